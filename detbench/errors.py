@@ -1,0 +1,44 @@
+"""Every error that detbench raises on purpose.
+
+    DetbenchError            caught once, in `cli/`; anything else is a bug and keeps its traceback
+    ├── UsageError           the request names something unknown or impossible
+    ├── DataError            a dataset, a picture or an annotation is wrong
+    ├── WeightsError         weights are missing, damaged, or of another architecture
+    ├── BackendError         a deblurrer or a detector failed, or returned something it must not
+    ├── OutputError          something could not be written
+    └── NotEvaluableError    the files are sound, but the question has no answer in them
+
+A message says what is wrong, where, and what to do about it.
+"""
+
+
+class DetbenchError(Exception):
+    """Base of every expected error; `exit_code` is what the command line returns for it."""
+
+    exit_code = 2
+
+
+class UsageError(DetbenchError):
+    """The request names something unknown or asks for an impossible combination."""
+
+
+class DataError(DetbenchError):
+    """A dataset, a picture or an annotation is wrong."""
+
+
+class WeightsError(DetbenchError):
+    """Weights are missing, damaged, or belong to another architecture."""
+
+
+class BackendError(DetbenchError):
+    """A deblurrer or a detector raised, or returned something outside its contract."""
+
+
+class OutputError(DetbenchError):
+    """A file or folder could not be written."""
+
+
+class NotEvaluableError(DetbenchError):
+    """The files are sound, but the question has no answer in them."""
+
+    exit_code = 3

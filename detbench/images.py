@@ -1,0 +1,114 @@
+"""Pictures on disk, pictures by content, and padding to a network's multiple."""
+
+import hashlib
+import io
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as PillowImage
+from PIL import ImageOps, UnidentifiedImageError
+
+from detbench.errors import DataError, OutputError
+from detbench.types import Image, Picture
+
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+MAX_PIXELS = 64_000_000
+"""The largest picture that is decoded: twice 8K. A small file may claim any size in its header."""
+
+
+def picture_from_file(path: Path) -> Picture:
+    """A file as a Picture: its bytes are hashed and its header read, nothing is decoded yet.
+
+    Raises DataError where the file is missing, no picture, or larger than MAX_PIXELS.
+    """
+    with _picture_errors(path):
+        data = path.read_bytes()
+        width, height = _upright_size(PillowImage.open(io.BytesIO(data)), path)
+    return Picture(hashlib.sha256(data).hexdigest(), width, height, lambda: read_image(path))
+
+
+def picture_from_image(image: Image) -> Picture:
+    """Pixels already in memory as a Picture, known by `image_sha256`."""
+    return Picture(image_sha256(image), image.shape[1], image.shape[0], lambda: image)
+
+
+def read_image(path: Path) -> Image:
+    """Decode a file to RGB, shape (H, W, 3), upright as its EXIF orientation says; transparency is dropped.
+
+    Raises DataError where the file is missing, truncated, no picture, too large, or deeper than 8 bits and grey.
+    """
+    with _picture_errors(path), PillowImage.open(path) as opened:
+        _upright_size(opened, path)
+        if opened.mode.startswith(("I", "F")):
+            raise DataError(f"{path}: a {opened.mode} picture has more than 8 bits a pixel; convert it to 8-bit RGB")
+        return np.array(ImageOps.exif_transpose(opened).convert("RGB"))
+
+
+def encode_png(image: Image) -> bytes:
+    """Lossless bytes of an RGB picture; equal pixels give equal bytes."""
+    stream = io.BytesIO()
+    PillowImage.fromarray(image).save(stream, format="PNG", compress_level=1)
+    return stream.getvalue()
+
+
+def image_sha256(image: Image) -> str:
+    """Digest of a picture's shape and pixels, whatever file it came from."""
+    digest = hashlib.sha256(repr(image.shape).encode())
+    digest.update(np.ascontiguousarray(image).data)
+    return digest.hexdigest()
+
+
+def write_atomically(path: Path, data: bytes | str) -> None:
+    """Write a whole file or none: to a temporary name in the same folder, then moved into place.
+
+    Text is written as UTF-8. Raises OutputError where the folder cannot be made or written.
+    """
+    content = data.encode() if isinstance(data, str) else data
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}. Choose another folder or free it") from error
+
+
+def pad_to_multiple(image: Image, multiple: int) -> Image:
+    """Extend a picture at its right and bottom edge by reflection until both sides divide by `multiple`.
+
+    Shape (H, W, 3) in, (H', W', 3) out, H <= H' < H + multiple; works for sides smaller than the padding too.
+    Cropping `[:H, :W]` undoes it.
+    """
+    height, width = image.shape[:2]
+    return np.pad(image, ((0, -height % multiple), (0, -width % multiple), (0, 0)), mode="reflect")
+
+
+def _upright_size(opened: PillowImage.Image, path: Path) -> tuple[int, int]:
+    width, height = opened.size
+    if width * height > MAX_PIXELS:
+        raise DataError(f"{path}: {width}x{height} is more than {MAX_PIXELS:,} pixels; cut or scale it down")
+    sideways = opened.getexif().get(0x0112, 1) >= 5
+    return (height, width) if sideways else (width, height)
+
+
+@contextmanager
+def _picture_errors(path: Path) -> Iterator[None]:
+    """Whatever Pillow or the disk says of a bad file becomes one DataError that names it."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such picture") from None
+    except UnidentifiedImageError:
+        raise DataError(f"{path}: not a picture, or of a kind that cannot be read (JPEG, PNG, WebP, …)") from None
+    except (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError) as error:
+        raise DataError(f"{path}: damaged picture ({error}); fetch or export it again") from error

@@ -1,0 +1,211 @@
+"""The whole contract: every noun that passes between modules, and the protocols of what plugs in.
+
+A deblurrer, a detector or a dataset needs nothing but this file. Values are frozen and checked when built.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+"""RGB picture, shape (H, W, 3), values 0..255; never BGR, never float between modules."""
+
+Boxes = NDArray[np.float64]
+"""Boxes, shape (N, 4): x1, y1, x2, y2 in pixels of their own picture."""
+
+Light = Literal["linear", "gamma"]
+"""Where a blur averages: `linear` is scene light (value ** 2.2), `gamma` the stored pixel values."""
+
+Parameter = str | int | float | bool | None
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """The point-spread function of a uniform blur.
+
+    `weights` is (K, K) with K odd, non-negative, sums to 1 and has its centroid in the middle;
+    `light` says whether the convolution acts on linear light or on gamma-coded values.
+    """
+
+    weights: NDArray[np.float64]
+    light: Light
+
+    def __post_init__(self) -> None:
+        rows, columns = self.weights.shape
+        if rows != columns or rows % 2 == 0:
+            raise ValueError(f"a kernel is square with an odd side, not {rows}x{columns}")
+        if not math.isclose(float(self.weights.sum()), 1.0, abs_tol=1e-6) or self.weights.min() < 0:
+            raise ValueError("a kernel has no negative weight and sums to 1")
+
+
+@dataclass(frozen=True, eq=False)
+class Blur:
+    """What blurred one picture: the recipe's name, its drawn parameters, and how strong it was.
+
+    `severity_px` is the length of the uniform straight motion that would spread a point as far;
+    `kernel` is None where the blur varies over the picture or is unknown.
+    """
+
+    kind: str
+    parameters: Mapping[str, Parameter]
+    severity_px: float | None
+    kernel: Kernel | None = None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture known by its content before it is decoded.
+
+    `sha256` stands for the content: two pictures with one digest are the same picture. `load` decodes it.
+    """
+
+    sha256: str
+    width: int
+    height: int
+    load: Callable[[], Image] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, eq=False)
+class GroundTruth:
+    """True boxes of one picture, in COCO's terms.
+
+    `boxes` (N, 4) x1, y1, x2, y2; `labels` (N,) category ids of the dataset; `crowd` (N,) marks regions that are
+    neither found nor missed; `areas` (N,) square pixels, which COCO's size classes go by; `ids` (N,) annotation ids.
+    """
+
+    boxes: Boxes
+    labels: NDArray[np.int64]
+    crowd: NDArray[np.bool_]
+    areas: NDArray[np.float64]
+    ids: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        count = _checked_box_count(self.boxes)
+        for name in ("labels", "crowd", "areas", "ids"):
+            _check_column(name, getattr(self, name), count)
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """What a detector found in one picture: `boxes` (N, 4), `scores` (N,) in 0..1, `labels` (N,).
+
+    As a detector returns them, labels are indices into its own `classes`.
+    """
+
+    boxes: Boxes
+    scores: NDArray[np.float64]
+    labels: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        count = _checked_box_count(self.boxes)
+        for name in ("scores", "labels"):
+            _check_column(name, getattr(self, name), count)
+        if not np.isfinite(self.boxes).all() or not np.isfinite(self.scores).all():
+            raise ValueError("detections hold a box or a score that is not a finite number")
+        if count and not 0 <= self.scores.min() <= self.scores.max() <= 1:
+            raise ValueError(f"scores lie in 0..1, not {self.scores.min()}..{self.scores.max()}")
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One picture of a dataset: sharp (where the dataset has it), blurred, its true boxes, and what blurred it."""
+
+    id: int
+    file_name: str
+    sharp: Picture | None
+    blurred: Picture
+    truth: GroundTruth
+    blur: Blur | None = None
+
+
+@dataclass(frozen=True)
+class MetricSpec:
+    """A metric as tables, plots and the gate need it: which way is better, in which unit, and what it is.
+
+    `sign` is +1 where higher is better and -1 where lower is.
+    """
+
+    key: str
+    title: str
+    unit: str
+    better: Literal["higher", "lower"]
+    definition: str
+
+    @property
+    def sign(self) -> int:
+        return 1 if self.better == "higher" else -1
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A measured number over `n` pictures; `low` and `high` bound it where an interval was computed.
+
+    `value` is None where the metric is undefined: never -1, never NaN.
+    """
+
+    value: float | None
+    n: int
+    low: float | None = None
+    high: float | None = None
+
+    def __post_init__(self) -> None:
+        for number in (self.value, self.low, self.high):
+            if number is not None and not math.isfinite(number):
+                raise ValueError(f"an undefined number is None, not {number}")
+
+
+class Dataset(Protocol):
+    """Samples with true boxes. `classes` maps category id to name; `fingerprint` changes with any byte of the data."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def classes(self) -> Mapping[int, str]: ...
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Sample]: ...
+
+
+class Deblurrer(Protocol):
+    """Restores one blurred picture to one of the same size; leaves its argument as it was. A function will do."""
+
+    def __call__(self, blurred: Image, /) -> Image: ...
+
+
+@runtime_checkable
+class NonBlindDeblurrer(Protocol):
+    """A deblurrer that is told the blur kernel; `needs_kernel` (true) tells it from a blind one."""
+
+    needs_kernel: bool
+
+    def __call__(self, blurred: Image, kernel: Kernel, /) -> Image: ...
+
+
+class Detector(Protocol):
+    """Finds boxes in one picture. `classes` names what its labels 0, 1, 2, … mean."""
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+    def __call__(self, image: Image, /) -> Detections: ...
+
+
+def _checked_box_count(boxes: Boxes) -> int:
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise ValueError(f"boxes have shape (N, 4), not {boxes.shape}")
+    return len(boxes)
+
+
+def _check_column(name: str, column: NDArray[np.generic], count: int) -> None:
+    if column.shape != (count,):
+        raise ValueError(f"{name} has shape {column.shape}; {count} boxes need ({count},)")
