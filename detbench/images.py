@@ -74,8 +74,8 @@ def write_atomically(path: Path, data: bytes | str) -> None:
         try:
             with os.fdopen(handle, "wb") as stream:
                 stream.write(content)
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
@@ -110,5 +110,7 @@ def _picture_errors(path: Path) -> Iterator[None]:
         raise DataError(f"{path}: no such picture") from None
     except UnidentifiedImageError:
         raise DataError(f"{path}: not a picture, or of a kind that cannot be read (JPEG, PNG, WebP, …)") from None
-    except (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError) as error:
+    except (PillowImage.DecompressionBombError, PillowImage.DecompressionBombWarning):
+        raise DataError(f"{path}: more than {MAX_PIXELS:,} pixels; cut or scale it down") from None
+    except (OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{path}: damaged picture ({error}); fetch or export it again") from error

@@ -1,0 +1,78 @@
+"""From the word on the command line to a backend that is ready to be built, with the digest of what it depends on.
+
+Nothing is imported here that the word names: a run whose work is all cached never pays for torch.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from detbench.assets import shipped
+from detbench.catalog import DEBLURRERS, DETECTORS
+from detbench.detectors.checkpoints import find_checkpoint, is_checkpoint
+from detbench.errors import WeightsError
+from detbench.fingerprints import code_sha256, file_sha256, installed_version
+from detbench.registry import Entry
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A deblurrer or detector as asked for. `identity` (JSON-able) is all that its results depend on besides the
+    picture: code, weights, settings and the versions of the libraries below it.
+    """
+
+    name: str
+    entry: Entry
+    identity: Mapping[str, Any]
+
+    def build(self) -> Any:
+        """Import and construct it; raises BackendError or WeightsError where that fails."""
+        return self.entry.load()
+
+
+def resolve_deblurrer(word: str, device: str, precision: str) -> Backend:
+    """A deblurrer by name. `device` is a resolved one; networks alone take it and `precision`."""
+    entry = DEBLURRERS.find(word)
+    if entry.weights is None:
+        return _backend(entry, weights=None)
+    weights = shipped("models") / entry.weights / "weights.safetensors"
+    return _backend(_with_options(entry, weights, device=device, precision=precision), weights)
+
+
+def resolve_detector(word: str, device: str) -> Backend:
+    """A detector by name, or a YOLO checkpoint by file name or path.
+
+    A bare name such as `yolov8n.pt` that is not in the working folder is fetched once from its publisher.
+    """
+    if is_checkpoint(word):
+        weights = find_checkpoint(word)
+        base = replace(DETECTORS.find("yolov8"), name=weights.stem, summary=f"checkpoint {word}")
+        return _backend(_with_options(base, weights, device=device), weights)
+    entry = DETECTORS.find(word)
+    if entry.weights is None:
+        return _backend(entry, weights=None)
+    weights = shipped("models") / entry.weights / "weights.safetensors"
+    return _backend(_with_options(entry, weights, device=device), weights)
+
+
+def _with_options(entry: Entry, weights: Path, **options: Any) -> Entry:
+    return replace(entry, options={"weights": weights, **options})
+
+
+def _backend(entry: Entry, weights: Path | None) -> Backend:
+    identity = {
+        "name": entry.name,
+        "target": entry.target,
+        "code_sha256": code_sha256(entry.target.partition(":")[0]),
+        "versions": {name: installed_version(name) for name in entry.distributions},
+        "weights_sha256": None if weights is None else _weights_sha256(entry, weights),
+        "settings": {key: value for key, value in entry.options.items() if key != "weights"},
+    }
+    return Backend(entry.name, entry, identity)
+
+
+def _weights_sha256(entry: Entry, weights: Path) -> str:
+    if not weights.is_file():
+        raise WeightsError(f"{entry.name}: no weights at {weights}. `detbench list` shows what is ready")
+    return file_sha256(weights)

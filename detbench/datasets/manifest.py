@@ -1,0 +1,104 @@
+"""Reads `manifest.json` of a blurred dataset: what blurred each picture, and the kernels it was blurred with."""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from detbench.datasets.validate import parse_json
+from detbench.errors import DataError
+from detbench.types import Blur, Kernel, Light
+
+SCHEMA = 1
+AGAIN = "make the dataset again with `detbench blur`"
+
+
+@dataclass(frozen=True)
+class BlurRecord:
+    """The manifest's line for one picture: digests of both files, and the blur between them."""
+
+    sharp_sha256: str
+    blurred_sha256: str
+    kind: str
+    parameters: Mapping[str, Any]
+    severity_px: float | None
+    kernel: str | None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """`path` is DIR/manifest.json; `kernels_sha256` is the digest of DIR/kernels.npz, None where there is none."""
+
+    path: Path
+    kernels_sha256: str | None
+    records: Mapping[int, BlurRecord]
+
+    def record(self, image_id: int) -> BlurRecord:
+        """The line of a picture; raises DataError where it has none."""
+        if image_id not in self.records:
+            raise DataError(f"{self.path}: says nothing of the picture with id {image_id}; {AGAIN}")
+        return self.records[image_id]
+
+    def blur(self, image_id: int) -> Blur:
+        """What blurred a picture, with its kernel where the blur was uniform.
+
+        Raises DataError where the kernel is missing, damaged, or not the one that the manifest was written with.
+        """
+        record = self.record(image_id)
+        kernel = self._kernel(record) if record.kernel is not None else None
+        return Blur(record.kind, record.parameters, record.severity_px, kernel)
+
+    @cached_property
+    def _kernels(self) -> Mapping[str, Any]:
+        path = self.path.with_name("kernels.npz")
+        content = path.read_bytes() if path.is_file() else b""
+        if hashlib.sha256(content).hexdigest() != self.kernels_sha256:
+            raise DataError(f"{path}: not the kernels that {self.path.name} was written with; {AGAIN}")
+        kernels: Mapping[str, Any] = np.load(io.BytesIO(content), allow_pickle=False)
+        return kernels
+
+    def _kernel(self, record: BlurRecord) -> Kernel:
+        try:
+            weights = np.asarray(self._kernels[str(record.kernel)], np.float64)
+            return Kernel(weights, _light(record.parameters))
+        except (KeyError, ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+            raise DataError(f"{self.path}: kernel {record.kernel!r} cannot be used ({error}); {AGAIN}") from error
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read and check `manifest.json`; raises DataError where it has another schema or lacks something."""
+    document = parse_json(path.read_bytes(), path)
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        raise DataError(f"{path}: not a manifest of schema {SCHEMA}; {AGAIN}")
+    try:
+        records = {int(entry["id"]): _blur_record(entry) for entry in document["pictures"]}
+        return Manifest(path, document["kernels_sha256"], records)
+    except KeyError as error:
+        raise DataError(f"{path}: a picture lacks {error}; {AGAIN}") from None
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{path}: {error}; {AGAIN}") from None
+
+
+def _blur_record(entry: Mapping[str, Any]) -> BlurRecord:
+    severity_px = entry["severity_px"]
+    return BlurRecord(
+        entry["sharp_sha256"],
+        entry["blurred_sha256"],
+        str(entry["kind"]),
+        dict(entry["parameters"]),
+        None if severity_px is None else float(severity_px),
+        entry["kernel"],
+    )
+
+
+def _light(parameters: Mapping[str, Any]) -> Light:
+    if parameters.get("light") not in ("linear", "gamma"):
+        raise ValueError(f"its light is {parameters.get('light')!r}, neither 'linear' nor 'gamma'")
+    light: Light = parameters["light"]
+    return light

@@ -1,0 +1,45 @@
+"""YOLO checkpoints by name: a file that is there, or one fetched once from its publisher."""
+
+import contextlib
+import urllib.request
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from detbench.errors import UsageError, WeightsError
+from detbench.images import write_atomically
+
+RELEASE = "https://github.com/ultralytics/assets/releases/download/v8.3.0/"
+"""Where Ultralytics publishes its checkpoints (AGPL-3.0)."""
+
+
+def is_checkpoint(word: str) -> bool:
+    """Whether a detector is named by a checkpoint file."""
+    return word.endswith(".pt")
+
+
+def find_checkpoint(word: str) -> Path:
+    """The checkpoint file that a word means: a path, else a published name, downloaded on first use.
+
+    Raises UsageError where a path leads nowhere and WeightsError where a download fails.
+    """
+    path = Path(word)
+    if path.is_file():
+        return path
+    if path.name != word:
+        raise UsageError(f"no checkpoint at {word}: give the path of a YOLO .pt file, or a published name like yolov8n.pt")
+    kept = user_cache_path("detbench") / "weights" / word
+    if not kept.is_file():
+        write_atomically(kept, _download(word))
+    return kept
+
+
+def _download(name: str) -> bytes:
+    try:
+        with contextlib.closing(urllib.request.urlopen(RELEASE + name, timeout=60)) as answer:
+            return bytes(answer.read())
+    except OSError as error:
+        raise WeightsError(
+            f"{name} is not here and could not be fetched from {RELEASE} ({error}). "
+            f"Download it on another machine and pass its path"
+        ) from error

@@ -1,0 +1,66 @@
+"""YOLO checkpoints through ultralytics (AGPL-3.0); the only file that meets it."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from detbench.errors import BackendError, WeightsError
+from detbench.types import Detections, Image
+
+# Read by ultralytics when it is imported: no network, no packages installed behind the user's back, no code in pickles.
+os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", ULTRALYTICS_SAFE_LOAD="true", YOLO_VERBOSE="false")
+
+import ultralytics  # noqa: E402  (after the environment that it reads)
+
+
+class Yolo:
+    """An ultralytics detection checkpoint.
+
+    Everything that its modes default differently is passed: confidence from .001 on, so that the precision-recall
+    curve is whole; non-maximum suppression at IoU .7; the 100 best boxes, which is all that COCO counts; the longer
+    side scaled to 640 pixels. Weights are a `.pt` file that the user named; it is unpickled in safe mode.
+    """
+
+    confidence = 0.001
+    nms_iou = 0.7
+    max_detections = 100
+    input_side_px = 640
+
+    def __init__(self, weights: Path, device: str = "cpu") -> None:
+        if not weights.is_file():
+            raise WeightsError(f"no YOLO checkpoint at {weights}")
+        self.device = device
+        self._model = _load(weights)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        names = self._model.names
+        return tuple(names[index] for index in range(len(names)))
+
+    def __call__(self, image: Image, /) -> Detections:
+        result = self._model.predict(
+            np.ascontiguousarray(image[..., ::-1]),  # ultralytics takes arrays as BGR
+            conf=self.confidence,
+            iou=self.nms_iou,
+            max_det=self.max_detections,
+            imgsz=self.input_side_px,
+            device=self.device,
+            half=False,
+            augment=False,
+            verbose=False,
+            save=False,
+        )[0].boxes
+        boxes = result.xyxy.cpu().numpy().astype(np.float64)
+        return Detections(boxes, result.conf.cpu().numpy().astype(np.float64), result.cls.cpu().numpy().astype(np.int64))
+
+
+def _load(weights: Path) -> Any:
+    try:
+        model = ultralytics.YOLO(str(weights), verbose=False)
+    except Exception as error:  # whatever a damaged or hostile pickle makes torch and ultralytics raise
+        raise WeightsError(f"{weights}: not an ultralytics checkpoint that loads safely ({error})") from error
+    if model.task != "detect":
+        raise BackendError(f"{weights}: a YOLO for {model.task!r}; detbench needs a detection checkpoint")
+    return model

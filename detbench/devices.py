@@ -1,0 +1,43 @@
+"""Which device a word means, asked of the driver itself so that nobody waits for torch to be imported."""
+
+import ctypes
+import platform
+from pathlib import Path
+
+from detbench.errors import UsageError
+
+
+def resolve_device(word: str) -> str:
+    """The device for `auto`, `cpu`, `cuda` or `cuda:N`: auto takes a CUDA device where the driver shows one."""
+    if word == "auto":
+        return "cuda" if _cuda_name() else "cpu"
+    kind, _, index = word.partition(":")
+    if word != "cpu" and (kind != "cuda" or (index and not index.isdigit())):
+        raise UsageError(f"no device {word!r}: use auto, cpu, cuda or cuda:N")
+    if kind == "cuda" and not _cuda_name(int(index or 0)):
+        raise UsageError(f"no device {word!r} on this machine: use --device cpu")
+    return word
+
+
+def device_name(device: str) -> str:
+    """What the maker calls a resolved device, for the record."""
+    kind, _, index = device.partition(":")
+    return _cuda_name(int(index or 0)) if kind == "cuda" else _processor_name()
+
+
+def _cuda_name(index: int = 0) -> str:
+    """The name of a CUDA device as the driver gives it; empty where there is none."""
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if platform.system() == "Windows" else "libcuda.so.1")
+    except OSError:
+        return ""
+    device, name = ctypes.c_int(), ctypes.create_string_buffer(256)
+    found = driver.cuInit(0) == 0 and driver.cuDeviceGet(ctypes.byref(device), index) == 0
+    return name.value.decode() if found and driver.cuDeviceGetName(name, 256, device) == 0 else ""
+
+
+def _processor_name() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(errors="replace").splitlines() if info.exists() else []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())
