@@ -74,5 +74,8 @@ def _backend(entry: Entry, weights: Path | None) -> Backend:
 
 def _weights_sha256(entry: Entry, weights: Path) -> str:
     if not weights.is_file():
-        raise WeightsError(f"{entry.name}: no weights at {weights}. `detbench list` shows what is ready")
+        raise WeightsError(
+            f"{entry.name} has no weights yet: {weights} is missing. Train them (`detbench train {entry.name}`) or bring "
+            "the file there; `detbench list` shows what is ready"
+        )
     return file_sha256(weights)

@@ -4,20 +4,20 @@ from detbench.registry import Entry, Registry
 
 TORCH = ("torch",)
 ULTRALYTICS = ("ultralytics", "torch", "torchvision")
-SCIKIT = ("scikit-image", "scipy", "numpy")
+SCIPY = ("scipy", "numpy")
 
 DEBLURRERS = Registry(
     kind="deblurrer",
     group="detbench.deblurrers",
     built_in=(
         Entry("identity", "detbench.deblurrers.identity:identity", "the picture as it is: every deblurrer's floor"),
-        Entry("wiener", "detbench.deblurrers.wiener:Wiener", "oracle: Wiener filter told the kernel", None, SCIKIT),
+        Entry("wiener", "detbench.deblurrers.wiener:Wiener", "oracle: Wiener filter told the kernel", None, SCIPY),
         Entry(
             "richardson_lucy",
             "detbench.deblurrers.richardson_lucy:RichardsonLucy",
             "oracle: Richardson-Lucy iterations told the kernel",
             None,
-            SCIKIT,
+            SCIPY,
         ),
         Entry("deblurgan", "detbench.deblurrers.network:DeblurGAN", "Kupyn et al., CVPR 2018", "deblurgan", TORCH),
         Entry("nah", "detbench.deblurrers.network:Nah", "Nah et al., CVPR 2017, multi-scale", "nah", TORCH),

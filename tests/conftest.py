@@ -1,9 +1,14 @@
 """Fixtures that more than one test module needs."""
 
+import os
 import runpy
 from pathlib import Path
 
 import pytest
+
+# Before torch is imported: its threads wait by spinning, which on a busy machine makes tests of tiny pictures take
+# several times as long as one thread does.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")

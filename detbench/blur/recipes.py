@@ -22,8 +22,10 @@ from detbench.errors import DataError, UsageError
 from detbench.registry import did_you_mean
 from detbench.types import Blur, Image, Light, Parameter
 
-ANXIETY_RANGE = (0.0005, 0.01)
+ANXIETY_RANGE = (0.003, 0.01)
 EXPOSURES = (0.1, 0.5, 1.0)
+"""What DeblurGAN's authors blurred their training pictures with (the range of their six anxieties, and their parts)."""
+
 DEGREES_RANGE = (0.3, 3.0)
 LONGEST_PATH_PX = 200
 MOST_ANXIETY = 0.1
@@ -49,6 +51,9 @@ class PictureRecipe(Protocol):
 class TrajectoryRecipe:
     """Uniform blur along a random path of the camera, then noise. See `detbench.blur.trajectory`.
 
+    The defaults are those of DeblurGAN's Synth pictures (Kupyn et al. 2018): paths of 60 px, jittery, averaged over the
+    stored values. `light="linear"` averages the scene's light, as a camera does.
+
     Raises UsageError where a setting is out of range.
     """
 
@@ -56,9 +61,9 @@ class TrajectoryRecipe:
 
     seed: int = 0
     length_px: float = 60.0  # of the whole path, above 0, at most 200
-    anxiety: float | None = None  # 0 (straight) .. .1; None draws .0005 .. .01 per picture, evenly in its logarithm
+    anxiety: float | None = None  # 0 (straight) .. .1; None draws .003 .. .01 per picture, evenly
     exposure: float | None = None  # leading part of the path, above 0, at most 1; None draws 1/10, 1/2 or 1 per picture
-    light: Light = "linear"
+    light: Light = "gamma"
     noise: float = 1.0  # standard deviation in grey levels, 0 .. 255
 
     def __post_init__(self) -> None:
@@ -70,7 +75,7 @@ class TrajectoryRecipe:
     def apply(self, sharp: Image, picture_key: int | str) -> tuple[Image, Blur]:
         """As `PictureRecipe.apply`; the Blur holds the kernel."""
         generator = _picture_generator(self.seed, picture_key)
-        drawn_anxiety, drawn_exposure = _log_uniform(ANXIETY_RANGE, generator), float(generator.choice(EXPOSURES))
+        drawn_anxiety, drawn_exposure = generator.uniform(*ANXIETY_RANGE), float(generator.choice(EXPOSURES))
         anxiety = drawn_anxiety if self.anxiety is None else self.anxiety
         exposure = drawn_exposure if self.exposure is None else self.exposure
         path = leading_part(random_trajectory(self.length_px, anxiety, generator), exposure)

@@ -27,7 +27,9 @@ def find_checkpoint(word: str) -> Path:
     if path.is_file():
         return path
     if path.name != word:
-        raise UsageError(f"no checkpoint at {word}: give the path of a YOLO .pt file, or a published name like yolov8n.pt")
+        raise UsageError(
+            f"no checkpoint at {word}: give the path of a YOLO .pt file, or a published name like yolov8n.pt"
+        )
     kept = user_cache_path("detbench") / "weights" / word
     if not kept.is_file():
         write_atomically(kept, _download(word))

@@ -53,7 +53,9 @@ class Yolo:
             save=False,
         )[0].boxes
         boxes = result.xyxy.cpu().numpy().astype(np.float64)
-        return Detections(boxes, result.conf.cpu().numpy().astype(np.float64), result.cls.cpu().numpy().astype(np.int64))
+        return Detections(
+            boxes, result.conf.cpu().numpy().astype(np.float64), result.cls.cpu().numpy().astype(np.int64)
+        )
 
 
 def _load(weights: Path) -> Any:

@@ -50,8 +50,12 @@ _ALL = (
     ),
     MetricSpec("gap_recovered", "Gap recovered", "", "higher", "(mAP − mAP blurred) / (mAP sharp − mAP blurred)"),
     MetricSpec("harm", "Harm", "mAP", "lower", "mAP sharp − mAP of this deblurrer run on the sharp pictures"),
-    MetricSpec("restore_ms_p50", "Restoration p50", "ms", "lower", "median time to restore one picture, restoration alone"),
-    MetricSpec("restore_ms_p95", "Restoration p95", "ms", "lower", "95th percentile of the time to restore one picture"),
+    MetricSpec(
+        "restore_ms_p50", "Restoration p50", "ms", "lower", "median time to restore one picture, restoration alone"
+    ),
+    MetricSpec(
+        "restore_ms_p95", "Restoration p95", "ms", "lower", "95th percentile of the time to restore one picture"
+    ),
 )
 
 METRICS = {spec.key: spec for spec in _ALL}

@@ -1,0 +1,73 @@
+"""How detbench speaks: results to stdout, everything else to stderr, bars only where somebody watches."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+out = Console(highlight=False, soft_wrap=True)
+"""For results: tables and the one line that a script reads."""
+
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+"""For progress, notes and errors."""
+
+Steps = Callable[[str, int, int], None]
+
+
+def say_error(message: str) -> None:
+    """One message, as it is."""
+    err.print(f"detbench: {message}", markup=False)
+
+
+def note(message: str) -> None:
+    """A remark that a user should see but need not act on."""
+    err.print(message, markup=False)
+
+
+def print_path(path: object) -> None:
+    """A path alone on its line, unstyled: what a script reads."""
+    sys.stdout.write(f"{path}\n")
+
+
+def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
+    """A small table: first column left, the others right."""
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    width = None if out.is_terminal else 200
+    out.print(table, width=width, crop=False, markup=False)
+
+
+@contextmanager
+def progress_steps() -> Iterator[Steps]:
+    """A function to be told (what, done, of how many): a bar on a terminal, a plain line every tenth elsewhere."""
+    if not err.is_terminal:
+        yield _plain_lines()
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=err, transient=True) as bars:
+        tasks: dict[str, object] = {}
+
+        def show(what: str, done: int, count: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=count)
+            bars.update(tasks[what], completed=done, total=count)  # type: ignore[arg-type]
+
+        yield show
+
+
+def _plain_lines() -> Steps:
+    shown: dict[str, int] = {}
+
+    def show(what: str, done: int, count: int) -> None:
+        tenth = 10 * done // max(count, 1)
+        if shown.get(what) != tenth:
+            shown[what] = tenth
+            err.print(f"{what}: {done}/{count}", markup=False)
+
+    return show

@@ -1,0 +1,37 @@
+"""The command line: one file per command, one place where expected errors become a message and an exit code."""
+
+import sys
+
+import typer
+
+from detbench.cli.blur import blur
+from detbench.cli.console import say_error
+from detbench.cli.doctor import doctor
+from detbench.cli.gate import gate
+from detbench.cli.listing import list_backends
+from detbench.cli.report import report
+from detbench.cli.run import run
+from detbench.errors import DetbenchError
+
+app = typer.Typer(
+    help="Does deblurring help the detector, by how much, at what cost?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run)
+app.command("report")(report)
+app.command("gate")(gate)
+app.command("blur")(blur)
+app.command("list")(list_backends)
+app.command("doctor")(doctor)
+
+
+def main() -> None:
+    """Run the command line; expected errors end it with one message, anything else is a bug with its traceback."""
+    try:
+        app()
+    except DetbenchError as error:
+        say_error(str(error))
+        sys.exit(error.exit_code)

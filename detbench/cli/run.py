@@ -1,0 +1,90 @@
+"""`detbench run`: evaluate deblurrers by what a detector finds before and after."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from detbench.cli.console import note, out, print_path, print_table, progress_steps
+from detbench.results.schema import RunResult
+from detbench.runner.spec import RunSpec, run_name
+
+SHOWN_METRICS = (
+    "map",
+    "map50",
+    "precision",
+    "recall",
+    "f1",
+    "psnr_db",
+    "ssim",
+    "gap_recovered",
+    "harm",
+    "restore_ms_p50",
+)
+
+
+def run(
+    deblurrer: Annotated[list[str], typer.Option(help="A deblurrer; repeat it to compare several.")],
+    detector: Annotated[str, typer.Option(help="A detector's name, or a YOLO .pt file.")] = "yolov8",
+    dataset: Annotated[str, typer.Option(help="A dataset's name, or a folder with annotations.json.")] = "streets",
+    blur: Annotated[
+        str | None, typer.Option(help="Blur the pictures first: trajectory, shake, or trajectory:seed=3,…")
+    ] = None,
+    truth: Annotated[
+        Literal["labels", "pseudo"],
+        typer.Option(help="True boxes: the dataset's, or the detector's on sharp pictures."),
+    ] = "labels",
+    limit: Annotated[int | None, typer.Option(help="Only the first N pictures by id.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    precision: Annotated[Literal["fp32", "bf16"], typer.Option(help="Arithmetic of the networks.")] = "fp32",
+    out_folder: Annotated[Path, typer.Option("--out", help="Where run folders go.")] = Path("reports"),
+    name: Annotated[str | None, typer.Option(help="The run folder's name.")] = None,
+) -> None:
+    """Run deblurrers over a dataset, detect before and after, and write the run folder with its report.
+
+    Finished work is kept in a cache: a repeated, interrupted or extended run only does what is missing.
+    """
+    from detbench.report.render import render_report
+    from detbench.results.cache import Cache, default_cache_folder
+    from detbench.runner.loop import run as evaluate
+
+    spec = RunSpec(dataset, tuple(deblurrer), detector, blur, truth, limit, device, precision)
+    folder = out_folder / (name or run_name(spec))
+    try:
+        with progress_steps() as steps:
+            result = evaluate(spec, folder, Cache(default_cache_folder()), steps)
+    except KeyboardInterrupt:
+        note("Interrupted; finished work is kept. Repeat the command to go on.")
+        raise typer.Exit(130) from None
+    render_report(folder)
+    _print_notes(result)
+    _print_result(result)
+    print_path(folder)
+
+
+def _print_notes(result: RunResult) -> None:
+    if result.arm("sharp") is None:
+        note(
+            "The dataset has no sharp pictures, so there is no ceiling, PSNR or SSIM. --blur RECIPE blurs its pictures."
+        )
+    if result.data.unmatched_dataset_classes:
+        note(f"Classes the detector does not know, always missed: {', '.join(result.data.unmatched_dataset_classes)}")
+    if result.specification["truth"] == "pseudo":
+        note("Truth is the detector's own boxes on the sharp pictures, not labels.")
+
+
+def _print_result(result: RunResult) -> None:
+    from detbench.metrics.specs import METRICS
+
+    titles = [f"{METRICS[key].title} {METRICS[key].unit}".strip() for key in SHOWN_METRICS]
+    rows = []
+    for arm in result.arms:
+        estimates = [arm.metrics.get(key) for key in SHOWN_METRICS]
+        rows.append([arm.name, *("–" if e is None or e.value is None else _short(e.value) for e in estimates)])
+    out.print()
+    print_table("", ["arm", *titles], rows)
+    out.print()
+
+
+def _short(value: float) -> str:
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.2f}"

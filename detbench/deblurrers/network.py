@@ -1,0 +1,106 @@
+"""Neural deblurrers: a picture in, through a network of `detbench.nets`, a picture out."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from detbench.assets import shipped
+from detbench.deblurrers.tiling import FloatImage, restore_tiled
+from detbench.devices import resolve_device
+from detbench.errors import UsageError
+from detbench.images import pad_to_multiple
+from detbench.nets.deblurgan import Generator
+from detbench.nets.nah import MultiScaleNet
+from detbench.nets.weights import load_weights
+from detbench.types import Image
+
+MAX_PIXELS = 2 * 1024 * 1024
+"""Pictures of more pixels are restored in tiles. It takes full HD (1920x1088) whole.
+
+The networks' 64 feature maps of such a picture are 0.5 GiB in single precision, and a few are held at a time.
+"""
+
+OVERLAP = 128
+"""Pixels that neighbouring tiles share; the 32 outermost of a tile, nearest to its made-up border, are dropped."""
+
+MULTIPLE = 4
+"""Both networks halve a picture twice."""
+
+SMALLEST_SIDE = 8
+"""DeblurGAN reflects one pixel at a quarter of the size, which takes two to begin with."""
+
+PRECISIONS = ("fp32", "bf16")
+
+
+class NetworkDeblurrer(ABC):
+    """What the networks share: weights, device, precision, padding, tiles and rounding.
+
+    `device` is the resolved one (`cpu`, `cuda` or `cuda:N`). `precision` is `fp32`, IEEE single (on CUDA too, so
+    that devices agree), or `bf16`, mixed. Large pictures are tiled: a network that normalises by the statistics of
+    what it sees then goes by those of each tile.
+    """
+
+    def __init__(self, net: nn.Module, name: str, weights: Path | None, device: str, precision: str) -> None:
+        """Load the weights, by default those shipped as `models/<name>`.
+
+        Raises UsageError for an unknown device or precision, WeightsError where weights are missing or wrong.
+        """
+        if precision not in PRECISIONS:
+            raise UsageError(f"no precision {precision!r}: use {' or '.join(PRECISIONS)}")
+        self.device = resolve_device(device)
+        if self.device != "cpu" and not torch.cuda.is_available():
+            raise UsageError(f"device {device!r}: torch {torch.__version__} cannot use CUDA here; use cpu")
+        self.precision = precision
+        load_weights(net, weights or shipped("models") / name, name)
+        self.net = net.eval().to(self.device).to(memory_format=torch.channels_last)
+
+    def __call__(self, blurred: Image) -> Image:
+        """Shape (H, W, 3) in and out, any size."""
+        height, width = blurred.shape[:2]
+        # A reflection of the reflection is still one, so a tiny picture can be padded twice.
+        image = pad_to_multiple(blurred, SMALLEST_SIDE) if min(height, width) < SMALLEST_SIDE else blurred
+        restored: FloatImage = restore_tiled(image, self._restore_tile, MAX_PIXELS, OVERLAP, MULTIPLE)
+        levels: FloatImage = np.rint(restored[:height, :width].clip(0, 1) * 255)
+        return levels.astype(np.uint8)
+
+    @abstractmethod
+    def _restore(self, pictures: Tensor) -> Tensor:
+        """Through the network: values 0..1, shape (1, 3, H, W), in and out."""
+
+    def _restore_tile(self, tile: Image) -> FloatImage:
+        """Shape (H, W, 3), 0..255, to 0..1 (about), with H and W multiples of MULTIPLE."""
+        # Deterministic and without TF32: the same picture gives the same pixels, and fp32 means what it says.
+        with (
+            torch.inference_mode(),
+            torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False),
+            torch.autocast(self.device.partition(":")[0], torch.bfloat16, enabled=self.precision == "bf16"),
+        ):
+            # A transposed (H, W, 3) picture is channels_last as it lies.
+            pictures = torch.tensor(tile, device=self.device).permute(2, 0, 1)[None].float() / 255
+            restored = self._restore(pictures)[0].permute(1, 2, 0).float().cpu()
+        return restored.numpy()
+
+
+class DeblurGAN(NetworkDeblurrer):
+    """Kupyn et al., "DeblurGAN", CVPR 2018, arXiv 1711.07064."""
+
+    def __init__(self, weights: Path | None = None, device: str = "auto", precision: str = "fp32") -> None:
+        super().__init__(Generator(), "deblurgan", weights, device, precision)
+
+    def _restore(self, pictures: Tensor) -> Tensor:
+        restored: Tensor = self.net(pictures * 2 - 1)
+        return (restored + 1) / 2
+
+
+class Nah(NetworkDeblurrer):
+    """Nah et al., "Deep Multi-scale CNN for Dynamic Scene Deblurring", CVPR 2017, arXiv 1612.02177."""
+
+    def __init__(self, weights: Path | None = None, device: str = "auto", precision: str = "fp32") -> None:
+        super().__init__(MultiScaleNet(), "nah", weights, device, precision)
+
+    def _restore(self, pictures: Tensor) -> Tensor:
+        restored: list[Tensor] = self.net(pictures - 0.5)
+        return restored[0] + 0.5

@@ -1,0 +1,92 @@
+"""DeblurGAN's generator and critic.
+
+Kupyn, Budzan, Mykhailych, Mishkin, Matas: "DeblurGAN: Blind Motion Deblurring Using Conditional Adversarial
+Networks", CVPR 2018, arXiv 1711.07064.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def instance_norm(features: Tensor) -> Tensor:
+    """Each channel of each picture to mean 0 and variance 1; shape (N, C, H, W), H·W > 1.
+
+    Equals `nn.InstanceNorm2d(C)` (no affine parameters, no running statistics, eps 1e-5) within rounding.
+    Written as a group norm of one channel a group, which keeps the channels_last memory format.
+    """
+    return F.group_norm(features, features.shape[1])
+
+
+class ResBlock(nn.Module):
+    """x + f(x), where f is conv, norm, ReLU, dropout, conv, norm; nothing follows the sum."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect")
+        self.dropout = nn.Dropout(0.5)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect")
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Shape (N, C, H, W) in and out; H, W >= 2."""
+        change = self.dropout(F.relu(instance_norm(self.conv1(features))))
+        return features + instance_norm(self.conv2(change))
+
+
+class Generator(nn.Module):
+    """Blurred picture to restored picture: two stride-2 convolutions down, nine ResBlocks, two up, global skip.
+
+    11,378,179 parameters. Train and eval mode differ by dropout alone.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enter = nn.Conv2d(3, 64, 7, padding=3, padding_mode="reflect")
+        self.down1 = nn.Conv2d(64, 128, 3, stride=2, padding=1)
+        self.down2 = nn.Conv2d(128, 256, 3, stride=2, padding=1)
+        self.blocks = nn.Sequential(*(ResBlock(256) for _ in range(9)))
+        self.up1 = nn.ConvTranspose2d(256, 128, 3, stride=2, padding=1, output_padding=1)
+        self.up2 = nn.ConvTranspose2d(128, 64, 3, stride=2, padding=1, output_padding=1)
+        self.leave = nn.Conv2d(64, 3, 7, padding=3, padding_mode="reflect")
+        self.apply(_initialise)
+
+    def forward(self, blurred: Tensor) -> Tensor:
+        """RGB in -1..1, shape (N, 3, H, W), to the same; H and W are multiples of 4 and at least 8."""
+        features = F.relu(instance_norm(self.enter(blurred)))
+        features = F.relu(instance_norm(self.down1(features)))
+        features = F.relu(instance_norm(self.down2(features)))
+        features = self.blocks(features)
+        features = F.relu(instance_norm(self.up1(features)))
+        features = F.relu(instance_norm(self.up2(features)))
+        return (blurred + torch.tanh(self.leave(features))).clamp(-1, 1)
+
+
+class Critic(nn.Module):
+    """PatchGAN: how sharp each 70x70 patch of one picture looks. 2,764,737 parameters.
+
+    It sees the restored or the sharp picture alone, never beside the blurred one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 4, stride=2, padding=2)
+        self.conv2 = nn.Conv2d(64, 128, 4, stride=2, padding=2)
+        self.conv3 = nn.Conv2d(128, 256, 4, stride=2, padding=2)
+        self.conv4 = nn.Conv2d(256, 512, 4, padding=2)
+        self.conv5 = nn.Conv2d(512, 1, 4, padding=2)
+        self.apply(_initialise)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """RGB in -1..1, shape (N, 3, H, W), to unbounded scores (N, 1, h, w); 256x256 gives 35x35."""
+        features = F.leaky_relu(self.conv1(pictures), 0.2)
+        for conv in (self.conv2, self.conv3, self.conv4):
+            features = F.leaky_relu(instance_norm(conv(features)), 0.2)
+        scores: Tensor = self.conv5(features)
+        return scores
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+        assert module.bias is not None
+        nn.init.zeros_(module.bias)

@@ -1,0 +1,83 @@
+"""The content-addressed cache: finished work under the digest of all that it depends on.
+
+Resuming, adding a deblurrer and repeating a run are all the same thing here: a hit. An entry is written whole or not
+at all, so a run may be killed at any moment; one that is damaged counts as missing and is made again.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_path
+
+from detbench.errors import DataError
+from detbench.images import encode_png, image_sha256, read_image, write_atomically
+from detbench.types import Image, Picture
+
+Record = dict[str, Any]
+
+
+def default_cache_folder() -> Path:
+    """`DETBENCH_CACHE` where it is set, else the user's cache folder."""
+    return Path(os.environ.get("DETBENCH_CACHE") or user_cache_path("detbench"))
+
+
+def canonical_json(value: Any) -> str:
+    """One text for equal values: sorted keys, no spaces, and no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a JSON-able value."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+class Cache:
+    """Records (JSON) by key and pictures (PNG) by content, in one folder that any number of runs may share."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def get(self, stage: str, depends_on: Mapping[str, Any]) -> Record | None:
+        """The record of one finished step, or None; `depends_on` is all that its result depends on."""
+        try:
+            record = json.loads(self._record_path(stage, depends_on).read_bytes())
+        except (OSError, ValueError):
+            return None
+        return record if isinstance(record, dict) else None
+
+    def put(self, stage: str, depends_on: Mapping[str, Any], record: Record) -> Record:
+        """Keep a record and return it as a later `get` will, so that first and repeated runs compute alike."""
+        text = canonical_json(record)
+        write_atomically(self._record_path(stage, depends_on), text)
+        return dict(json.loads(text))
+
+    def keep_picture(self, image: Image) -> Picture:
+        """Store pixels once, whoever made them, and return the Picture that reads them back."""
+        sha256 = image_sha256(image)
+        path = self._picture_path(sha256)
+        if not path.exists():
+            write_atomically(path, encode_png(image))
+        return Picture(sha256, image.shape[1], image.shape[0], lambda: read_image(path))
+
+    def picture(self, sha256: str, width: int, height: int) -> Picture | None:
+        """A stored picture by its digest, or None where it is gone."""
+        path = self._picture_path(sha256)
+        return Picture(sha256, width, height, lambda: self._read_kept(path, sha256)) if path.exists() else None
+
+    def _read_kept(self, path: Path, sha256: str) -> Image:
+        image = read_image(path)
+        if image_sha256(image) != sha256:
+            path.unlink(missing_ok=True)
+            raise DataError(f"{path}: a cached picture was damaged and is now removed; repeat the command")
+        return image
+
+    def _record_path(self, stage: str, depends_on: Mapping[str, Any]) -> Path:
+        key = digest(depends_on)
+        return self.folder / stage / key[:2] / f"{key}.json"
+
+    def _picture_path(self, sha256: str) -> Path:
+        return self.folder / "pictures" / sha256[:2] / f"{sha256}.png"

@@ -1,0 +1,123 @@
+"""A run's folder on disk: where each file lies, how it is written, and how it is read again.
+
+result.json            the whole RunResult
+metrics.json           "<arm>.<metric>": number or null
+truth.json             the true boxes that were scored, COCO instances format
+detections/<arm>.json  COCO results format; `sharp+<deblurrer>` is the deblurrer run on the sharp pictures
+images.csv             one row per picture and arm
+pictures/<digest>.jpg  the pictures that the report shows, named in images.csv
+report.html, summary.md
+"""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from PIL import Image as PillowImage
+
+from detbench.errors import DataError, OutputError
+from detbench.images import write_atomically
+from detbench.results.schema import RunResult, flat_metrics, result_from_json, result_to_json
+from detbench.types import Picture
+
+_OWN_NAMES = frozenset(
+    {
+        "result.json",
+        "metrics.json",
+        "truth.json",
+        "detections",
+        "images.csv",
+        "pictures",
+        "report.html",
+        "summary.md",
+    }
+)
+_JPEG_QUALITY = 90
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run."""
+
+    path: Path
+
+    def check_writable(self) -> None:
+        """Raise OutputError unless this is a new folder, an empty one or an earlier run's, and can be written."""
+        if self.path.is_dir():
+            foreign = sorted(item.name for item in self.path.iterdir() if item.name not in _OWN_NAMES)
+            foreign = [name for name in foreign if not name.startswith(".")]
+            if foreign:
+                raise OutputError(f"{self.path} holds other files ({foreign[0]}, …): choose another --out or --name")
+        probe = self.path / ".writable"
+        write_atomically(probe, "")
+        probe.unlink(missing_ok=True)
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Write one JSON file, keys in the order given, one number always as the same text."""
+        write_atomically(self.path / name, json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+    def write_results(self, result: RunResult) -> None:
+        """Write the headline numbers and, last of all, the result that says the run is whole."""
+        self.write_json("metrics.json", flat_metrics(result))
+        self.write_json("result.json", result_to_json(result))
+
+    def write_detections(self, by_arm: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """Write one COCO results file per arm and remove those of arms that an earlier run of this name had."""
+        for arm, detections in by_arm.items():
+            text = ",\n".join(json.dumps(detection, allow_nan=False) for detection in detections)
+            write_atomically(self.path / "detections" / f"{arm}.json", f"[{text}]\n")
+        for file in (self.path / "detections").glob("*.json"):
+            if file.stem not in by_arm:
+                file.unlink()
+
+    def write_images(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write `images.csv`."""
+        write_atomically(self.path / "images.csv", pd.DataFrame(list(rows)).to_csv(index=False))
+
+    def keep_shown(self, picture: Picture) -> str:
+        """Keep a JPEG of a shown picture, once whatever arms share it; returns its path within the folder."""
+        name = f"pictures/{picture.sha256[:16]}.jpg"
+        if not (self.path / name).exists():
+            stream = io.BytesIO()
+            PillowImage.fromarray(picture.load()).save(stream, format="JPEG", quality=_JPEG_QUALITY)
+            write_atomically(self.path / name, stream.getvalue())
+        return name
+
+    def remove_pictures_but(self, kept: set[str]) -> None:
+        """Remove pictures that an earlier run of this name showed."""
+        for file in (self.path / "pictures").glob("*.jpg"):
+            if f"pictures/{file.name}" not in kept:
+                file.unlink()
+
+    def read_result(self) -> RunResult:
+        """The run's result; raises DataError where the folder holds no finished run."""
+        return read_result(self.path / "result.json")
+
+    def read_json(self, name: str) -> Any:
+        """One of the folder's JSON files; raises DataError where it is missing or damaged."""
+        return _read_json(self.path / name)
+
+    def read_images(self) -> pd.DataFrame:
+        """The rows of `images.csv`; raises DataError where it is missing or damaged."""
+        try:
+            return pd.read_csv(self.path / "images.csv", dtype={"file_name": str, "arm": str, "picture": str})
+        except (OSError, ValueError) as error:
+            raise DataError(f"{self.path / 'images.csv'}: {error}; run `detbench run` again") from error
+
+
+def read_result(path: Path) -> RunResult:
+    """A RunResult from a `result.json`; raises DataError for anything else."""
+    return result_from_json(_read_json(path), str(path))
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; a run folder is what `detbench run` printed last") from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read ({error}); run `detbench run` again") from error

@@ -1,0 +1,43 @@
+"""Where a number came from: versions, device, commit."""
+
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from detbench import __version__
+from detbench.devices import device_name
+from detbench.fingerprints import installed_version
+
+_DISTRIBUTIONS = (
+    "numpy", "opencv-python", "pillow", "pycocotools", "scikit-image", "scipy", "torch", "torchvision", "ultralytics",
+)  # fmt: skip
+
+
+def environment(device: str) -> dict[str, Any]:
+    """Versions, platform, device and (in a checkout) the commit with its dirty flag, all JSON-able."""
+    return {
+        "detbench": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "device": device,
+        "device_name": device_name(device),
+        "versions": {name: installed_version(name) for name in _DISTRIBUTIONS},
+        **_commit(),
+    }
+
+
+def _commit() -> dict[str, Any]:
+    checkout = Path(__file__).resolve().parents[2]
+    if not (checkout / ".git").exists():
+        return {"commit": None, "dirty": None}
+    commit = _git(checkout, "rev-parse", "HEAD")
+    return {"commit": commit, "dirty": bool(_git(checkout, "status", "--porcelain"))}
+
+
+def _git(checkout: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(checkout), *arguments], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,112 @@
+"""What a run leaves behind, as values: `result.json` holds exactly one RunResult."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from detbench.errors import DataError
+from detbench.types import Estimate
+
+SCHEMA_VERSION = 1
+
+ArmKind = Literal["sharp", "blurred", "deblurrer"]
+
+
+@dataclass(frozen=True)
+class ArmResult:
+    """One way the pictures reached the detector. `metrics` maps metric keys to estimates, `map_per_class` class names
+    to mAP; `backend` says what restored the pictures (None for the sharp and the blurred arm).
+    """
+
+    name: str
+    kind: ArmKind
+    metrics: Mapping[str, Estimate]
+    map_per_class: Mapping[str, float | None]
+    backend: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A metric of `arm` minus that of `against`, over the same pictures."""
+
+    arm: str
+    against: str
+    metric: str
+    difference: Estimate
+
+
+@dataclass(frozen=True)
+class EvaluatedData:
+    """The data that was scored: `source_fingerprint` pins the dataset as it was opened, `fingerprint` the very
+    pictures and boxes that were evaluated (after blur, limit and choice of truth).
+    """
+
+    name: str
+    source_fingerprint: str
+    fingerprint: str
+    images: int
+    boxes: int
+    unmatched_dataset_classes: tuple[str, ...]
+    unmatched_detector_classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """One evaluation. `specification` is what was asked for, `environment` where and with what it ran,
+    `shown` the ids of the pictures that the report shows.
+    """
+
+    specification: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    data: EvaluatedData
+    detector: Mapping[str, Any]
+    arms: tuple[ArmResult, ...]
+    differences: tuple[Difference, ...]
+    shown: tuple[int, ...]
+    schema: int = SCHEMA_VERSION
+
+    def arm(self, name: str) -> ArmResult | None:
+        """The arm called `name`, or None."""
+        return next((arm for arm in self.arms if arm.name == name), None)
+
+
+def flat_metrics(result: RunResult) -> dict[str, float | None]:
+    """Every number of every arm as "<arm>.<metric>": the content of `metrics.json`."""
+    return {f"{arm.name}.{key}": estimate.value for arm in result.arms for key, estimate in arm.metrics.items()}
+
+
+def result_to_json(result: RunResult) -> dict[str, Any]:
+    """Plain dictionaries and lists for `result.json`."""
+    return asdict(result)
+
+
+def result_from_json(value: Any, where: str) -> RunResult:
+    """The inverse of `result_to_json`; raises DataError naming `where` for anything else."""
+    if not isinstance(value, dict) or value.get("schema") != SCHEMA_VERSION:
+        found = value.get("schema") if isinstance(value, dict) else type(value).__name__
+        raise DataError(f"{where}: not a result of schema {SCHEMA_VERSION} (found {found}); run `detbench run` again")
+    try:
+        return RunResult(
+            **{
+                **value,
+                "data": EvaluatedData(**_tuples(value["data"])),
+                "arms": tuple(_arm(arm) for arm in value["arms"]),
+                "differences": tuple(_difference(difference) for difference in value["differences"]),
+                "shown": tuple(value["shown"]),
+            }
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(f"{where}: damaged result ({error}); run `detbench run` again") from error
+
+
+def _arm(value: Mapping[str, Any]) -> ArmResult:
+    metrics = {key: Estimate(**estimate) for key, estimate in value["metrics"].items()}
+    return ArmResult(**{**value, "metrics": metrics})
+
+
+def _difference(value: Mapping[str, Any]) -> Difference:
+    return Difference(**{**value, "difference": Estimate(**value["difference"])})
+
+
+def _tuples(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}

@@ -1,0 +1,1 @@
+"""The only loop over the pictures of an evaluation."""

@@ -1,0 +1,170 @@
+"""The evaluation: every picture through every arm, then the numbers, then the run folder."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from detbench.backends import Backend, resolve_deblurrer, resolve_detector
+from detbench.blur.recipes import PictureRecipe, parse_picture_recipe, recipe_spec
+from detbench.datasets.coco import open_dataset
+from detbench.devices import resolve_device
+from detbench.errors import DataError, NotEvaluableError
+from detbench.results.cache import Cache
+from detbench.results.folder import RunFolder
+from detbench.results.provenance import environment
+from detbench.results.schema import RunResult
+from detbench.runner.classes import ClassMap, match_classes
+from detbench.runner.rows import ArmPicture, coco_results, coco_truth, image_rows, on_sharp, shown_ids
+from detbench.runner.scores import Scorer, paired_differences
+from detbench.runner.spec import RunSpec
+from detbench.runner.stages import Stages
+from detbench.runner.truth import evaluated_data, pseudo_truth
+from detbench.types import Dataset, Kernel, Picture, Sample
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, and how many steps are done of how many."""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A RunSpec with every word resolved."""
+
+    spec: RunSpec
+    dataset: Dataset
+    recipe: PictureRecipe | None
+    deblurrers: tuple[Backend, ...]
+    detector: Backend
+    device: str
+
+
+def run(spec: RunSpec, folder: Path, cache: Cache, progress: Progress) -> RunResult:
+    """Evaluate and write everything of the run folder but the report.
+
+    All that can be known to be wrong is reported before the first picture is touched. Raises a DetbenchError;
+    finished work stays in the cache, so that repeating the command goes on from there.
+    """
+    run_folder = RunFolder(folder)
+    plan = _resolve(spec)
+    run_folder.check_writable()
+    stages = Stages(cache)
+    classes = match_classes(stages.classes(plan.detector), plan.dataset.classes)
+    samples, rows = _measure(plan, stages, classes, progress)
+    truth = coco_truth(samples, plan.dataset.classes)
+    detections = {arm: coco_results(pictures) for arm, pictures in rows.items()}
+    progress("scoring", 0, 1)
+    arms = Scorer(cache, truth, plan.dataset.classes).arms(plan.deblurrers, rows, detections)
+    shown = shown_ids(rows)
+    result = RunResult(
+        specification=_specification(plan),
+        environment=environment(plan.device),
+        data=evaluated_data(plan.dataset, samples, truth, classes),
+        detector=plan.detector.identity,
+        arms=arms,
+        differences=paired_differences(arms),
+        shown=shown,
+    )
+    _write(run_folder, result, truth, detections, samples, rows)
+    progress("scoring", 1, 1)
+    return result
+
+
+def _resolve(spec: RunSpec) -> _Plan:
+    device = resolve_device(spec.device)
+    names = tuple(dict.fromkeys(spec.deblurrers))
+    recipe = None if spec.blur is None else parse_picture_recipe(spec.blur)
+    deblurrers = tuple(resolve_deblurrer(name, device, spec.precision) for name in names)
+    detector = resolve_detector(spec.detector, device)
+    return _Plan(spec, open_dataset(spec.dataset), recipe, deblurrers, detector, device)
+
+
+def _measure(
+    plan: _Plan, stages: Stages, classes: ClassMap, progress: Progress
+) -> tuple[list[Sample], dict[str, list[ArmPicture]]]:
+    """Every picture through every arm; rows by arm, arms in their order: sharp, blurred, deblurrers, on sharp."""
+    samples: list[Sample] = []
+    rows: dict[str, list[ArmPicture]] = {}
+    count = min(len(plan.dataset), plan.spec.limit or len(plan.dataset))
+    boxes_before = 0
+    for number, given in enumerate(islice(plan.dataset, count)):
+        progress("pictures", number, count)
+        sample = given if plan.recipe is None else stages.blur(given, plan.recipe)
+        if plan.spec.truth == "pseudo":
+            sample = pseudo_truth(sample, _sharp_detections(stages, plan, classes, sample), first_id=boxes_before + 1)
+            boxes_before += len(sample.truth)
+        samples.append(sample)
+        for row in _arms_of(sample, plan, stages, classes):
+            rows.setdefault(row.arm, []).append(row)
+    progress("pictures", count, count)
+    if len(samples) != count:
+        raise DataError(f"dataset {plan.dataset.name}: {len(samples)} pictures came where {count} were announced")
+    return samples, rows
+
+
+def _arms_of(sample: Sample, plan: _Plan, stages: Stages, classes: ClassMap) -> Iterator[ArmPicture]:
+    """One picture's rows, arm by arm."""
+
+    def row(arm: str, picture: Picture, restore_ms: float | None = None) -> ArmPicture:
+        found = classes.translate(stages.detect(plan.detector, picture))
+        quality = None if sample.sharp is None else stages.judge(picture, sample.sharp)
+        return ArmPicture(arm, sample, picture, found, quality, restore_ms)
+
+    kernel = sample.blur.kernel if sample.blur else None
+    if sample.sharp is not None:
+        yield row("sharp", sample.sharp)
+    yield row("blurred", sample.blurred)
+    for backend in plan.deblurrers:
+        restored = stages.restore(backend, sample.blurred, kernel)
+        yield row(backend.name, restored.picture, restored.restore_ms)
+    if sample.sharp is not None:
+        for backend in plan.deblurrers:
+            # What blurred a sharp picture is known too: nothing did.
+            no_blur = None if kernel is None else Kernel.none(kernel.light)
+            restored = stages.restore(backend, sample.sharp, no_blur)
+            yield row(on_sharp(backend.name), restored.picture, restored.restore_ms)
+
+
+def _sharp_detections(stages: Stages, plan: _Plan, classes: ClassMap, sample: Sample) -> Any:
+    if sample.sharp is None:
+        raise NotEvaluableError(
+            f"--truth pseudo takes the detector's boxes on sharp pictures, and dataset {plan.dataset.name} has none. "
+            "Use --truth labels, or blur sharp pictures with --blur"
+        )
+    return classes.translate(stages.detect(plan.detector, sample.sharp))
+
+
+def _specification(plan: _Plan) -> dict[str, Any]:
+    spec = plan.spec
+    return {
+        "dataset": plan.dataset.name,
+        "deblurrers": [backend.name for backend in plan.deblurrers],
+        "detector": plan.detector.name,
+        "blur": None if plan.recipe is None else recipe_spec(plan.recipe),
+        "truth": spec.truth,
+        "limit": spec.limit,
+        "device": plan.device,
+        "precision": spec.precision,
+    }
+
+
+def _write(
+    folder: RunFolder,
+    result: RunResult,
+    truth: Mapping[str, Any],
+    detections: Mapping[str, Sequence[Mapping[str, Any]]],
+    samples: Sequence[Sample],
+    rows: Mapping[str, Sequence[ArmPicture]],
+) -> None:
+    arms = [arm.name for arm in result.arms]
+    kept = {
+        (arm, row.sample.id): folder.keep_shown(row.picture)
+        for arm in arms
+        for row in rows[arm]
+        if row.sample.id in result.shown
+    }
+    folder.write_json("truth.json", truth)
+    folder.write_detections(detections)
+    folder.write_images(image_rows(samples, {arm: rows[arm] for arm in arms}, kept))
+    folder.remove_pictures_but(set(kept.values()))
+    folder.write_results(result)

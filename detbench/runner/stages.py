@@ -1,0 +1,182 @@
+"""The steps that a picture goes through, each done at most once: blurred, restored, detected, judged.
+
+Every step asks the cache first and builds its backend only when it has to work.
+"""
+
+import base64
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from detbench.backends import Backend
+from detbench.blur.recipes import PictureRecipe, recipe_spec
+from detbench.errors import BackendError, DetbenchError, UsageError
+from detbench.fingerprints import code_sha256, installed_version
+from detbench.metrics.quality import psnr_db, ssim
+from detbench.results.cache import Cache, Record
+from detbench.types import Blur, Detections, Image, Kernel, Picture, Sample
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A restored picture and the time it took, restoration alone, in milliseconds."""
+
+    picture: Picture
+    restore_ms: float
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Likeness to the sharp picture; None where undefined (equal pictures have no finite PSNR)."""
+
+    psnr_db: float | None
+    ssim: float | None
+
+
+class Stages:
+    """The steps over one cache, with the backends built so far."""
+
+    def __init__(self, cache: Cache) -> None:
+        self.cache = cache
+        self._built: dict[str, Any] = {}
+        self._blur_code = code_sha256("detbench.blur.recipes")
+        self._quality_code = code_sha256("detbench.metrics.quality")
+
+    def blur(self, sample: Sample, recipe: PictureRecipe) -> Sample:
+        """The sample with its sharp picture (its only one, where it has no other) blurred by the recipe."""
+        sharp = sample.sharp or sample.blurred
+        depends_on = {
+            "recipe": recipe_spec(recipe),
+            "code_sha256": self._blur_code,
+            "versions": {name: installed_version(name) for name in ("numpy", "opencv-python")},
+            "picture": sharp.sha256,
+            "sample": sample.id,
+        }
+        record = self.cache.get("blur", depends_on)
+        blurred = self.cache.picture(record["picture"], sharp.width, sharp.height) if record else None
+        if record is None or blurred is None:
+            image, blur = recipe.apply(sharp.load(), sample.id)
+            blurred = self.cache.keep_picture(image)
+            record = self.cache.put("blur", depends_on, {"picture": blurred.sha256, **_blur_to_json(blur)})
+        return replace(sample, sharp=sharp, blurred=blurred, blur=_blur_from_json(record))
+
+    def restore(self, backend: Backend, picture: Picture, kernel: Kernel | None) -> Restored:
+        """The picture as a deblurrer restores it. A result equal to its input is the input."""
+        depends_on = {
+            "backend": backend.identity,
+            "picture": picture.sha256,
+            "kernel": None if kernel is None else _kernel_to_json(kernel),
+        }
+        record = self.cache.get("restore", depends_on)
+        kept = self._kept(record, picture) if record else None
+        if record is None or kept is None:
+            image, restore_ms = self._restore_now(backend, picture.load(), kernel)
+            unchanged = np.array_equal(image, picture.load())
+            kept = picture if unchanged else self.cache.keep_picture(image)
+            record = {"picture": None if unchanged else kept.sha256, "restore_ms": restore_ms}
+            record = self.cache.put("restore", depends_on, record)
+        return Restored(kept, record["restore_ms"])
+
+    def detect(self, backend: Backend, picture: Picture) -> Detections:
+        """What the detector finds in a picture; labels are indices into its own classes."""
+        depends_on = {"backend": backend.identity, "picture": picture.sha256}
+        record = self.cache.get("detect", depends_on)
+        if record is None:
+            found = self._call(backend, lambda detector: detector(picture.load()))
+            if not isinstance(found, Detections):
+                raise BackendError(f"detector {backend.name} returned {type(found).__name__} instead of Detections")
+            columns = {"boxes": found.boxes, "scores": found.scores, "labels": found.labels}
+            record = {name: column.tolist() for name, column in columns.items()}
+            record = self.cache.put("detect", depends_on, record)
+        return Detections(
+            np.array(record["boxes"], dtype=np.float64).reshape(-1, 4),
+            np.array(record["scores"], dtype=np.float64),
+            np.array(record["labels"], dtype=np.int64),
+        )
+
+    def classes(self, backend: Backend) -> tuple[str, ...]:
+        """The names of a detector's labels."""
+        record = self.cache.get("classes", {"backend": backend.identity})
+        if record is None:
+            names = [str(name) for name in self._build(backend).classes]
+            record = self.cache.put("classes", {"backend": backend.identity}, {"classes": names})
+        return tuple(record["classes"])
+
+    def judge(self, picture: Picture, sharp: Picture) -> Quality:
+        """PSNR and SSIM of a picture against the sharp one."""
+        depends_on = {"code_sha256": self._quality_code, "picture": picture.sha256, "sharp": sharp.sha256}
+        record = self.cache.get("quality", depends_on)
+        if record is None:
+            image, reference = picture.load(), sharp.load()
+            values = {"psnr_db": psnr_db(image, reference), "ssim": ssim(image, reference)}
+            record = self.cache.put("quality", depends_on, values)
+        return Quality(record["psnr_db"], record["ssim"])
+
+    def _kept(self, record: Record, picture: Picture) -> Picture | None:
+        sha256 = record["picture"]
+        return picture if sha256 is None else self.cache.picture(sha256, picture.width, picture.height)
+
+    def _restore_now(self, backend: Backend, image: Image, kernel: Kernel | None) -> tuple[Image, float]:
+        is_first = backend.name not in self._built
+        deblurrer = self._build(backend)
+        arguments: tuple[Any, ...] = (image,)
+        if getattr(deblurrer, "needs_kernel", False):
+            if kernel is None:
+                raise UsageError(
+                    f"{backend.name} needs the blur kernel, and a picture here has none (its blur is unknown or varies "
+                    f"over the picture). Leave {backend.name} out, or blur with --blur trajectory"
+                )
+            arguments = (image, kernel)
+        if is_first:  # the first call of a network or a transform pays for set-up that the others do not
+            self._call(backend, lambda restore: restore(*arguments))
+        begun = time.perf_counter()
+        restored = self._call(backend, lambda restore: restore(*arguments))
+        restore_ms = (time.perf_counter() - begun) * 1000
+        _check_restored(backend, restored, image)
+        return restored, restore_ms
+
+    def _build(self, backend: Backend) -> Any:
+        if backend.name not in self._built:
+            self._built[backend.name] = backend.build()
+        return self._built[backend.name]
+
+    def _call(self, backend: Backend, use: Callable[[Any], Any]) -> Any:
+        """Let a backend work; what it raises becomes one message that names it."""
+        built = self._build(backend)
+        try:
+            return use(built)
+        except DetbenchError:
+            raise
+        except Exception as error:  # a backend may be anybody's code
+            raise BackendError(f"{backend.name} failed: {type(error).__name__}: {error}") from error
+
+
+def _check_restored(backend: Backend, restored: object, image: Image) -> None:
+    if isinstance(restored, np.ndarray) and restored.dtype == np.uint8 and restored.shape == image.shape:
+        return
+    found = f"{restored.dtype} {restored.shape}" if isinstance(restored, np.ndarray) else type(restored).__name__
+    raise BackendError(f"{backend.name} returned {found}; a deblurrer returns uint8 {image.shape}, its input's size")
+
+
+def _blur_to_json(blur: Blur) -> Record:
+    kernel = None if blur.kernel is None else _kernel_to_json(blur.kernel)
+    return {"kind": blur.kind, "parameters": dict(blur.parameters), "severity_px": blur.severity_px, "kernel": kernel}
+
+
+def _blur_from_json(record: Record) -> Blur:
+    kernel = None if record["kernel"] is None else _kernel_from_json(record["kernel"])
+    return Blur(record["kind"], record["parameters"], record["severity_px"], kernel)
+
+
+def _kernel_to_json(kernel: Kernel) -> Record:
+    """A kernel as text, bit for bit."""
+    weights = np.ascontiguousarray(kernel.weights, dtype="<f8")
+    return {"side": len(weights), "light": kernel.light, "float64": base64.b64encode(weights.tobytes()).decode()}
+
+
+def _kernel_from_json(record: Record) -> Kernel:
+    weights = np.frombuffer(base64.b64decode(record["float64"]), dtype="<f8")
+    return Kernel(weights.reshape(record["side"], record["side"]), record["light"])
