@@ -11,7 +11,7 @@ from typing import Any
 from detbench.assets import shipped
 from detbench.catalog import DEBLURRERS, DETECTORS
 from detbench.detectors.checkpoints import find_checkpoint, is_checkpoint
-from detbench.errors import WeightsError
+from detbench.errors import UsageError, WeightsError
 from detbench.fingerprints import code_sha256, file_sha256, installed_version
 from detbench.registry import Entry
 
@@ -32,11 +32,19 @@ class Backend:
 
 
 def resolve_deblurrer(word: str, device: str, precision: str) -> Backend:
-    """A deblurrer by name. `device` is a resolved one; networks alone take it and `precision`."""
-    entry = DEBLURRERS.find(word)
+    """A deblurrer by name, or `NAME:FILE` for a network with the user's own weights (safetensors).
+
+    `device` is a resolved one; networks alone take it and `precision`.
+    """
+    name, _, file = word.partition(":")
+    entry = DEBLURRERS.find(name)
     if entry.weights is None:
+        if file:
+            raise UsageError(f"{name} has no weights that a file could replace: name it without {':' + file!r}")
         return _backend(entry, weights=None)
-    weights = shipped("models") / entry.weights / "weights.safetensors"
+    weights = Path(file) if file else shipped("models") / entry.weights / "weights.safetensors"
+    if file:
+        entry = replace(entry, name=f"{name}-{weights.stem}")
     return _backend(_with_options(entry, weights, device=device, precision=precision), weights)
 
 
@@ -75,7 +83,7 @@ def _backend(entry: Entry, weights: Path | None) -> Backend:
 def _weights_sha256(entry: Entry, weights: Path) -> str:
     if not weights.is_file():
         raise WeightsError(
-            f"{entry.name} has no weights yet: {weights} is missing. Train them (`detbench train {entry.name}`) or bring "
-            "the file there; `detbench list` shows what is ready"
+            f"{entry.name} has no weights: {weights} is missing. Train them (`detbench train {entry.name}`) or bring "
+            "the file; `detbench list` shows what is ready"
         )
     return file_sha256(weights)

@@ -32,4 +32,4 @@ def iou(found_xyxy: Boxes, true_xyxy: Boxes, crowd: NDArray[np.bool_]) -> NDArra
     intersection = np.clip(bottom_right - top_left, 0, None).prod(axis=2)
     found_area, true_area = area(found_xyxy)[:, None], area(true_xyxy)[None, :]
     union = np.where(crowd[None, :], found_area, found_area + true_area - intersection)
-    return np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)
+    return np.asarray(np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0))

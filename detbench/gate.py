@@ -21,10 +21,12 @@ class Verdict:
 
     @property
     def drop(self) -> float:
+        """How much mAP was lost, 0..1; negative where it rose."""
         return self.baseline_map - self.map
 
     @property
     def is_regression(self) -> bool:
+        """Whether more was lost than may be."""
         return self.drop > self.max_drop
 
 

@@ -148,6 +148,7 @@ class MetricSpec:
 
     @property
     def sign(self) -> int:
+        """+1 where higher is better, -1 where lower is."""
         return 1 if self.better == "higher" else -1
 
 

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
-out = Console(highlight=False, soft_wrap=True)
-"""For results: tables and the one line that a script reads."""
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+"""For results: tables and the one line that a script reads. A file has no width, so nothing is cut short for it."""
 
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 """For progress, notes and errors."""
@@ -32,15 +33,15 @@ def print_path(path: object) -> None:
     sys.stdout.write(f"{path}\n")
 
 
-def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
-    """A small table: first column left, the others right."""
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+def print_table(columns: list[str], rows: list[list[str]], *, numbers: bool = False) -> None:
+    """A small table; with `numbers`, all columns but the first are set flush right."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index else "left", no_wrap=True)
+        table.add_column(column, justify="right" if numbers and index else "left", no_wrap=numbers or not index)
     for row in rows:
-        table.add_row(*row)
-    width = None if out.is_terminal else 200
-    out.print(table, width=width, crop=False, markup=False)
+        table.add_row(*(Text(cell) for cell in row))
+    out.print(table)
+    out.print()
 
 
 @contextmanager

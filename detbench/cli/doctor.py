@@ -24,7 +24,7 @@ def doctor() -> None:
         except Exception as error:  # each check meets another library, and whatever it raises is the finding
             broken = True
             rows.append([name, "BROKEN", f"{type(error).__name__}: {error}"])
-    print_table("", ["check", "state", "what was found"], rows)
+    print_table(["check", "state", "what was found"], rows)
     raise typer.Exit(1 if broken else 0)
 
 

@@ -11,13 +11,13 @@ def list_backends() -> None:
     from detbench.catalog import DATASETS, DEBLURRERS, DETECTORS
     from detbench.datasets.coco import ANNOTATIONS
 
-    for registry in (DEBLURRERS, DETECTORS):
-        print_table(f"{registry.kind}s", ["name", "state", "what"], _rows(registry))
     folders = sorted(path.parent.name for path in shipped("datasets").glob(f"*/{ANNOTATIONS}"))
-    embedded = [[name, "ready", "embedded"] for name in folders]
-    anywhere = [["FOLDER", "ready", f"any folder with {ANNOTATIONS} (COCO) and images/"]]
-    print_table("datasets", ["name", "state", "what"], [*embedded, *_rows(DATASETS), *anywhere])
-    print_table("blur recipes", ["name", "settings"], [[name, _settings(recipe)] for name, recipe in RECIPES.items()])
+    datasets = [*([name, "ready", "embedded"] for name in folders), *_rows(DATASETS)]
+    anywhere = ["FOLDER", "ready", f"any folder with {ANNOTATIONS} (COCO) and images/"]
+    print_table(["deblurrer", "state", "what it is"], _rows(DEBLURRERS))
+    print_table(["detector", "state", "what it is"], [*_rows(DETECTORS), ["FILE.pt", "ready", "any YOLO checkpoint"]])
+    print_table(["dataset", "state", "what it is"], [*datasets, anywhere])
+    print_table(["blur recipe", "settings"], [[name, _settings(recipe)] for name, recipe in RECIPES.items()])
 
 
 def _rows(registry: Registry) -> list[list[str]]:

@@ -5,22 +5,23 @@ from typing import Annotated, Literal
 
 import typer
 
-from detbench.cli.console import note, out, print_path, print_table, progress_steps
+from detbench.cli.console import note, print_path, print_table, progress_steps
 from detbench.results.schema import RunResult
 from detbench.runner.spec import RunSpec, run_name
+from detbench.types import Estimate
 
-SHOWN_METRICS = (
-    "map",
-    "map50",
-    "precision",
-    "recall",
-    "f1",
-    "psnr_db",
-    "ssim",
-    "gap_recovered",
-    "harm",
-    "restore_ms_p50",
-)
+COLUMNS = {
+    "mAP": "map",
+    "prec": "precision",
+    "recall": "recall",
+    "F1": "f1",
+    "PSNR dB": "psnr_db",
+    "SSIM": "ssim",
+    "gap rec.": "gap_recovered",
+    "harm": "harm",
+    "ms p50": "restore_ms_p50",
+}
+"""The table at the end of a run, as wide as a terminal; the report has every metric under its full name."""
 
 
 def run(
@@ -74,17 +75,11 @@ def _print_notes(result: RunResult) -> None:
 
 
 def _print_result(result: RunResult) -> None:
-    from detbench.metrics.specs import METRICS
-
-    titles = [f"{METRICS[key].title} {METRICS[key].unit}".strip() for key in SHOWN_METRICS]
-    rows = []
-    for arm in result.arms:
-        estimates = [arm.metrics.get(key) for key in SHOWN_METRICS]
-        rows.append([arm.name, *("–" if e is None or e.value is None else _short(e.value) for e in estimates)])
-    out.print()
-    print_table("", ["arm", *titles], rows)
-    out.print()
+    rows = [[arm.name, *(_short(arm.metrics.get(key)) for key in COLUMNS.values())] for arm in result.arms]
+    print_table(["arm", *COLUMNS], rows, numbers=True)
 
 
-def _short(value: float) -> str:
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:.2f}"
+def _short(estimate: Estimate | None) -> str:
+    if estimate is None or estimate.value is None:
+        return "–"
+    return f"{estimate.value:.3f}" if abs(estimate.value) < 10 else f"{estimate.value:.1f}"

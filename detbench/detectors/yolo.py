@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image as PillowImage
 
 from detbench.errors import BackendError, WeightsError
 from detbench.types import Detections, Image
@@ -12,7 +13,11 @@ from detbench.types import Detections, Image
 # Read by ultralytics when it is imported: no network, no packages installed behind the user's back, no code in pickles.
 os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", ULTRALYTICS_SAFE_LOAD="true", YOLO_VERBOSE="false")
 
+_open_picture = PillowImage.open
 import ultralytics  # noqa: E402  (after the environment that it reads)
+
+# ultralytics replaces Pillow's `open` for the whole process by one that fails on files that are no pictures.
+PillowImage.open = _open_picture
 
 
 class Yolo:
@@ -36,10 +41,12 @@ class Yolo:
 
     @property
     def classes(self) -> tuple[str, ...]:
+        """Names of the labels 0, 1, 2, …, as the checkpoint holds them."""
         names = self._model.names
         return tuple(names[index] for index in range(len(names)))
 
     def __call__(self, image: Image, /) -> Detections:
+        """Boxes in the picture's own pixels, best score first."""
         result = self._model.predict(
             np.ascontiguousarray(image[..., ::-1]),  # ultralytics takes arrays as BGR
             conf=self.confidence,

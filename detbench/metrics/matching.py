@@ -45,13 +45,12 @@ def match(truth: GroundTruth, found: Detections, min_iou: float) -> Matches:
     overlaps = iou(found.boxes, truth.boxes, truth.crowd)
     overlaps[found.labels[:, None] != truth.labels[None, :]] = 0
     single, crowd = overlaps * ~truth.crowd, overlaps * truth.crowd
-    partner = np.full(len(found), FALSE_POSITIVE, dtype=np.int64)
-    for index in np.argsort(-found.scores, kind="stable"):
-        if _best(single[index]) >= min_iou:
+    partner = np.where(_best(crowd) >= min_iou, IGNORED, FALSE_POSITIVE).astype(np.int64)
+    by_score = np.argsort(-found.scores, kind="stable")
+    for index in by_score[_best(single)[by_score] >= min_iou]:  # taken boxes leave overlaps smaller, never larger
+        if single[index].max() >= min_iou:
             partner[index] = int(single[index].argmax())
             single[:, partner[index]] = 0
-        elif _best(crowd[index]) >= min_iou:
-            partner[index] = IGNORED
     return Matches(partner, found.scores, int((~truth.crowd).sum()))
 
 
@@ -86,5 +85,6 @@ def _ratio(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _best(row: NDArray[np.float64]) -> float:
-    return float(row.max(initial=0.0))
+def _best(overlaps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each found box's largest overlap, shape (N found,); 0 where there is nothing to overlap."""
+    return np.asarray(overlaps.max(axis=1, initial=0.0))

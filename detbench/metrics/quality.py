@@ -23,7 +23,7 @@ def psnr_db(image: Image, reference: Image) -> float | None:
     """
     difference = image.astype(np.int32) - reference
     squared = int(np.square(difference, out=difference).sum(dtype=np.int64))
-    return 10 * math.log10(255**2 * image.size / squared) if squared else None
+    return 10 * math.log10(255.0**2 * image.size / squared) if squared else None
 
 
 def ssim(image: Image, reference: Image) -> float | None:
@@ -41,7 +41,7 @@ def ssim(image: Image, reference: Image) -> float | None:
     for top in range(0, inside_rows, _STRIP_ROWS):
         rows = slice(top, min(top + _STRIP_ROWS, inside_rows) + 2 * _RADIUS)
         total += float(_ssim_map(image[rows], reference[rows]).sum(dtype=np.float64))
-    return total / (inside_rows * (width - 2 * _RADIUS) * 3)
+    return float(total / (inside_rows * (width - 2 * _RADIUS) * 3))
 
 
 def _ssim_map(image: Image, reference: Image) -> NDArray[np.float32]:

@@ -46,7 +46,7 @@ _ALL = (
         "SSIM",
         "",
         "higher",
-        "structural similarity to the sharp picture (Wang 2004: Gaussian 11×11, σ 1.5), mean of the RGB channels and of the pictures",
+        "structural similarity to the sharp picture (Wang 2004: Gaussian 11×11, σ 1.5), mean over RGB and pictures",
     ),
     MetricSpec("gap_recovered", "Gap recovered", "", "higher", "(mAP − mAP blurred) / (mAP sharp − mAP blurred)"),
     MetricSpec("harm", "Harm", "mAP", "lower", "mAP sharp − mAP of this deblurrer run on the sharp pictures"),

@@ -68,8 +68,7 @@ class RunFolder:
     def write_detections(self, by_arm: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         """Write one COCO results file per arm and remove those of arms that an earlier run of this name had."""
         for arm, detections in by_arm.items():
-            text = ",\n".join(json.dumps(detection, allow_nan=False) for detection in detections)
-            write_atomically(self.path / "detections" / f"{arm}.json", f"[{text}]\n")
+            write_atomically(self.path / "detections" / f"{arm}.json", json.dumps(detections, allow_nan=False))
         for file in (self.path / "detections").glob("*.json"):
             if file.stem not in by_arm:
                 file.unlink()

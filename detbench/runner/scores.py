@@ -22,7 +22,11 @@ class Scorer:
 
     def __init__(self, cache: Cache, truth: Mapping[str, Any], classes: Mapping[int, str]) -> None:
         self._cache, self._truth, self._classes = cache, truth, classes
-        self._truth_sha256 = digest(truth)
+        self._scored_by = {
+            "code_sha256": code_sha256("detbench.metrics.detection"),
+            "versions": {name: installed_version(name) for name in ("numpy", "pycocotools")},
+            "truth": digest(truth),
+        }
         self._images = len(truth["images"])
 
     def arms(
@@ -66,12 +70,7 @@ class Scorer:
         return ArmResult(name, kind, {**metrics, **extra}, per_class, backend)
 
     def _coco(self, results: Results) -> CocoScores:
-        depends_on = {
-            "code_sha256": code_sha256("detbench.metrics.detection"),
-            "versions": {name: installed_version(name) for name in ("numpy", "pycocotools")},
-            "truth": self._truth_sha256,
-            "results": digest(results),
-        }
+        depends_on = {**self._scored_by, "results": digest(results)}
         record = self._cache.get("score", depends_on)
         if record is None:
             scores = evaluate(self._truth, results)

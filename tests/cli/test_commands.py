@@ -1,0 +1,85 @@
+"""The smaller commands: gate, list, doctor."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def job(drawn_run: Run) -> Path:
+    """A finished run's folder."""
+    said = drawn_run("--name", "job", deblurrers=("wiener",))
+    assert said.code == 0, said.err
+    return Path("reports/job")
+
+
+def test_gate_passes_an_equal_run(detbench: Run, job: Path) -> None:
+    """A run against itself passes with exit 0, each arm on a line."""
+    said = detbench("gate", job, "--baseline", job / "result.json")
+    assert said.code == 0
+    assert said.out.splitlines()[-1].startswith("PASS")
+    assert {line.partition(":")[0] for line in said.out.splitlines()[:-1]} == {"sharp", "blurred", "wiener"}
+
+
+def test_gate_catches_a_lost_map(detbench: Run, job: Path) -> None:
+    """A baseline that was better by more than the margin gives exit 1; a wider margin lets it pass."""
+    baseline = json.loads((job / "result.json").read_text())
+    baseline["arms"][-1]["metrics"]["map"]["value"] += 0.05
+    Path("better.json").write_text(json.dumps(baseline))
+    said = detbench("gate", job, "--baseline", "better.json")
+    assert said.code == 1
+    assert "wiener" in next(line for line in said.out.splitlines() if "REGRESSION" in line)
+    assert detbench("gate", job, "--baseline", "better.json", "--max-drop", "0.06").code == 0
+
+
+def test_gate_refuses_other_data(detbench: Run, drawn_run: Run, job: Path) -> None:
+    """A run on fewer pictures cannot be judged: exit 3."""
+    assert drawn_run("--name", "few", "--limit", "5", deblurrers=("wiener",)).code == 0
+    said = detbench("gate", "reports/few", "--baseline", job)
+    assert said.code == 3
+    assert "5 pictures" in said.err
+
+
+@pytest.mark.parametrize("words", [["--baseline", "none.json"], ["--baseline", "reports/job", "--max-drop", "7"], []])
+def test_gate_usage(detbench: Run, job: Path, words: list[str]) -> None:
+    """A missing baseline and an impossible margin are usage errors: exit 2."""
+    assert detbench("gate", job, *words).code == 2
+
+
+def test_list_shows_what_is_ready(detbench: Run) -> None:
+    """Every built-in is listed, and a network without weights is shown as not ready."""
+    said = detbench("list")
+    assert said.code == 0
+    assert all(name in said.out for name in ("identity", "wiener", "richardson_lucy", "deblurgan", "nah", "blobs"))
+    assert "no weights yet" in next(line for line in said.out.splitlines() if line.startswith("nah"))
+    assert "ready" in next(line for line in said.out.splitlines() if line.startswith("wiener"))
+
+
+def test_doctor_finds_this_installation_sound(detbench: Run) -> None:
+    """On a sound installation every check is ok and the exit code is 0."""
+    said = detbench("doctor")
+    assert said.code == 0, said.out
+    assert "BROKEN" not in said.out
+
+
+def test_doctor_names_what_is_broken(detbench: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A cache that cannot be written is found: exit 1."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("DETBENCH_CACHE", str(tmp_path / "file" / "cache"))
+    said = detbench("doctor")
+    assert said.code == 1
+    assert "BROKEN" in next(line for line in said.out.splitlines() if line.startswith("cache"))
+
+
+def test_blur_command(detbench: Run, drawn_dataset: Path) -> None:
+    """`detbench blur` prints the folder that it made, and how strong the blur is on stderr."""
+    said = detbench("blur", drawn_dataset, "--out", "twins", "--recipe", "shake")
+    assert said.code == 0, said.err
+    assert said.out.splitlines() == ["twins"]
+    assert "12 pictures" in said.err
+    assert len(list(Path("twins/blurred").iterdir())) == 12

@@ -1,0 +1,242 @@
+"""`detbench run`, from words to files."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from detbench.deblurrers.wiener import Wiener
+from detbench.detectors.blobs import Blobs
+from detbench.metrics.detection import STAT_KEYS
+from detbench.metrics.specs import METRICS
+from detbench.types import Detections, Image
+
+Said = Any  # code, out, err: the tuple of conftest.py, which is no module to import from
+Run = Callable[..., Said]
+HEADLINES = (
+    "map", "map50", "map75", "map_small", "map_medium", "map_large", "ar100",
+    "precision", "recall", "f1", "psnr_db", "ssim",
+)  # fmt: skip
+
+
+def folder_of(said: Said) -> Path:
+    """The run folder that a successful command printed last."""
+    assert said.code == 0, said.err
+    return Path(said.out.splitlines()[-1])
+
+
+def numbers(said: Said) -> dict[str, float | None]:
+    """The headline numbers of a successful command."""
+    return json.loads((folder_of(said) / "metrics.json").read_text())
+
+
+def without_times(metrics: dict[str, float | None]) -> dict[str, float | None]:
+    """All but the measured times, which no two runs share."""
+    return {key: value for key, value in metrics.items() if "restore_ms" not in key}
+
+
+def test_run_folder_is_complete(drawn_run: Run) -> None:
+    """The folder, named on the last line of stdout, holds every file that the design names, each metric described."""
+    folder = folder_of(drawn_run(deblurrers=("identity", "wiener")))
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*.*")}
+    arms = {f"detections/{arm}.json" for arm in ("sharp", "blurred", "identity", "wiener", "sharp+wiener")}
+    files = {"result.json", "metrics.json", "truth.json", "images.csv", "report.html", "summary.md"}
+    assert names >= arms | files
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert {f"{arm}.{key}" for arm in ("sharp", "blurred", "wiener") for key in HEADLINES} <= set(metrics)
+    assert {"wiener.gap_recovered", "wiener.harm", "wiener.restore_ms_p50", "wiener.restore_ms_p95"} <= set(metrics)
+    assert {key.partition(".")[2] for key in metrics} <= set(METRICS)
+
+
+def test_every_detection_number_is_pycocotools_own(drawn_run: Run) -> None:
+    """All twelve numbers of every arm equal pycocotools' on the files that the run wrote, to 1e-12."""
+    folder = folder_of(drawn_run(deblurrers=("identity", "wiener")))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    truth = COCO(str(folder / "truth.json"))
+    for arm in ("sharp", "blurred", "identity", "wiener"):
+        judge = COCOeval(truth, truth.loadRes(str(folder / "detections" / f"{arm}.json")), "bbox")
+        judge.evaluate()
+        judge.accumulate()
+        judge.summarize()
+        ours = [-1 if metrics[f"{arm}.{key}"] is None else metrics[f"{arm}.{key}"] for key in STAT_KEYS]
+        np.testing.assert_allclose(ours, judge.stats, rtol=0, atol=1e-12)
+
+
+def test_identity_is_the_blurred_arm(drawn_run: Run) -> None:
+    """`identity` changes nothing, recovers nothing, and harms nothing, to the last digit."""
+    metrics = numbers(drawn_run())
+    assert all(metrics[f"identity.{key}"] == metrics[f"blurred.{key}"] for key in HEADLINES)
+    assert metrics["identity.gap_recovered"] == 0
+    assert metrics["identity.harm"] == 0
+
+
+def test_oracle_recovers_most_of_the_gap(drawn_run: Run) -> None:
+    """Blur costs mAP; a Wiener filter told the kernel gives back half of it or more and harms no sharp picture."""
+    metrics = numbers(drawn_run(deblurrers=("wiener",), blur="trajectory:exposure=0.5"))
+    assert metrics["blurred.map"] < 0.7 * metrics["sharp.map"]
+    assert metrics["wiener.gap_recovered"] >= 0.5
+    assert metrics["wiener.psnr_db"] > metrics["blurred.psnr_db"] + 2
+    assert abs(metrics["wiener.harm"]) <= 0.01
+    expected = (metrics["wiener.map"] - metrics["blurred.map"]) / (metrics["sharp.map"] - metrics["blurred.map"])
+    assert metrics["wiener.gap_recovered"] == pytest.approx(expected, abs=1e-12)
+
+
+def test_repeated_run_does_nothing_and_says_the_same(drawn_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same command again calls neither deblurrer nor detector and writes the same bytes."""
+    folder = folder_of(drawn_run(deblurrers=("wiener",)))
+    before = {
+        name: (folder / name).read_bytes() for name in ("metrics.json", "result.json", "images.csv", "report.html")
+    }
+
+    def never(*_: object) -> None:
+        raise AssertionError("worked again")
+
+    monkeypatch.setattr(Wiener, "__call__", never)
+    monkeypatch.setattr(Blobs, "__call__", never)
+    assert folder_of(drawn_run(deblurrers=("wiener",))) == folder
+    assert before == {name: (folder / name).read_bytes() for name in before}
+
+
+def test_interrupted_run_goes_on(drawn_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends with 130 and a remark; the repeated command does only the rest and agrees with a whole run."""
+    whole = without_times(numbers(drawn_run("--name", "whole", deblurrers=("wiener",), blur="trajectory:seed=9")))
+    restore, calls = Wiener.__call__, []
+
+    def stop_at_the_ninth(self: Wiener, *arguments: object) -> Image:
+        calls.append(self)
+        if len(calls) == 9:
+            raise KeyboardInterrupt
+        return restore(self, *arguments)
+
+    monkeypatch.setattr(Wiener, "__call__", stop_at_the_ninth)
+    monkeypatch.setenv("DETBENCH_CACHE", "another")
+    stopped = drawn_run("--name", "half", deblurrers=("wiener",), blur="trajectory:seed=9")
+    assert stopped.code == 130
+    assert "Repeat the command" in stopped.err
+    again = drawn_run("--name", "half", deblurrers=("wiener",), blur="trajectory:seed=9")
+    assert without_times(numbers(again)) == whole
+    # two warm-ups, and one picture done twice: the one that was under way
+    assert len(calls) == 2 * 12 + 2 + 1
+
+
+def test_killed_run_goes_on(drawn_dataset: Path, tmp_path: Path) -> None:
+    """SIGKILL in the middle loses nothing: the repeated command's numbers are a whole run's, and stay byte for byte."""
+    script = (
+        "import os, signal, sys\n"
+        "from detbench.detectors.blobs import Blobs\n"
+        "find, calls = Blobs.__call__, []\n"
+        "def dying(self, image):\n"
+        "    calls.append(1)\n"
+        "    if len(calls) == int(os.environ['DIE_AT']): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return find(self, image)\n"
+        "Blobs.__call__ = dying\n"
+        "from detbench.cli.main import main\n"
+        "main()\n"
+    )
+    words = ["run", "--deblurrer", "wiener", "--detector", "blobs", "--dataset", str(drawn_dataset)]
+    words += ["--blur", "trajectory", "--name", "job", "--limit", "6"]
+
+    def job(cache: str, die_at: int) -> int:
+        environment = {"DETBENCH_CACHE": str(tmp_path / cache), "DIE_AT": str(die_at), "PATH": "/usr/bin:/bin"}
+        done = subprocess.run(
+            [sys.executable, "-c", script, *words], cwd=tmp_path, env=environment, capture_output=True
+        )
+        return done.returncode
+
+    metrics = tmp_path / "reports" / "job" / "metrics.json"
+    assert job("whole", 0) == 0
+    whole = without_times(json.loads(metrics.read_text()))
+    assert job("cache", 9) == -9
+    assert job("cache", 0) == 0
+    finished = metrics.read_bytes()
+    assert without_times(json.loads(finished)) == whole
+    assert job("cache", 1) == 0  # the detector would die on its first call: it has none left to do
+    assert metrics.read_bytes() == finished
+
+
+def test_adding_a_deblurrer_costs_that_deblurrer(drawn_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run with one deblurrer more detects only in the pictures that this one restored."""
+    numbers(drawn_run(deblurrers=("identity",)))
+    find, calls = Blobs.__call__, []
+
+    def counted(self: Blobs, image: Image) -> Detections:
+        calls.append(1)
+        return find(self, image)
+
+    monkeypatch.setattr(Blobs, "__call__", counted)
+    numbers(drawn_run(deblurrers=("identity", "wiener")))
+    assert len(calls) == 12  # restored blurred pictures; a sharp one comes back as it was
+
+
+def test_limit_takes_the_first_pictures(drawn_run: Run) -> None:
+    """`--limit 3` scores three pictures, and blurs them as a whole run does."""
+    whole = folder_of(drawn_run())
+    few = folder_of(drawn_run("--limit", "3"))
+    rows = (whole / "images.csv").read_text().splitlines()[1:]
+    assert [row.rsplit(",", 1)[0] for row in (few / "images.csv").read_text().splitlines()[1:]] == [
+        row.rsplit(",", 1)[0] for row in rows[:9]
+    ]
+    assert json.loads((few / "result.json").read_text())["data"]["images"] == 3
+
+
+def test_pseudo_truth_is_the_detectors_own(drawn_run: Run) -> None:
+    """By its own boxes on sharp pictures the detector is right on them, and the result says whose truth it was."""
+    said = drawn_run("--truth", "pseudo")
+    metrics = numbers(said)
+    assert metrics["sharp.recall"] == 1
+    assert metrics["sharp.map"] == 1
+    assert metrics["blurred.map"] < 1
+    assert json.loads((folder_of(said) / "result.json").read_text())["specification"]["truth"] == "pseudo"
+    assert "not labels" in said.err
+
+
+def test_pictures_as_they_are(drawn_run: Run) -> None:
+    """Without blur and without sharp twins there is no ceiling: no sharp arm, and null where it would be needed."""
+    said = drawn_run(blur="")
+    metrics = numbers(said)
+    assert not any(key.startswith("sharp.") for key in metrics)
+    assert metrics["identity.psnr_db"] is None
+    assert metrics["identity.gap_recovered"] is None
+    assert metrics["identity.harm"] is None
+    assert "--blur" in said.err
+
+
+def test_blurred_folder_equals_blur_on_the_way(drawn_run: Run, detbench: Run, drawn_dataset: Path) -> None:
+    """`detbench blur` and then `run` gives the numbers of `run --blur` with the same recipe."""
+    on_the_way = without_times(numbers(drawn_run(deblurrers=("wiener",), blur="trajectory:seed=4")))
+    made = detbench("blur", drawn_dataset, "--out", "twins", "--recipe", "trajectory:seed=4")
+    assert made.code == 0, made.err
+    said = detbench("run", "--deblurrer", "wiener", "--detector", "blobs", "--dataset", "twins")
+    assert without_times(numbers(said)) == on_the_way
+
+
+def test_progress_goes_to_stderr(drawn_run: Run) -> None:
+    """Progress is told on stderr; stdout holds the table and, last, the folder."""
+    said = drawn_run()
+    assert "pictures: 0/12" in said.err
+    assert "pictures" not in said.out
+    assert "identity" in said.out
+
+
+@pytest.mark.parametrize(
+    "command", [["--help"], ["run", "--help"], ["list"], ["gate", "job", "--baseline", "job"], ["report", "job"]]
+)
+def test_light_commands_never_import_torch(command: list[str], drawn_run: Run, tmp_path: Path) -> None:
+    """Help, list, gate and report do not import torch or ultralytics."""
+    if "job" in command:
+        folder_of(drawn_run("--name", "job", "--out", tmp_path))
+    script = (
+        "import sys\nfrom detbench.cli.main import main\n"
+        "try:\n    main()\n"
+        "except SystemExit as stopped:\n    assert not stopped.code, stopped.code\n"
+        "print('HEAVY', sorted({'torch', 'ultralytics'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, *command], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1:] == ["HEAVY []"], done.stderr
