@@ -1,7 +1,11 @@
 """`detbench list`: what can be named, and whether it is ready."""
 
+from typing import TYPE_CHECKING
+
 from detbench.cli.console import print_table
-from detbench.registry import Entry, Registry
+
+if TYPE_CHECKING:
+    from detbench.registry import Entry, Registry
 
 
 def list_backends() -> None:
@@ -20,11 +24,11 @@ def list_backends() -> None:
     print_table(["blur recipe", "settings"], [[name, _settings(recipe)] for name, recipe in RECIPES.items()])
 
 
-def _rows(registry: Registry) -> list[list[str]]:
+def _rows(registry: "Registry") -> list[list[str]]:
     return [[entry.name, _state(entry), entry.summary] for entry in registry.entries()]
 
 
-def _state(entry: Entry) -> str:
+def _state(entry: "Entry") -> str:
     from detbench.assets import shipped
 
     if entry.weights is None or (shipped("models") / entry.weights / "weights.safetensors").is_file():

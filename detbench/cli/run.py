@@ -1,14 +1,15 @@
 """`detbench run`: evaluate deblurrers by what a detector finds before and after."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from detbench.cli.console import note, print_path, print_table, progress_steps
-from detbench.results.schema import RunResult
-from detbench.runner.spec import RunSpec, run_name
-from detbench.types import Estimate
+
+if TYPE_CHECKING:
+    from detbench.results.schema import RunResult
+    from detbench.types import Estimate
 
 COLUMNS = {
     "mAP": "map",
@@ -48,6 +49,7 @@ def run(
     from detbench.report.render import render_report
     from detbench.results.cache import Cache, default_cache_folder
     from detbench.runner.loop import run as evaluate
+    from detbench.runner.spec import RunSpec, run_name
 
     spec = RunSpec(dataset, tuple(deblurrer), detector, blur, truth, limit, device, precision)
     folder = out_folder / (name or run_name(spec))
@@ -63,7 +65,7 @@ def run(
     print_path(folder)
 
 
-def _print_notes(result: RunResult) -> None:
+def _print_notes(result: "RunResult") -> None:
     if result.arm("sharp") is None:
         note(
             "The dataset has no sharp pictures, so there is no ceiling, PSNR or SSIM. --blur RECIPE blurs its pictures."
@@ -74,12 +76,12 @@ def _print_notes(result: RunResult) -> None:
         note("Truth is the detector's own boxes on the sharp pictures, not labels.")
 
 
-def _print_result(result: RunResult) -> None:
+def _print_result(result: "RunResult") -> None:
     rows = [[arm.name, *(_short(arm.metrics.get(key)) for key in COLUMNS.values())] for arm in result.arms]
     print_table(["arm", *COLUMNS], rows, numbers=True)
 
 
-def _short(estimate: Estimate | None) -> str:
+def _short(estimate: "Estimate | None") -> str:
     if estimate is None or estimate.value is None:
         return "–"
     return f"{estimate.value:.3f}" if abs(estimate.value) < 10 else f"{estimate.value:.1f}"

@@ -65,10 +65,10 @@ class RunFolder:
         self.write_json("metrics.json", flat_metrics(result))
         self.write_json("result.json", result_to_json(result))
 
-    def write_detections(self, by_arm: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-        """Write one COCO results file per arm and remove those of arms that an earlier run of this name had."""
-        for arm, detections in by_arm.items():
-            write_atomically(self.path / "detections" / f"{arm}.json", json.dumps(detections, allow_nan=False))
+    def write_detections(self, by_arm: Mapping[str, str]) -> None:
+        """Write each arm's COCO results (JSON text) and remove those of arms that an earlier run of this name had."""
+        for arm, text in by_arm.items():
+            write_atomically(self.path / "detections" / f"{arm}.json", text)
         for file in (self.path / "detections").glob("*.json"):
             if file.stem not in by_arm:
                 file.unlink()

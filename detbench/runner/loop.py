@@ -16,12 +16,12 @@ from detbench.results.folder import RunFolder
 from detbench.results.provenance import environment
 from detbench.results.schema import RunResult
 from detbench.runner.classes import ClassMap, match_classes
-from detbench.runner.rows import ArmPicture, coco_results, coco_truth, image_rows, on_sharp, shown_ids
+from detbench.runner.rows import ArmDetections, ArmPicture, coco_results, coco_truth, image_rows, on_sharp, shown_ids
 from detbench.runner.scores import Scorer, paired_differences
 from detbench.runner.spec import RunSpec
-from detbench.runner.stages import Stages
+from detbench.runner.stages import Quality, Stages
 from detbench.runner.truth import evaluated_data, pseudo_truth
-from detbench.types import Dataset, Kernel, Picture, Sample
+from detbench.types import Dataset, Detections, Kernel, Picture, Sample
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, and how many steps are done of how many."""
@@ -52,7 +52,7 @@ def run(spec: RunSpec, folder: Path, cache: Cache, progress: Progress) -> RunRes
     classes = match_classes(stages.classes(plan.detector), plan.dataset.classes)
     samples, rows = _measure(plan, stages, classes, progress)
     truth = coco_truth(samples, plan.dataset.classes)
-    detections = {arm: coco_results(pictures) for arm, pictures in rows.items()}
+    detections = _detections(rows)
     progress("scoring", 0, 1)
     arms = Scorer(cache, truth, plan.dataset.classes).arms(plan.deblurrers, rows, detections)
     shown = shown_ids(rows)
@@ -103,12 +103,14 @@ def _measure(
 
 
 def _arms_of(sample: Sample, plan: _Plan, stages: Stages, classes: ClassMap) -> Iterator[ArmPicture]:
-    """One picture's rows, arm by arm."""
+    """One picture's rows, arm by arm; arms that deliver the same picture share what was found in it."""
+    seen: dict[str, tuple[Detections, Quality | None]] = {}
 
     def row(arm: str, picture: Picture, restore_ms: float | None = None) -> ArmPicture:
-        found = classes.translate(stages.detect(plan.detector, picture))
-        quality = None if sample.sharp is None else stages.judge(picture, sample.sharp)
-        return ArmPicture(arm, sample, picture, found, quality, restore_ms)
+        if picture.sha256 not in seen:
+            found = classes.translate(stages.detect(plan.detector, picture))
+            seen[picture.sha256] = found, None if sample.sharp is None else stages.judge(picture, sample.sharp)
+        return ArmPicture(arm, sample, picture, *seen[picture.sha256], restore_ms)
 
     kernel = sample.blur.kernel if sample.blur else None
     if sample.sharp is not None:
@@ -125,7 +127,19 @@ def _arms_of(sample: Sample, plan: _Plan, stages: Stages, classes: ClassMap) -> 
             yield row(on_sharp(backend.name), restored.picture, restored.restore_ms)
 
 
-def _sharp_detections(stages: Stages, plan: _Plan, classes: ClassMap, sample: Sample) -> Any:
+def _detections(rows: Mapping[str, Sequence[ArmPicture]]) -> dict[str, ArmDetections]:
+    """Each arm's detections; arms that delivered the same pictures throughout share them."""
+    shared: dict[tuple[str, ...], ArmDetections] = {}
+    by_arm = {}
+    for arm, pictures in rows.items():
+        delivered = tuple(row.picture.sha256 for row in pictures)
+        if delivered not in shared:
+            shared[delivered] = ArmDetections(coco_results(pictures))
+        by_arm[arm] = shared[delivered]
+    return by_arm
+
+
+def _sharp_detections(stages: Stages, plan: _Plan, classes: ClassMap, sample: Sample) -> Detections:
     if sample.sharp is None:
         raise NotEvaluableError(
             f"--truth pseudo takes the detector's boxes on sharp pictures, and dataset {plan.dataset.name} has none. "
@@ -152,7 +166,7 @@ def _write(
     folder: RunFolder,
     result: RunResult,
     truth: Mapping[str, Any],
-    detections: Mapping[str, Sequence[Mapping[str, Any]]],
+    detections: Mapping[str, ArmDetections],
     samples: Sequence[Sample],
     rows: Mapping[str, Sequence[ArmPicture]],
 ) -> None:
@@ -164,7 +178,7 @@ def _write(
         if row.sample.id in result.shown
     }
     folder.write_json("truth.json", truth)
-    folder.write_detections(detections)
+    folder.write_detections({arm: found.text for arm, found in detections.items()})
     folder.write_images(image_rows(samples, {arm: rows[arm] for arm in arms}, kept))
     folder.remove_pictures_but(set(kept.values()))
     folder.write_results(result)

@@ -1,5 +1,6 @@
 """What was measured of one picture in one arm, and the same rows in the formats that files and scorers want."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,6 +9,7 @@ from typing import Any
 from detbench.boxes import xyxy_to_xywh
 from detbench.metrics.matching import Counts, count, match
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU
+from detbench.results.cache import canonical_json
 from detbench.runner.stages import Quality
 from detbench.types import Detections, Picture, Sample
 
@@ -31,6 +33,15 @@ class ArmPicture:
     def counts(self) -> Counts:
         """True positives, false positives and misses at the stated confidence and IoU."""
         return count(match(self.sample.truth, self.found, MATCH_IOU), CONFIDENCE)
+
+
+class ArmDetections:
+    """One arm's detections in COCO's results format, and the text of their file, made once."""
+
+    def __init__(self, results: list[dict[str, Any]]) -> None:
+        self.results = results
+        self.text = canonical_json(results)
+        self.sha256 = hashlib.sha256(self.text.encode()).hexdigest()
 
 
 def on_sharp(deblurrer: str) -> str:

@@ -11,10 +11,8 @@ from detbench.metrics.detection import CocoScores, evaluate
 from detbench.metrics.matching import f1, precision, recall, total
 from detbench.results.cache import Cache, digest
 from detbench.results.schema import ArmKind, ArmResult, Difference
-from detbench.runner.rows import ArmPicture, on_sharp
+from detbench.runner.rows import ArmDetections, ArmPicture, on_sharp
 from detbench.types import Estimate
-
-Results = Sequence[Mapping[str, Any]]
 
 
 class Scorer:
@@ -33,10 +31,10 @@ class Scorer:
         self,
         deblurrers: Sequence[Backend],
         rows: Mapping[str, Sequence[ArmPicture]],
-        detections: Mapping[str, Results],
+        detections: Mapping[str, ArmDetections],
     ) -> tuple[ArmResult, ...]:
         """Every arm's result, in the order sharp (where there is one), blurred, deblurrers."""
-        scores = {arm: self._coco(results) for arm, results in detections.items()}
+        scores = {arm: self._coco(found) for arm, found in detections.items()}
         map_of = {arm: score.stats["map"] for arm, score in scores.items()}
         plain: list[tuple[str, ArmKind]] = [("sharp", "sharp"), ("blurred", "blurred")]
         arms = [self._arm(name, kind, rows[name], scores[name], {}) for name, kind in plain if name in rows]
@@ -69,11 +67,11 @@ class Scorer:
         per_class = {self._classes[number]: value for number, value in coco.map_per_class.items()}
         return ArmResult(name, kind, {**metrics, **extra}, per_class, backend)
 
-    def _coco(self, results: Results) -> CocoScores:
-        depends_on = {**self._scored_by, "results": digest(results)}
+    def _coco(self, found: ArmDetections) -> CocoScores:
+        depends_on = {**self._scored_by, "results": found.sha256}
         record = self._cache.get("score", depends_on)
         if record is None:
-            scores = evaluate(self._truth, results)
+            scores = evaluate(self._truth, found.results)
             per_class = {str(number): value for number, value in scores.map_per_class.items()}
             record = self._cache.put("score", depends_on, {"stats": dict(scores.stats), "per_class": per_class})
         return CocoScores(record["stats"], {int(number): value for number, value in record["per_class"].items()})

@@ -44,4 +44,4 @@ def run_name(spec: RunSpec) -> str:
     """A folder name that tells runs apart and is the same whenever the same run is asked for."""
     dataset = Path(spec.dataset).resolve().name
     words = [dataset, (spec.blur or "").partition(":")[0], Path(spec.detector).stem, digest(asdict(spec))[:8]]
-    return "-".join(re.sub(r"[^\w.]+", "_", word) for word in words if word)
+    return "-".join(re.sub(r"[^\w.-]+", "_", word) for word in words if word)

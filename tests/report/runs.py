@@ -1,0 +1,138 @@
+"""Writes a small run folder, as `detbench run` would, for the tests of the report."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from detbench.images import picture_from_image
+from detbench.results.folder import RunFolder
+from detbench.results.schema import ArmKind, ArmResult, Difference, EvaluatedData, RunResult
+from detbench.types import Estimate, Image
+
+WIDTH, HEIGHT = 60, 40
+TRUE_BOX = [5.0, 6.0, 20.0, 10.0]
+OTHER_BOX = [40.0, 20.0, 10.0, 15.0]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What differs between the tests' runs; mAPs of arms without one are undefined.
+
+    Two pictures, each with the boxes TRUE_BOX and OTHER_BOX of class 1; every arm finds TRUE_BOX in both, with score
+    .9, and something of class 2 at OTHER_BOX, with .4; what it finds with .1 is below the stated confidence.
+    """
+
+    maps: Mapping[str, float | None]
+    class_names: Sequence[str] = ("car", "person")
+    file_names: Sequence[str] = ("first.png", "second.png")
+    truth: str = "labels"
+    dataset: str = "streets"
+    unmatched: Sequence[str] = ()
+    interval: float | None = None
+    fingerprint: str = "e" * 64
+
+
+def write_run(folder: Path, run: Run) -> Path:
+    """Write every file of the run folder but the report, and return the folder."""
+    files = RunFolder(folder)
+    images = [
+        {"id": number, "file_name": name, "width": WIDTH, "height": HEIGHT} for number, name in enumerate(run.file_names, 1)
+    ]
+    files.write_json("truth.json", _truth(images, run))
+    files.write_detections({arm: [d for image in images for d in _detections(image["id"])] for arm in run.maps})
+    files.write_images([_image_row(files, image, arm) for image in images for arm in run.maps])
+    files.write_results(result_of(run))
+    return folder
+
+
+def result_of(run: Run) -> RunResult:
+    """The run's result, without a folder."""
+    arms = tuple(_arm(name, run) for name in run.maps)
+    return RunResult(
+        specification={
+            "dataset": run.dataset,
+            "detector": "blobs",
+            "blur": {"kind": "trajectory", "seed": 3},
+            "truth": run.truth,
+            "limit": None,
+        },
+        environment={"detbench": "0.1.0", "device": "cpu", "versions": {"numpy": "2.1"}, "commit": "abc", "dirty": True},
+        data=EvaluatedData(run.dataset, "d" * 64, run.fingerprint, 2, 4, tuple(run.unmatched), ("zebra",)),
+        detector={"name": "blobs", "weights_sha256": None},
+        arms=arms,
+        differences=tuple(_difference(arm, run) for arm in arms if arm.kind == "deblurrer"),
+        shown=(2, 1),
+    )
+
+
+def picture(seed: int) -> Image:
+    """A picture of noise."""
+    return np.random.default_rng(seed).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+
+
+def _truth(images: Sequence[Mapping[str, Any]], run: Run) -> dict[str, Any]:
+    boxes = [(image["id"], box) for image in images for box in (TRUE_BOX, OTHER_BOX)]
+    return {
+        "images": images,
+        "categories": [{"id": number, "name": name} for number, name in enumerate(run.class_names, 1)],
+        "annotations": [
+            {"id": number, "image_id": image, "category_id": 1, "bbox": box, "area": box[2] * box[3], "iscrowd": 0}
+            for number, (image, box) in enumerate(boxes, 1)
+        ],
+    }
+
+
+def _detections(image_id: int) -> list[dict[str, Any]]:
+    found = [(1, TRUE_BOX, 0.9), (2, OTHER_BOX, 0.4), (1, OTHER_BOX, 0.1)]
+    return [{"image_id": image_id, "category_id": label, "bbox": box, "score": score} for label, box, score in found]
+
+
+def _image_row(files: RunFolder, image: Mapping[str, Any], arm: str) -> dict[str, Any]:
+    return {
+        "image_id": image["id"],
+        "file_name": image["file_name"],
+        "arm": arm,
+        "width": WIDTH,
+        "height": HEIGHT,
+        "severity_px": 4.0 * image["id"],
+        "psnr_db": None if arm == "sharp" else 25.25,
+        "ssim": 1.0,
+        "restore_ms": None,
+        "tp": 1,
+        "fp": 1,
+        "fn": 1,
+        "picture": files.keep_shown(picture_from_image(picture(image["id"]))),
+    }
+
+
+def _arm(name: str, run: Run) -> ArmResult:
+    kind: ArmKind = "sharp" if name == "sharp" else "blurred" if name == "blurred" else "deblurrer"
+    value = run.maps[name]
+    metrics = {
+        "map": _estimate(value, run),
+        "psnr_db": Estimate(None, 0) if name == "sharp" else Estimate(25.25, 1),
+        "map_small": Estimate(None, 2),
+    }
+    if kind == "deblurrer":
+        metrics |= {"gap_recovered": Estimate(_gap_recovered(value, run), 2), "restore_ms_p50": Estimate(12.5, 2)}
+    return ArmResult(name, kind, metrics, {run.class_names[0]: value}, None if kind != "deblurrer" else {"name": name})
+
+
+def _gap_recovered(value: float | None, run: Run) -> float | None:
+    blurred, sharp = run.maps.get("blurred"), run.maps.get("sharp")
+    return None if None in (value, blurred, sharp) or sharp <= blurred else (value - blurred) / (sharp - blurred)
+
+
+def _difference(arm: ArmResult, run: Run) -> Difference:
+    value, blurred = run.maps[arm.name], run.maps["blurred"]
+    change = None if value is None or blurred is None else value - blurred
+    return Difference(arm.name, "blurred", "map", _estimate(change, run))
+
+
+def _estimate(value: float | None, run: Run) -> Estimate:
+    if value is None or run.interval is None:
+        return Estimate(value, 2)
+    return Estimate(value, 2, value - run.interval, value + run.interval)
