@@ -1,0 +1,160 @@
+"""The pictures that a report shows, gathered from the files of a run folder."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from detbench.boxes import xywh_to_xyxy
+from detbench.errors import DataError
+from detbench.results.folder import RunFolder
+from detbench.results.schema import RunResult
+from detbench.types import Boxes, Detections, GroundTruth
+
+_Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class ShownArm:
+    """A picture as one arm delivered it, and what was found in it; `width` and `height` are those that boxes refer to,
+    `file` may be smaller.
+    """
+
+    name: str
+    file: Path
+    width: int
+    height: int
+    psnr_db: float | None
+    found: Detections
+
+
+@dataclass(frozen=True, eq=False)
+class ShownPicture:
+    """A picture with its true boxes, in every arm; the sharp arm, where there is one, comes last."""
+
+    file_name: str
+    severity_px: float | None
+    truth: GroundTruth
+    arms: tuple[ShownArm, ...]
+
+
+@dataclass(frozen=True)
+class _Truth:
+    """What `truth.json` says: names by category id, file names and true boxes by picture id."""
+
+    classes: Mapping[int, str]
+    file_names: Mapping[int, str]
+    boxes: Mapping[int, GroundTruth]
+
+
+def read_shown(
+    folder: RunFolder, result: RunResult, images: pd.DataFrame
+) -> tuple[tuple[ShownPicture, ...], Mapping[int, str]]:
+    """The shown pictures in the result's order, and the names of their classes by category id.
+
+    `images` is the content of the folder's `images.csv`. Raises DataError naming a file that is missing or damaged.
+    """
+    truth = _read_truth(folder, result.shown)
+    order = [arm.name for arm in sorted(result.arms, key=lambda arm: arm.kind == "sharp")]
+    found = {arm: _read_detections(folder, arm, result.shown, truth.classes) for arm in order}
+    with _damage_named(folder.path / "images.csv"):
+        rows = _rows(images, result.shown)
+        pictures = tuple(
+            ShownPicture(
+                truth.file_names[number],
+                _defined(rows[number, order[0]]["severity_px"]),
+                truth.boxes[number],
+                tuple(_arm(folder, arm, rows[number, arm], found[arm][number]) for arm in order),
+            )
+            for number in result.shown
+        )
+    return pictures, truth.classes
+
+
+def _arm(folder: RunFolder, name: str, row: _Record, found: Detections) -> ShownArm:
+    picture = Path(str(row["picture"]))
+    if picture.parent != Path("pictures"):  # a report never embeds what lies elsewhere
+        raise ValueError(f"{row['picture']} is no file of pictures/")
+    return ShownArm(
+        name, folder.path / picture, int(row["width"]), int(row["height"]), _defined(row["psnr_db"]), found
+    )
+
+
+def _rows(images: pd.DataFrame, shown: Sequence[int]) -> dict[tuple[int, str], _Record]:
+    wanted = images[images["image_id"].isin(list(shown))]
+    return {(int(row["image_id"]), str(row["arm"])): row for row in wanted.to_dict("records")}
+
+
+def _read_truth(folder: RunFolder, shown: Sequence[int]) -> _Truth:
+    document = folder.read_json("truth.json")
+    with _damage_named(folder.path / "truth.json"):
+        file_names = {image["id"]: str(image["file_name"]) for image in document["images"]}
+        grouped = _by_picture(document["annotations"], shown)
+        return _Truth(
+            {category["id"]: str(category["name"]) for category in document["categories"]},
+            {number: file_names[number] for number in shown},
+            {number: _true_boxes(grouped[number]) for number in shown},
+        )
+
+
+def _true_boxes(annotations: Sequence[_Record]) -> GroundTruth:
+    return GroundTruth(
+        boxes=_boxes_xyxy(annotations),
+        labels=np.array([annotation["category_id"] for annotation in annotations], np.int64),
+        crowd=np.array([annotation["iscrowd"] for annotation in annotations], np.bool_),
+        areas=np.array([annotation["area"] for annotation in annotations], np.float64),
+        ids=np.array([annotation["id"] for annotation in annotations], np.int64),
+    )
+
+
+def _read_detections(
+    folder: RunFolder, arm: str, shown: Sequence[int], classes: Collection[int]
+) -> Mapping[int, Detections]:
+    """What was found in each shown picture of an arm."""
+    name = f"detections/{arm}.json"
+    results = folder.read_json(name)
+    with _damage_named(folder.path / name):
+        grouped = _by_picture(results, shown)
+        unknown = {record["category_id"] for records in grouped.values() for record in records} - set(classes)
+        if unknown:
+            raise ValueError(f"category {min(unknown)} is not in truth.json")
+        return {number: _found(grouped[number]) for number in shown}
+
+
+def _found(results: Sequence[_Record]) -> Detections:
+    return Detections(
+        boxes=_boxes_xyxy(results),
+        scores=np.array([result["score"] for result in results], np.float64),
+        labels=np.array([result["category_id"] for result in results], np.int64),
+    )
+
+
+def _boxes_xyxy(records: Sequence[_Record]) -> Boxes:
+    return xywh_to_xyxy(np.array([record["bbox"] for record in records], np.float64).reshape(-1, 4))
+
+
+def _by_picture(records: Sequence[_Record], shown: Collection[int]) -> defaultdict[int, list[_Record]]:
+    grouped: defaultdict[int, list[_Record]] = defaultdict(list)
+    for record in records:
+        if record["image_id"] in shown:
+            grouped[record["image_id"]].append(record)
+    return grouped
+
+
+def _defined(value: Any) -> float | None:
+    return None if pd.isna(value) else float(value)
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """Whatever is missing or misshapen in a file becomes one DataError that names it."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        found = f"no {error}" if isinstance(error, KeyError) else str(error)
+        raise DataError(f"{path}: not as `detbench run` wrote it ({found}); run it again") from error

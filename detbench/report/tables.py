@@ -1,0 +1,141 @@
+"""Tables of metrics as plain values: what each cell says, and which cells stand out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from detbench.metrics.specs import METRICS
+from detbench.report.text import UNDEFINED, arrow, interval, metric_value, plural, signed
+from detbench.results.schema import ArmResult, Difference, RunResult
+from detbench.types import Estimate, MetricSpec
+
+MAIN_METRICS = (
+    "map", "map50", "map75", "precision", "recall", "f1", "psnr_db", "ssim", "gap_recovered", "harm", "restore_ms_p50",
+)  # fmt: skip
+"""The metrics that are shown first; all others stand in the folded part."""
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The head of a row or column: its words, a smaller `note` beside them, and what it means."""
+
+    text: str
+    note: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number as text; `tone` says of a difference which way it points."""
+
+    text: str
+    interval: str = ""
+    title: str = ""
+    best: bool = False
+    tone: Literal["", "better", "worse"] = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A heading and one cell per column."""
+
+    heading: Heading
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of equal length under their columns' headings; `corner` heads the rows' own headings."""
+
+    corner: str
+    columns: tuple[Heading, ...]
+    rows: tuple[Row, ...]
+
+    def transposed(self, corner: str) -> "Table":
+        """The same cells with rows and columns exchanged."""
+        columns = tuple(row.heading for row in self.rows)
+        cells = zip(*(row.cells for row in self.rows), strict=True)
+        return Table(corner, columns, tuple(Row(*pair) for pair in zip(self.columns, cells, strict=True)))
+
+
+def shown_specs(arms: Sequence[ArmResult], keys: Sequence[str] = tuple(METRICS)) -> tuple[MetricSpec, ...]:
+    """Those of `keys` that at least one arm has, in the given order."""
+    return tuple(METRICS[key] for key in keys if any(key in arm.metrics for arm in arms))
+
+
+def metric_heading(spec: MetricSpec) -> Heading:
+    """A metric's title with its unit and the way that is better."""
+    return Heading(spec.title, f"{spec.unit} {arrow(spec)}".strip(), f"{spec.definition}; {spec.better} is better")
+
+
+def arm_table(arms: Sequence[ArmResult], specs: Sequence[MetricSpec]) -> Table:
+    """Arms × metrics. The best value of each metric stands out, the sharp arm aside: it is the ceiling."""
+    best = {spec.key: _best_value(spec, arms) for spec in specs}
+
+    def row(arm: ArmResult) -> Row:
+        marked = {} if arm.kind == "sharp" else best
+        cells = (value_cell(spec, arm.metrics.get(spec.key), marked.get(spec.key)) for spec in specs)
+        return Row(Heading(arm.name), tuple(cells))
+
+    return Table("Arm", tuple(metric_heading(spec) for spec in specs), tuple(row(arm) for arm in arms))
+
+
+def difference_table(result: RunResult, specs: Sequence[MetricSpec]) -> Table:
+    """Deblurrers × those of the metrics that can be told apart from the blurred arm's."""
+    found = {(difference.arm, difference.metric): difference for difference in result.differences}
+    shown = [spec for spec in specs if any(metric == spec.key for _, metric in found)]
+    rows = (
+        Row(Heading(arm.name), tuple(_difference_cell(spec, found.get((arm.name, spec.key))) for spec in shown))
+        for arm in result.arms
+        if arm.kind == "deblurrer"
+    )
+    return Table("Arm", tuple(metric_heading(spec) for spec in shown), tuple(rows))
+
+
+def class_table(arms: Sequence[ArmResult]) -> Table:
+    """Classes × arms: mAP of each class."""
+    spec = METRICS["map"]
+    names = sorted({name for arm in arms for name in arm.map_per_class})
+    rows = (Row(Heading(name), tuple(_number(spec, arm.map_per_class.get(name)) for arm in arms)) for name in names)
+    return Table("Class", tuple(Heading(arm.name) for arm in arms), tuple(rows))
+
+
+def value_cell(spec: MetricSpec, estimate: Estimate | None, best: float | None = None) -> Cell:
+    """One metric of one arm, standing out where it equals `best`; empty where the arm has no such metric."""
+    if estimate is None:
+        return Cell("")
+    if estimate.value is None:
+        return _number(spec, None)
+    return Cell(
+        metric_value(spec, estimate.value),
+        interval(spec, estimate, is_difference=False),
+        f"{spec.title} over {plural(estimate.n, 'picture', 'pictures')}",
+        best=estimate.value == best,
+    )
+
+
+def _best_value(spec: MetricSpec, arms: Sequence[ArmResult]) -> float | None:
+    """The best value that an arm below the ceiling has; None where there is nothing to choose between."""
+    estimates = [arm.metrics[spec.key] for arm in arms if arm.kind != "sharp" and spec.key in arm.metrics]
+    values = {estimate.value for estimate in estimates if estimate.value is not None}
+    return max(values, key=lambda value: spec.sign * value) if len(values) > 1 else None
+
+
+def _difference_cell(spec: MetricSpec, difference: Difference | None) -> Cell:
+    if difference is None:
+        return Cell("")
+    estimate = difference.difference
+    if estimate.value is None:
+        return _number(spec, None)
+    text = signed(spec, estimate.value)
+    gain = spec.sign * estimate.value
+    return Cell(
+        text,
+        interval(spec, estimate, is_difference=True),
+        f"{difference.arm} minus {difference.against}, over {plural(estimate.n, 'picture', 'pictures')}",
+        tone="" if text == metric_value(spec, 0) else "better" if gain > 0 else "worse",
+    )
+
+
+def _number(spec: MetricSpec, value: float | None) -> Cell:
+    return Cell(UNDEFINED, title=f"{spec.title} is undefined here") if value is None else Cell(metric_value(spec, value))

@@ -1,0 +1,74 @@
+"""Numbers and names as a reader meets them, in HTML and in Markdown alike."""
+
+import re
+
+from detbench.types import Estimate, MetricSpec
+
+UNDEFINED = "–"
+_MINUS, _NO_BREAK = "−", "\N{NO-BREAK SPACE}"
+_ARROWS = {"higher": "↑", "lower": "↓"}
+_MARKDOWN = re.compile(r"([\\`*_\[\]|~#$])")
+
+
+def share(value: float) -> str:
+    """A number that usually lies in 0..1, with three decimals and no leading zero: .262, 1.000, −.018."""
+    return _with_sign(f"{abs(value):.3f}".removeprefix("0"), value)
+
+
+def percent(value: float) -> str:
+    """A share as whole percents: .714 is 71 %."""
+    return _with_sign(f"{abs(value):.0%}".removesuffix("%"), value) + f"{_NO_BREAK}%"
+
+
+def metric_value(spec: MetricSpec, value: float) -> str:
+    """A metric's value without its unit, which stands in the table's head; gap recovered alone is in percents."""
+    if spec.key == "gap_recovered":
+        return percent(value)
+    if spec.unit == "dB":
+        return _with_sign(f"{abs(value):.2f}", value)
+    if spec.unit == "ms":
+        return milliseconds(value)
+    return share(value)
+
+
+def milliseconds(value: float) -> str:
+    """A time with about three digits: 0.42, 37.5, 1,204."""
+    decimals = 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:,.{decimals}f}"
+
+
+def signed(spec: MetricSpec, value: float) -> str:
+    """A difference of two values of a metric, with its sign: +.115, −.018."""
+    text = metric_value(spec, value)
+    is_zero = not re.search("[1-9]", text)
+    return text if is_zero or value < 0 else f"+{text}"
+
+
+def interval(spec: MetricSpec, estimate: Estimate, is_difference: bool) -> str:
+    """An estimate's bounds as [low, high]; empty where no interval was computed."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    write = signed if is_difference else metric_value
+    return f"[{write(spec, estimate.low)}, {write(spec, estimate.high)}]"
+
+
+def arrow(spec: MetricSpec) -> str:
+    """Which way a metric is better."""
+    return _ARROWS[spec.better]
+
+
+def plural(count: int, one: str, many: str) -> str:
+    """A count with its noun: 1 picture, 1,204 pictures."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def markdown(text: str) -> str:
+    """Any text as plain words of one Markdown line: no markup, no HTML, no cell ends and no lines end in it."""
+    one_line = re.sub(r"[\r\n\t\v\f\x85\u2028\u2029]+", " ", text)
+    one_line = one_line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MARKDOWN.sub(r"\\\1", one_line)
+
+
+def _with_sign(text: str, value: float) -> str:
+    """The text with a minus before it where the value is negative and does not round to nothing."""
+    return f"{_MINUS}{text}" if value < 0 and re.search("[1-9]", text) else text

@@ -1,0 +1,81 @@
+"""Does deblurring help? One sentence per deblurrer, from its mAP and those of the blurred and the sharp arm."""
+
+from dataclasses import dataclass
+
+from detbench.metrics.specs import METRICS
+from detbench.report.text import interval, percent, share
+from detbench.results.schema import ArmResult, RunResult
+from detbench.types import Estimate
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a deblurrer does to the detector, in words, and the mAPs that say so: blurred → restored of sharp."""
+
+    arm: str
+    words: str
+    numbers: str
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.words} ({self.numbers})"
+
+
+def verdicts(result: RunResult) -> tuple[Verdict, ...]:
+    """One verdict per deblurrer: the highest mAP first, those that change nothing after those that do."""
+    before = _map_of(result.arm("blurred"))
+
+    def order(arm: ArmResult) -> tuple[bool, float]:
+        value = _map_of(arm)
+        return value is None or value == before, -(value or 0)
+
+    deblurrers = sorted((arm for arm in result.arms if arm.kind == "deblurrer"), key=order)
+    return tuple(_verdict(arm, before, _map_of(result.arm("sharp")), _change(result, arm)) for arm in deblurrers)
+
+
+def _verdict(arm: ArmResult, before: float | None, ceiling: float | None, change: Estimate | None) -> Verdict:
+    after = _map_of(arm)
+    if before is None or after is None:
+        return Verdict(arm.name, f"There is no verdict on {arm.name}", "undefined: there are no true boxes to find")
+    words = _words(arm, after - before, None if ceiling is None else ceiling - before)
+    of_sharp = "" if ceiling is None else f" of {share(ceiling)}"
+    bounds = "" if change is None else interval(METRICS["map"], change, is_difference=True)
+    return Verdict(
+        arm.name,
+        f"{words}, but that may be chance" if after != before and _holds_zero(change) else words,
+        f"{share(before)} → {share(after)}{of_sharp}{bounds and f'; difference {bounds}'}",
+    )
+
+
+def _words(arm: ArmResult, gain: float, gap: float | None) -> str:
+    if gap is not None and gap <= 0:
+        return f"Blur costs no mAP here, so there is nothing to recover; {arm.name} {_change_in_words(gain)}"
+    recovered = arm.metrics.get("gap_recovered")
+    if gain > 0 and recovered is not None and recovered.value is not None:
+        part = "less than 1\N{NO-BREAK SPACE}%" if recovered.value < 0.005 else percent(recovered.value)
+        return f"{arm.name} recovers {part} of the mAP that blur costs"
+    if gain < 0 and gap is not None:
+        return f"{arm.name} {_change_in_words(gain)} on top of what blur costs"
+    return f"{arm.name} {_change_in_words(gain)}"
+
+
+def _change_in_words(gain: float) -> str:
+    if gain == 0:
+        return "leaves mAP as it is"
+    amount = share(abs(gain)) if abs(gain) >= 0.0005 else "less than .001"
+    return f"{'gains' if gain > 0 else 'loses'} {amount} mAP"
+
+
+def _holds_zero(change: Estimate | None) -> bool:
+    """True where an interval was computed and zero lies in it."""
+    return (
+        change is not None and change.low is not None and change.high is not None and change.low <= 0 <= change.high
+    )
+
+
+def _change(result: RunResult, arm: ArmResult) -> Estimate | None:
+    return next((d.difference for d in result.differences if (d.arm, d.metric) == (arm.name, "map")), None)
+
+
+def _map_of(arm: ArmResult | None) -> float | None:
+    return arm.metrics["map"].value if arm is not None and "map" in arm.metrics else None

@@ -1,0 +1,193 @@
+"""A run as its report tells it: plain values, read from the run folder, before any HTML or Markdown."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pandas as pd
+
+from detbench.errors import DataError
+from detbench.metrics.specs import CONFIDENCE, MATCH_IOU, PSEUDO_CONFIDENCE
+from detbench.report.bars import Bars, map_bars
+from detbench.report.figures import Strip, strips
+from detbench.report.shown import read_shown
+from detbench.report.tables import MAIN_METRICS, Table, arm_table, class_table, difference_table, shown_specs
+from detbench.report.text import UNDEFINED, plural
+from detbench.report.verdict import Verdict, verdicts
+from detbench.results.folder import RunFolder
+from detbench.results.schema import RunResult
+from detbench.types import MetricSpec
+
+Facts = tuple[tuple[str, str], ...]
+"""Names and values, to be read one below the other."""
+
+
+@dataclass(frozen=True)
+class ReportView:
+    """Everything that a report says.
+
+    `verdicts` start with the one to show first; `warnings` change how the numbers must be read, `notes` help to.
+    """
+
+    run: str
+    verdicts: tuple[Verdict, ...]
+    warnings: tuple[str, ...]
+    facts: Facts
+    bars: Bars
+    main: Table
+    differences: Table
+    notes: tuple[str, ...]
+    strips: tuple[Strip, ...]
+    strips_note: str
+    all_metrics: Table
+    all_differences: Table
+    classes: Table
+    definitions: Facts
+    provenance: tuple[tuple[str, Facts], ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.verdicts[0]
+
+
+def view_of(folder: Path) -> ReportView:
+    """Read a run folder; raises DataError naming a file that is missing or damaged."""
+    run = RunFolder(folder)
+    result = run.read_result()
+    _check_arms(result, folder)
+    images = run.read_images()
+    specs, main_specs = shown_specs(result.arms), shown_specs(result.arms, MAIN_METRICS)
+    return ReportView(
+        run=folder.resolve().name,
+        verdicts=verdicts(result),
+        warnings=tuple(_warnings(result)),
+        facts=tuple(_facts(result, images)),
+        bars=map_bars(result.arms),
+        main=arm_table(result.arms, main_specs),
+        differences=difference_table(result, main_specs),
+        notes=tuple(_notes(result, main_specs)),
+        strips=strips(*read_shown(run, result, images)),
+        strips_note=_strips_note(result),
+        all_metrics=arm_table(result.arms, specs).transposed("Metric"),
+        all_differences=difference_table(result, specs).transposed("Metric"),
+        classes=class_table(result.arms),
+        definitions=tuple((spec.title, f"{spec.definition}; {spec.better} is better") for spec in specs),
+        provenance=tuple(_provenance(result)),
+    )
+
+
+def _check_arms(result: RunResult, folder: Path) -> None:
+    kinds = {arm.kind for arm in result.arms}
+    for kind in ("blurred", "deblurrer"):
+        if kind not in kinds:
+            raise DataError(f"{folder / 'result.json'}: no {kind} arm, so nothing to report; run `detbench run` again")
+
+
+def _warnings(result: RunResult) -> Iterator[str]:
+    data = result.data
+    if result.specification.get("truth") == "pseudo":
+        yield (
+            f"Truth is pseudo: the detector's own boxes on the sharp pictures, from confidence {PSEUDO_CONFIDENCE:g} "
+            "on, not labels. The numbers say how much of what it sees in sharp pictures it still sees, not how right it is."
+        )
+    if data.unmatched_dataset_classes:
+        yield (
+            "The detector does not know these classes of the dataset, so their boxes are always missed: "
+            f"{', '.join(data.unmatched_dataset_classes)}."
+        )
+
+
+def _facts(result: RunResult, images: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    specification, data = result.specification, result.data
+    limit = specification.get("limit")
+    pictures = plural(data.images, "picture", "pictures") + ("" if limit is None else f" (limit {limit})")
+    yield "Dataset", data.name
+    yield "Size", f"{pictures}, {plural(data.boxes, 'true box', 'true boxes')}"
+    yield "Blur", _blur(specification.get("blur"), images)
+    yield "Detector", str(specification.get("detector", UNDEFINED))
+    yield "Truth", "the dataset's labels" if specification.get("truth") == "labels" else "pseudo"
+    yield "Device", str(result.environment.get("device_name") or result.environment.get("device") or UNDEFINED)
+
+
+def _blur(recipe: Mapping[str, Any] | None, images: pd.DataFrame) -> str:
+    """The recipe's name and the median severity over the pictures, where it is known."""
+    name = "the dataset's own" if recipe is None else str(recipe.get("kind"))
+    lengths = images.drop_duplicates("image_id")["severity_px"].dropna() if "severity_px" in images else []
+    return f"{name}, median {median(lengths):.1f} px" if len(lengths) else name
+
+
+def _notes(result: RunResult, specs: tuple[MetricSpec, ...]) -> Iterator[str]:
+    if result.arm("sharp") is None:
+        yield "There are no sharp pictures, so there is no ceiling: PSNR, SSIM, gap recovered and harm are undefined."
+    if all(difference.difference.low is None for difference in result.differences):
+        yield "No intervals were computed: a small difference may be chance."
+    else:
+        yield "Brackets hold the interval of a number; a difference whose interval holds zero may be chance."
+    yield f"Precision, recall and F1 are at confidence ≥ {CONFIDENCE:g} and IoU ≥ {MATCH_IOU:g}."
+    for spec in specs:
+        yield from _partly_defined(result, spec)
+
+
+def _partly_defined(result: RunResult, spec: MetricSpec) -> Iterator[str]:
+    """A metric that is undefined on some of the pictures says over how many it is."""
+    estimates = {arm.name: arm.metrics[spec.key] for arm in result.arms if spec.key in arm.metrics}
+    partly = [
+        f"{estimate.n:,} ({name})"
+        for name, estimate in estimates.items()
+        if estimate.value is not None and estimate.n < result.data.images
+    ]
+    if partly:
+        yield f"{spec.title} is undefined on some of the {result.data.images:,} pictures; it is over {', '.join(partly)}."
+
+
+def _strips_note(result: RunResult) -> str:
+    shown, images = len(result.shown), result.data.images
+    if shown == images:
+        return f"All {plural(images, 'picture', 'pictures')} of the run."
+    return (
+        f"{shown} of {plural(images, 'picture', 'pictures')}, chosen by rule: first those where deblurring regained "
+        "most true boxes, then those where it lost most."
+    )
+
+
+def _provenance(result: RunResult) -> Iterator[tuple[str, Facts]]:
+    """Everything that the numbers depend on, section by section."""
+    data = result.data
+    yield (
+        "Data",
+        (
+            ("dataset", data.name),
+            ("dataset fingerprint", data.source_fingerprint),
+            ("evaluated pictures and boxes", data.fingerprint),
+            ("images", f"{data.images:,}"),
+            ("boxes", f"{data.boxes:,}"),
+            ("classes the detector does not know", ", ".join(data.unmatched_dataset_classes) or "none"),
+            ("detector's classes left out", ", ".join(data.unmatched_detector_classes) or "none"),
+        ),
+    )
+    yield "Specification", tuple(_flat(result.specification))
+    yield f"Detector {result.specification.get('detector', '')}".strip(), tuple(_flat(result.detector))
+    for arm in result.arms:
+        if arm.backend is not None:
+            yield f"Deblurrer {arm.name}", tuple(_flat(arm.backend))
+    yield "Environment", tuple(_flat(result.environment))
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Nested mappings as "outer.inner" and text."""
+    for key, item in value.items():
+        name = f"{prefix}{key}"
+        if isinstance(item, Mapping):
+            yield from _flat(item, f"{name}.")
+        else:
+            yield name, _plain(item)
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

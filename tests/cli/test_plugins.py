@@ -1,0 +1,90 @@
+"""Deblurrers, detectors and datasets of other packages, found by their entry points."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PLUGIN = """
+from pathlib import Path
+
+from detbench.datasets.coco import CocoFolder
+from detbench.detectors.blobs import Blobs
+
+
+def invert(blurred):
+    return 255 - blurred
+
+
+class Keen(Blobs):
+    min_area_px = 5
+
+
+class Mine(CocoFolder):
+    def __init__(self):
+        super().__init__(Path("DATASET"))
+"""
+ENTRY_POINTS = """
+[detbench.deblurrers]
+invert = their_package:invert
+gone = their_package:gone
+
+[detbench.detectors]
+keen = their_package:Keen
+
+[detbench.datasets]
+mine = their_package:Mine
+"""
+
+
+@pytest.fixture
+def installed(tmp_path: Path, drawn_dataset: Path) -> dict[str, str]:
+    """An environment in which another package is installed."""
+    packages = tmp_path / "packages"
+    info = packages / "their_package-1.2.dist-info"
+    info.mkdir(parents=True)
+    (packages / "their_package.py").write_text(PLUGIN.replace("DATASET", str(drawn_dataset)))
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-package\nVersion: 1.2\n")
+    (info / "entry_points.txt").write_text(ENTRY_POINTS)
+    return os.environ | {"PYTHONPATH": str(packages), "DETBENCH_CACHE": str(tmp_path / "cache")}
+
+
+def said(environment: dict[str, str], folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """What `detbench WORDS…` does in that environment."""
+    command = [sys.executable, "-m", "detbench", *words]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def test_another_packages_backends_run(installed: dict[str, str], tmp_path: Path) -> None:
+    """A function, a detector and a dataset of another package run by name and are listed with their package."""
+    words = ["--deblurrer", "invert", "--detector", "keen", "--dataset", "mine", "--limit", "2"]
+    done = said(installed, tmp_path, "run", *words)
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / done.stdout.splitlines()[-1] / "result.json").read_text())
+    backend = result["arms"][-1]["backend"]
+    assert backend["versions"] == {"their-package": "1.2"}
+    assert result["detector"]["name"] == "keen"
+    assert "from the package their-package" in said(installed, tmp_path, "list").stdout
+
+
+def test_editing_a_plugin_is_noticed(installed: dict[str, str], tmp_path: Path) -> None:
+    """A changed deblurrer is run again: what the old one made is not taken for its work."""
+    words = ["run", "--deblurrer", "invert", "--detector", "keen", "--dataset", "mine", "--limit", "2", "--name", "job"]
+    assert said(installed, tmp_path, *words).returncode == 0
+    inverted = json.loads((tmp_path / "reports" / "job" / "metrics.json").read_text())
+    source = tmp_path / "packages" / "their_package.py"
+    source.write_text(source.read_text().replace("255 - blurred", "blurred.copy()"))
+    assert said(installed, tmp_path, *words).returncode == 0
+    unchanged = json.loads((tmp_path / "reports" / "job" / "metrics.json").read_text())
+    assert unchanged["invert.map"] == unchanged["blurred.map"] != inverted["invert.map"]
+
+
+def test_broken_plugin_is_named(installed: dict[str, str], tmp_path: Path) -> None:
+    """An entry point that leads nowhere is one message with its name, and only when it is asked for."""
+    done = said(installed, tmp_path, "run", "--deblurrer", "gone", "--detector", "keen", "--dataset", "mine")
+    assert done.returncode == 2
+    assert "gone (their_package:gone) cannot be imported" in done.stderr
+    assert "Traceback" not in done.stderr
