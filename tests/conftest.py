@@ -2,9 +2,13 @@
 
 import os
 import runpy
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+
+from detbench.results.schema import ArmResult, Difference, EvaluatedData, RunResult
+from detbench.types import Estimate
 
 # Before torch is imported: its threads wait by spinning, which on a busy machine makes tests of tiny pictures take
 # several times as long as one thread does.
@@ -17,3 +21,41 @@ def drawn_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     draw = runpy.run_path(str(Path(__file__).with_name("drawn.py")))["draw"]
     folder: Path = draw(tmp_path_factory.mktemp("datasets") / "drawn")
     return folder
+
+
+@pytest.fixture(scope="session")
+def shared_folder() -> Path:
+    """`shared/` beside the checkout, with photos and checkpoints that are too large to commit; skips without it."""
+    folder = Path(__file__).resolve().parents[2] / "shared"
+    if not folder.is_dir():
+        pytest.skip("photos and checkpoints lie in ../shared beside the checkout, which is absent")
+    return folder
+
+
+@pytest.fixture
+def make_result() -> Callable[..., RunResult]:
+    """Makes a small RunResult whose arms have the given mAP, by name."""
+
+    def make(map_of: Mapping[str, float | None] | None = None, images: int = 12, truth: str = "labels") -> RunResult:
+        arms = tuple(_arm(name, value) for name, value in (map_of or {"sharp": 0.6, "wiener": 0.1 + 0.2}).items())
+        data = EvaluatedData("drawn", "c0ffee" * 8, "decade" * 8, images, 84, ("bus",), ())
+        gain = Difference("wiener", "blurred", "map", Estimate(1 / 3, images, low=-0.1, high=0.5))
+        return RunResult(
+            specification={"dataset": "drawn", "deblurrers": ["wiener"], "truth": truth, "limit": None},
+            environment={"detbench": "0", "versions": {"numpy": "2", "torch": None}, "dirty": False},
+            data=data,
+            detector={"name": "blobs", "settings": {}},
+            arms=arms,
+            differences=(gain,),
+            shown=(3, 1),
+        )
+
+    return make
+
+
+def _arm(name: str, map_value: float | None) -> ArmResult:
+    metrics = {"map": Estimate(map_value, 12), "psnr_db": Estimate(None, 0), "f1": Estimate(2 / 3, 12, 0.5, 0.75)}
+    per_class = {"car": map_value, "bus": None}
+    if name in ("sharp", "blurred"):
+        return ArmResult(name, "sharp" if name == "sharp" else "blurred", metrics, per_class)
+    return ArmResult(name, "deblurrer", metrics, per_class, {"name": name, "settings": {"device": "cpu"}})

@@ -19,7 +19,6 @@ from detbench.images import read_image
 from detbench.metrics.matching import FALSE_POSITIVE, IGNORED, Counts, count, match
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU
 from detbench.report.shown import ShownArm, ShownPicture
-from detbench.report.text import share
 from detbench.types import GroundTruth
 
 EMBEDDED_SIDE_PX = 480
@@ -136,7 +135,7 @@ def _marks(
     """
     sure = arm.found.scores >= CONFIDENCE
     for index in np.flatnonzero(sure & (partners != IGNORED)):
-        name = f"{classes[int(arm.found.labels[index])]} {share(float(arm.found.scores[index]))}"
+        name = f"{classes[int(arm.found.labels[index])]} {arm.found.scores[index]:.2f}"
         yield _mark("false" if partners[index] == FALSE_POSITIVE else "found", arm.found.boxes[index], name)
     taken = np.isin(np.arange(len(truth)), partners[sure])
     for index in np.flatnonzero(~truth.crowd & ~taken):
@@ -154,7 +153,7 @@ def _labels(marks: Sequence[Mark], arm: ShownArm) -> Iterator[Label]:
     for mark in marks:
         label = _label(mark, arm)
         is_clear = all(_apart(label, other, _label_height(arm)) for other in placed)
-        if mark.kind != "missed" and is_clear and label.width <= max(1.6 * mark.width, 0.2 * arm.width):
+        if mark.kind != "missed" and is_clear and label.width <= max(1.6 * mark.width, 0.35 * arm.width):
             placed.append(label)
             yield label
 

@@ -80,14 +80,13 @@ def _arm(folder: RunFolder, name: str, row: _Record, found: Detections) -> Shown
     picture = Path(str(row["picture"]))
     if picture.parent != Path("pictures"):  # a report never embeds what lies elsewhere
         raise ValueError(f"{row['picture']} is no file of pictures/")
-    return ShownArm(
-        name, folder.path / picture, int(row["width"]), int(row["height"]), _defined(row["psnr_db"]), found
-    )
+    return ShownArm(name, folder.path / picture, int(row["width"]), int(row["height"]), _defined(row["psnr_db"]), found)
 
 
 def _rows(images: pd.DataFrame, shown: Sequence[int]) -> dict[tuple[int, str], _Record]:
     wanted = images[images["image_id"].isin(list(shown))]
-    return {(int(row["image_id"]), str(row["arm"])): row for row in wanted.to_dict("records")}
+    records: list[dict[str, Any]] = wanted.to_dict("records")  # type: ignore[assignment]
+    return {(int(row["image_id"]), str(row["arm"])): row for row in records}
 
 
 def _read_truth(folder: RunFolder, shown: Sequence[int]) -> _Truth:

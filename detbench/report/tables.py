@@ -138,4 +138,6 @@ def _difference_cell(spec: MetricSpec, difference: Difference | None) -> Cell:
 
 
 def _number(spec: MetricSpec, value: float | None) -> Cell:
-    return Cell(UNDEFINED, title=f"{spec.title} is undefined here") if value is None else Cell(metric_value(spec, value))
+    return (
+        Cell(UNDEFINED, title=f"{spec.title} is undefined here") if value is None else Cell(metric_value(spec, value))
+    )

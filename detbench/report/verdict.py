@@ -18,6 +18,7 @@ class Verdict:
 
     @property
     def sentence(self) -> str:
+        """Words and numbers in one."""
         return f"{self.words} ({self.numbers})"
 
 
@@ -49,14 +50,19 @@ def _verdict(arm: ArmResult, before: float | None, ceiling: float | None, change
 
 def _words(arm: ArmResult, gain: float, gap: float | None) -> str:
     if gap is not None and gap <= 0:
-        return f"Blur costs no mAP here, so there is nothing to recover; {arm.name} {_change_in_words(gain)}"
+        return f"Blur costs no mAP here, so there is nothing to recover; {_named(arm)} {_change_in_words(gain)}"
     recovered = arm.metrics.get("gap_recovered")
     if gain > 0 and recovered is not None and recovered.value is not None:
         part = "less than 1\N{NO-BREAK SPACE}%" if recovered.value < 0.005 else percent(recovered.value)
-        return f"{arm.name} recovers {part} of the mAP that blur costs"
+        return f"{_named(arm)} recovers {part} of the mAP that blur costs"
     if gain < 0 and gap is not None:
-        return f"{arm.name} {_change_in_words(gain)} on top of what blur costs"
-    return f"{arm.name} {_change_in_words(gain)}"
+        return f"{_named(arm)} {_change_in_words(gain)} on top of what blur costs"
+    return f"{_named(arm)} {_change_in_words(gain)}"
+
+
+def _named(arm: ArmResult) -> str:
+    """The deblurrer's name; one that was given the answer to half of its task says so."""
+    return f"{arm.name} (told the kernel)" if arm.told_kernel else arm.name
 
 
 def _change_in_words(gain: float) -> str:
@@ -68,9 +74,7 @@ def _change_in_words(gain: float) -> str:
 
 def _holds_zero(change: Estimate | None) -> bool:
     """True where an interval was computed and zero lies in it."""
-    return (
-        change is not None and change.low is not None and change.high is not None and change.low <= 0 <= change.high
-    )
+    return change is not None and change.low is not None and change.high is not None and change.low <= 0 <= change.high
 
 
 def _change(result: RunResult, arm: ArmResult) -> Estimate | None:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import pandas as pd
@@ -49,6 +48,7 @@ class ReportView:
 
     @property
     def verdict(self) -> Verdict:
+        """The one to show first."""
         return self.verdicts[0]
 
 
@@ -58,6 +58,7 @@ def view_of(folder: Path) -> ReportView:
     result = run.read_result()
     _check_arms(result, folder)
     images = run.read_images()
+    shown = read_shown(run, result, images)  # checks the table's columns
     specs, main_specs = shown_specs(result.arms), shown_specs(result.arms, MAIN_METRICS)
     return ReportView(
         run=folder.resolve().name,
@@ -68,7 +69,7 @@ def view_of(folder: Path) -> ReportView:
         main=arm_table(result.arms, main_specs),
         differences=difference_table(result, main_specs),
         notes=tuple(_notes(result, main_specs)),
-        strips=strips(*read_shown(run, result, images)),
+        strips=strips(*shown),
         strips_note=_strips_note(result),
         all_metrics=arm_table(result.arms, specs).transposed("Metric"),
         all_differences=difference_table(result, specs).transposed("Metric"),
@@ -90,7 +91,8 @@ def _warnings(result: RunResult) -> Iterator[str]:
     if result.specification.get("truth") == "pseudo":
         yield (
             f"Truth is pseudo: the detector's own boxes on the sharp pictures, from confidence {PSEUDO_CONFIDENCE:g} "
-            "on, not labels. The numbers say how much of what it sees in sharp pictures it still sees, not how right it is."
+            "on, not labels. The numbers say how much of what it sees in sharp pictures it still sees, "
+            "not how right it is."
         )
     if data.unmatched_dataset_classes:
         yield (
@@ -114,13 +116,16 @@ def _facts(result: RunResult, images: pd.DataFrame) -> Iterator[tuple[str, str]]
 def _blur(recipe: Mapping[str, Any] | None, images: pd.DataFrame) -> str:
     """The recipe's name and the median severity over the pictures, where it is known."""
     name = "the dataset's own" if recipe is None else str(recipe.get("kind"))
-    lengths = images.drop_duplicates("image_id")["severity_px"].dropna() if "severity_px" in images else []
-    return f"{name}, median {median(lengths):.1f} px" if len(lengths) else name
+    severities_px = images.drop_duplicates("image_id")["severity_px"].dropna()
+    return name if severities_px.empty else f"{name}, median {severities_px.median():.1f} px"
 
 
 def _notes(result: RunResult, specs: tuple[MetricSpec, ...]) -> Iterator[str]:
     if result.arm("sharp") is None:
         yield "There are no sharp pictures, so there is no ceiling: PSNR, SSIM, gap recovered and harm are undefined."
+    told = [arm.name for arm in result.arms if arm.told_kernel]
+    if told:
+        yield f"Told the blur kernel, so a bar for blind deblurrers and no rival of theirs: {', '.join(told)}."
     if all(difference.difference.low is None for difference in result.differences):
         yield "No intervals were computed: a small difference may be chance."
     else:
@@ -139,7 +144,8 @@ def _partly_defined(result: RunResult, spec: MetricSpec) -> Iterator[str]:
         if estimate.value is not None and estimate.n < result.data.images
     ]
     if partly:
-        yield f"{spec.title} is undefined on some of the {result.data.images:,} pictures; it is over {', '.join(partly)}."
+        pictures = f"{result.data.images:,} pictures"
+        yield f"{spec.title} is undefined on some of the {pictures}; it is over {', '.join(partly)}."
 
 
 def _strips_note(result: RunResult) -> str:

@@ -103,7 +103,9 @@ class RunFolder:
     def read_images(self) -> pd.DataFrame:
         """The rows of `images.csv`; raises DataError where it is missing or damaged."""
         try:
-            return pd.read_csv(self.path / "images.csv", dtype={"file_name": str, "arm": str, "picture": str})
+            # Only an empty field is missing: a picture may well be called "None".
+            texts = {"file_name": str, "arm": str, "picture": str}
+            return pd.read_csv(self.path / "images.csv", dtype=texts, keep_default_na=False, na_values=[""])
         except (OSError, ValueError) as error:
             raise DataError(f"{self.path / 'images.csv'}: {error}; run `detbench run` again") from error
 

@@ -15,7 +15,8 @@ ArmKind = Literal["sharp", "blurred", "deblurrer"]
 @dataclass(frozen=True)
 class ArmResult:
     """One way the pictures reached the detector. `metrics` maps metric keys to estimates, `map_per_class` class names
-    to mAP; `backend` says what restored the pictures (None for the sharp and the blurred arm).
+    to mAP; `backend` says what restored the pictures (None for the sharp and the blurred arm), `told_kernel` that it
+    was given the blur kernel, which nobody has outside a laboratory.
     """
 
     name: str
@@ -23,6 +24,7 @@ class ArmResult:
     metrics: Mapping[str, Estimate]
     map_per_class: Mapping[str, float | None]
     backend: Mapping[str, Any] | None = None
+    told_kernel: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The evaluation: every picture through every arm, then the numbers, then the run folder."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -10,7 +11,7 @@ from detbench.backends import Backend, resolve_deblurrer, resolve_detector
 from detbench.blur.recipes import PictureRecipe, parse_picture_recipe, recipe_spec
 from detbench.datasets.coco import open_dataset
 from detbench.devices import resolve_device
-from detbench.errors import DataError, NotEvaluableError
+from detbench.errors import DataError, NotEvaluableError, UsageError
 from detbench.results.cache import Cache
 from detbench.results.folder import RunFolder
 from detbench.results.provenance import environment
@@ -19,7 +20,7 @@ from detbench.runner.classes import ClassMap, match_classes
 from detbench.runner.rows import ArmDetections, ArmPicture, coco_results, coco_truth, image_rows, on_sharp, shown_ids
 from detbench.runner.scores import Scorer, paired_differences
 from detbench.runner.spec import RunSpec
-from detbench.runner.stages import Quality, Stages
+from detbench.runner.stages import Quality, Restored, Stages
 from detbench.runner.truth import evaluated_data, pseudo_truth
 from detbench.types import Dataset, Detections, Kernel, Picture, Sample
 
@@ -75,8 +76,18 @@ def _resolve(spec: RunSpec) -> _Plan:
     names = tuple(dict.fromkeys(spec.deblurrers))
     recipe = None if spec.blur is None else parse_picture_recipe(spec.blur)
     deblurrers = tuple(resolve_deblurrer(name, device, spec.precision) for name in names)
+    _check_arm_names([backend.name for backend in deblurrers])
     detector = resolve_detector(spec.detector, device)
     return _Plan(spec, open_dataset(spec.dataset), recipe, deblurrers, detector, device)
+
+
+def _check_arm_names(names: Sequence[str]) -> None:
+    """Arms name files and columns: no two alike, none that is always there, nothing but letters, digits, `_.-`."""
+    for name in names:
+        if name in ("sharp", "blurred") or not re.fullmatch(r"[\w.-]+", name):
+            raise UsageError(f"a deblurrer cannot be called {name!r}: rename it with letters, digits, '_', '.' and '-'")
+        if names.count(name) > 1:
+            raise UsageError(f"two deblurrers are called {name!r}: rename one of the files")
 
 
 def _measure(
@@ -106,11 +117,11 @@ def _arms_of(sample: Sample, plan: _Plan, stages: Stages, classes: ClassMap) -> 
     """One picture's rows, arm by arm; arms that deliver the same picture share what was found in it."""
     seen: dict[str, tuple[Detections, Quality | None]] = {}
 
-    def row(arm: str, picture: Picture, restore_ms: float | None = None) -> ArmPicture:
+    def row(arm: str, picture: Picture, restored: Restored | None = None) -> ArmPicture:
         if picture.sha256 not in seen:
             found = classes.translate(stages.detect(plan.detector, picture))
             seen[picture.sha256] = found, None if sample.sharp is None else stages.judge(picture, sample.sharp)
-        return ArmPicture(arm, sample, picture, *seen[picture.sha256], restore_ms)
+        return ArmPicture(arm, sample, picture, *seen[picture.sha256], restored)
 
     kernel = sample.blur.kernel if sample.blur else None
     if sample.sharp is not None:
@@ -118,13 +129,13 @@ def _arms_of(sample: Sample, plan: _Plan, stages: Stages, classes: ClassMap) -> 
     yield row("blurred", sample.blurred)
     for backend in plan.deblurrers:
         restored = stages.restore(backend, sample.blurred, kernel)
-        yield row(backend.name, restored.picture, restored.restore_ms)
+        yield row(backend.name, restored.picture, restored)
     if sample.sharp is not None:
         for backend in plan.deblurrers:
             # What blurred a sharp picture is known too: nothing did.
             no_blur = None if kernel is None else Kernel.none(kernel.light)
             restored = stages.restore(backend, sample.sharp, no_blur)
-            yield row(on_sharp(backend.name), restored.picture, restored.restore_ms)
+            yield row(on_sharp(backend.name), restored.picture, restored)
 
 
 def _detections(rows: Mapping[str, Sequence[ArmPicture]]) -> dict[str, ArmDetections]:

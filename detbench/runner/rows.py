@@ -10,7 +10,7 @@ from detbench.boxes import xyxy_to_xywh
 from detbench.metrics.matching import Counts, count, match
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU
 from detbench.results.cache import canonical_json
-from detbench.runner.stages import Quality
+from detbench.runner.stages import Quality, Restored
 from detbench.types import Detections, Picture, Sample
 
 SHOWN_PICTURES = 6
@@ -19,7 +19,7 @@ SHOWN_PICTURES = 6
 @dataclass(frozen=True, eq=False)
 class ArmPicture:
     """One picture as one arm delivered it: what was found in it, how like the sharp one it is (None without one), and
-    the time its restoration took (None where nothing was restored).
+    how it was restored (None in the sharp and the blurred arm).
     """
 
     arm: str
@@ -27,7 +27,7 @@ class ArmPicture:
     picture: Picture
     found: Detections
     quality: Quality | None
-    restore_ms: float | None
+    restored: Restored | None
 
     @cached_property
     def counts(self) -> Counts:
@@ -133,7 +133,7 @@ def _image_row(row: ArmPicture, kept: str) -> dict[str, Any]:
         "severity_px": row.sample.blur.severity_px if row.sample.blur else None,
         "psnr_db": quality.psnr_db if quality else None,
         "ssim": quality.ssim if quality else None,
-        "restore_ms": row.restore_ms,
+        "restore_ms": row.restored.restore_ms if row.restored else None,
         "tp": row.counts.tp,
         "fp": row.counts.fp,
         "fn": row.counts.fn,

@@ -65,7 +65,8 @@ class Scorer:
         metrics["psnr_db"] = _mean([quality.psnr_db for quality in qualities])
         metrics["ssim"] = _mean([quality.ssim for quality in qualities])
         per_class = {self._classes[number]: value for number, value in coco.map_per_class.items()}
-        return ArmResult(name, kind, {**metrics, **extra}, per_class, backend)
+        told_kernel = any(row.restored.told_kernel for row in pictures if row.restored)
+        return ArmResult(name, kind, {**metrics, **extra}, per_class, backend, told_kernel)
 
     def _coco(self, found: ArmDetections) -> CocoScores:
         depends_on = {**self._scored_by, "results": found.sha256}
@@ -114,6 +115,6 @@ def _mean(values: Sequence[float | None]) -> Estimate:
 
 
 def _times(pictures: Sequence[ArmPicture]) -> dict[str, Estimate]:
-    times = [row.restore_ms for row in pictures if row.restore_ms is not None]
+    times = [row.restored.restore_ms for row in pictures if row.restored]
     quantiles = {"restore_ms_p50": 50, "restore_ms_p95": 95}
     return {key: Estimate(float(np.percentile(times, rank)), len(times)) for key, rank in quantiles.items()}

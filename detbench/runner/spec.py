@@ -10,8 +10,6 @@ from detbench.results.cache import digest
 
 Truth = Literal["labels", "pseudo"]
 
-RESERVED_ARMS = ("sharp", "blurred")
-
 
 @dataclass(frozen=True)
 class RunSpec:
@@ -33,9 +31,6 @@ class RunSpec:
     def __post_init__(self) -> None:
         if not self.deblurrers:
             raise UsageError("no deblurrer named: pass --deblurrer NAME (identity is one). `detbench list` shows all")
-        for name in self.deblurrers:
-            if name in RESERVED_ARMS:
-                raise UsageError(f"a deblurrer cannot be named {name!r}: that arm is always there")
         if self.limit is not None and self.limit < 1:
             raise UsageError(f"--limit takes a number of pictures from 1 on, not {self.limit}")
 

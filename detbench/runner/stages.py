@@ -22,10 +22,11 @@ from detbench.types import Blur, Detections, Image, Kernel, Picture, Sample
 
 @dataclass(frozen=True)
 class Restored:
-    """A restored picture and the time it took, restoration alone, in milliseconds."""
+    """A restored picture, the time it took (restoration alone, milliseconds), and whether the kernel was given away."""
 
     picture: Picture
     restore_ms: float
+    told_kernel: bool
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,13 @@ class Stages:
         record = self.cache.get("restore", depends_on)
         kept = self._kept(record, picture) if record else None
         if record is None or kept is None:
-            image, restore_ms = self._restore_now(backend, picture.load(), kernel)
-            unchanged = np.array_equal(image, picture.load())
-            kept = picture if unchanged else self.cache.keep_picture(image)
-            record = {"picture": None if unchanged else kept.sha256, "restore_ms": restore_ms}
+            image = picture.load()
+            restored, figures = self._restore_now(backend, image, kernel)
+            unchanged = np.array_equal(restored, image)
+            kept = picture if unchanged else self.cache.keep_picture(restored)
+            record = {"picture": None if unchanged else kept.sha256, **figures}
             record = self.cache.put("restore", depends_on, record)
-        return Restored(kept, record["restore_ms"])
+        return Restored(kept, record["restore_ms"], record["told_kernel"])
 
     def detect(self, backend: Backend, picture: Picture) -> Detections:
         """What the detector finds in a picture; labels are indices into its own classes."""
@@ -119,11 +121,12 @@ class Stages:
         sha256 = record["picture"]
         return picture if sha256 is None else self.cache.picture(sha256, picture.width, picture.height)
 
-    def _restore_now(self, backend: Backend, image: Image, kernel: Kernel | None) -> tuple[Image, float]:
+    def _restore_now(self, backend: Backend, image: Image, kernel: Kernel | None) -> tuple[Image, Record]:
         is_first = backend.name not in self._built
         deblurrer = self._build(backend)
         arguments: tuple[Any, ...] = (image,)
-        if getattr(deblurrer, "needs_kernel", False):
+        told_kernel = bool(getattr(deblurrer, "needs_kernel", False))
+        if told_kernel:
             if kernel is None:
                 raise UsageError(
                     f"{backend.name} needs the blur kernel, and a picture here has none (its blur is unknown or varies "
@@ -136,7 +139,7 @@ class Stages:
         restored = self._call(backend, lambda restore: restore(*arguments))
         restore_ms = (time.perf_counter() - begun) * 1000
         _check_restored(backend, restored, image)
-        return restored, restore_ms
+        return restored, {"restore_ms": restore_ms, "told_kernel": told_kernel}
 
     def _build(self, backend: Backend) -> Any:
         if backend.name not in self._built:

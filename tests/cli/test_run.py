@@ -79,11 +79,14 @@ def test_identity_is_the_blurred_arm(drawn_run: Run) -> None:
 
 def test_oracle_recovers_most_of_the_gap(drawn_run: Run) -> None:
     """Blur costs mAP; a Wiener filter told the kernel gives back half of it or more and harms no sharp picture."""
-    metrics = numbers(drawn_run(deblurrers=("wiener",), blur="trajectory:exposure=0.5"))
+    folder = folder_of(drawn_run(deblurrers=("wiener",), blur="trajectory:exposure=0.5"))
+    metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["blurred.map"] < 0.7 * metrics["sharp.map"]
     assert metrics["wiener.gap_recovered"] >= 0.5
     assert metrics["wiener.psnr_db"] > metrics["blurred.psnr_db"] + 2
     assert abs(metrics["wiener.harm"]) <= 0.01
+    arms = json.loads((folder / "result.json").read_text())["arms"]
+    assert [arm["told_kernel"] for arm in arms] == [False, False, True]
     expected = (metrics["wiener.map"] - metrics["blurred.map"]) / (metrics["sharp.map"] - metrics["blurred.map"])
     assert metrics["wiener.gap_recovered"] == pytest.approx(expected, abs=1e-12)
 

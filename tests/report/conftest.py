@@ -1,11 +1,13 @@
 """Writes a small run folder, as `detbench run` would, for the tests of the report."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from detbench.images import picture_from_image
 from detbench.results.folder import RunFolder
@@ -31,18 +33,33 @@ class Run:
     truth: str = "labels"
     dataset: str = "streets"
     unmatched: Sequence[str] = ()
+    told: Sequence[str] = ()
     interval: float | None = None
     fingerprint: str = "e" * 64
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """A function that writes a run folder; its keywords are those of `Run`, `name` is the folder's."""
+    return lambda name="run", **settings: write_run(tmp_path / name, Run(**settings))
+
+
+@pytest.fixture
+def result() -> Callable[..., RunResult]:
+    """A function that returns a result without a folder; its keywords are those of `Run`."""
+    return lambda **settings: result_of(Run(**settings))
 
 
 def write_run(folder: Path, run: Run) -> Path:
     """Write every file of the run folder but the report, and return the folder."""
     files = RunFolder(folder)
     images = [
-        {"id": number, "file_name": name, "width": WIDTH, "height": HEIGHT} for number, name in enumerate(run.file_names, 1)
+        {"id": number, "file_name": name, "width": WIDTH, "height": HEIGHT}
+        for number, name in enumerate(run.file_names, 1)
     ]
     files.write_json("truth.json", _truth(images, run))
-    files.write_detections({arm: [d for image in images for d in _detections(image["id"])] for arm in run.maps})
+    found = json.dumps([detection for image in images for detection in _detections(image["id"])])
+    files.write_detections(dict.fromkeys(run.maps, found))
     files.write_images([_image_row(files, image, arm) for image in images for arm in run.maps])
     files.write_results(result_of(run))
     return folder
@@ -59,7 +76,13 @@ def result_of(run: Run) -> RunResult:
             "truth": run.truth,
             "limit": None,
         },
-        environment={"detbench": "0.1.0", "device": "cpu", "versions": {"numpy": "2.1"}, "commit": "abc", "dirty": True},
+        environment={
+            "detbench": "0.1.0",
+            "device": "cpu",
+            "versions": {"numpy": "2.1"},
+            "commit": "abc",
+            "dirty": True,
+        },
         data=EvaluatedData(run.dataset, "d" * 64, run.fingerprint, 2, 4, tuple(run.unmatched), ("zebra",)),
         detector={"name": "blobs", "weights_sha256": None},
         arms=arms,
@@ -118,7 +141,8 @@ def _arm(name: str, run: Run) -> ArmResult:
     }
     if kind == "deblurrer":
         metrics |= {"gap_recovered": Estimate(_gap_recovered(value, run), 2), "restore_ms_p50": Estimate(12.5, 2)}
-    return ArmResult(name, kind, metrics, {run.class_names[0]: value}, None if kind != "deblurrer" else {"name": name})
+    backend = {"name": name} if kind == "deblurrer" else None
+    return ArmResult(name, kind, metrics, {run.class_names[0]: value}, backend, told_kernel=name in run.told)
 
 
 def _gap_recovered(value: float | None, run: Run) -> float | None:

@@ -1,0 +1,95 @@
+from collections.abc import Callable
+
+from detbench.metrics.specs import METRICS
+from detbench.report.bars import map_bars
+from detbench.report.tables import (
+    Cell,
+    Table,
+    arm_table,
+    class_table,
+    difference_table,
+    metric_heading,
+    shown_specs,
+    value_cell,
+)
+from detbench.results.schema import RunResult
+from detbench.types import Estimate
+
+Results = Callable[..., RunResult]
+MAPS = {"sharp": 0.423, "blurred": 0.262, "wiener": 0.377, "identity": 0.262}
+
+
+def column(table: Table, title: str) -> dict[str, Cell]:
+    """The cells below a heading, by row."""
+    index = [heading.text for heading in table.columns].index(title)
+    return {row.heading.text: row.cells[index] for row in table.rows}
+
+
+def test_a_heading_gives_unit_and_direction() -> None:
+    """Arrow and unit come from the metric's own description."""
+    assert metric_heading(METRICS["psnr_db"]).note == "dB ↑"
+    assert metric_heading(METRICS["restore_ms_p50"]).note == "ms ↓"
+    assert metric_heading(METRICS["map"]).title.endswith("higher is better")
+
+
+def test_the_best_arm_below_the_ceiling_stands_out(result: Results) -> None:
+    """The sharp arm never counts as best, and neither does anything where all are equal."""
+    run = result(maps=MAPS)
+    table = arm_table(run.arms, shown_specs(run.arms))
+    assert [arm for arm, cell in column(table, "mAP").items() if cell.best] == ["wiener"]
+    assert [arm for arm, cell in column(table, "PSNR").items() if cell.best] == []
+
+
+def test_undefined_is_a_dash_and_absent_is_empty(result: Results) -> None:
+    """A metric without a value says that it is undefined; one that an arm cannot have is left blank."""
+    run = result(maps=MAPS)
+    table = arm_table(run.arms, shown_specs(run.arms))
+    assert column(table, "PSNR")["sharp"] == Cell("–", title="PSNR is undefined here")
+    assert column(table, "Gap recovered")["blurred"] == Cell("")
+    assert column(table, "Gap recovered")["wiener"].text == "71\xa0%"
+
+
+def test_an_interval_stands_beside_its_value() -> None:
+    """A computed interval is shown; without one there is the value alone."""
+    assert value_cell(METRICS["map"], Estimate(0.3, 2, 0.25, 0.35)).interval == "[.250, .350]"
+    assert value_cell(METRICS["map"], Estimate(0.3, 2)).interval == ""
+
+
+def test_differences_say_which_way_they_point(result: Results) -> None:
+    """Each deblurrer has a row; better and worse go by the metric's direction."""
+    run = result(maps={**MAPS, "worse": 0.1, "none": None})
+    cells = column(difference_table(run, shown_specs(run.arms)), "mAP")
+    assert {arm: (cell.text, cell.tone) for arm, cell in cells.items()} == {
+        "wiener": ("+.115", "better"),
+        "identity": (".000", ""),
+        "worse": ("−.162", "worse"),
+        "none": ("–", ""),
+    }
+
+
+def test_a_transposed_table_has_the_same_cells(result: Results) -> None:
+    """Rows and columns exchange their places, twice gives the table again."""
+    run = result(maps=MAPS)
+    table = arm_table(run.arms, shown_specs(run.arms))
+    assert column(table.transposed("Metric"), "wiener")["mAP"] == column(table, "mAP")["wiener"]
+    assert table.transposed("Metric").transposed("Arm") == table
+
+
+def test_every_class_has_its_map_in_every_arm(result: Results) -> None:
+    """Classes are rows, arms are columns."""
+    run = result(maps=MAPS, class_names=("car", "person"))
+    assert column(class_table(run.arms), "wiener")["car"].text == ".377"
+
+
+def test_bars_are_lengths_between_zero_and_the_longest(result: Results) -> None:
+    """Half the mAP is half the length; floor and ceiling are the blurred and the sharp bar's ends."""
+    bars = map_bars(result(maps={"sharp": 0.4, "blurred": 0.2, "none": None}).arms)
+    lengths = [bar.length for bar in bars.bars]
+    assert lengths == [96.15, 48.08, None]
+    assert (bars.floor, bars.ceiling) == (48.08, 96.15)
+    assert [bar.text for bar in bars.bars] == [".400", ".200", "–"]
+
+
+def test_bars_without_any_map_have_no_length(result: Results) -> None:
+    """A run that found nothing divides by nothing."""
+    assert [bar.length for bar in map_bars(result(maps={"blurred": 0.0, "wiener": 0.0}).arms).bars] == [0.0, 0.0]

@@ -1,0 +1,146 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from detbench.errors import DataError
+from detbench.report.view import view_of
+
+Write = Callable[..., Path]
+MAPS = {"sharp": 0.423, "blurred": 0.262, "wiener": 0.377}
+
+
+def test_the_view_tells_the_run(write: Write) -> None:
+    """Verdict, facts and tables come from the folder alone."""
+    view = view_of(write(maps=MAPS))
+    assert view.run == "run"
+    assert view.verdict.words == "wiener recovers 71\xa0% of the mAP that blur costs"
+    assert dict(view.facts) == {
+        "Dataset": "streets",
+        "Size": "2 pictures, 4 true boxes",
+        "Blur": "trajectory, median 6.0 px",
+        "Detector": "blobs",
+        "Truth": "the dataset's labels",
+        "Device": "cpu",
+    }
+    assert [row.heading.text for row in view.main.rows] == ["sharp", "blurred", "wiener"]
+    assert [row.heading.text for row in view.differences.rows] == ["wiener"]
+    assert view.warnings == ()
+
+
+def test_main_metrics_stand_apart_from_the_rest(write: Write) -> None:
+    """The main table is short; the full one holds every metric, each with its definition."""
+    view = view_of(write(maps=MAPS))
+    assert [column.text for column in view.main.columns] == ["mAP", "PSNR", "Gap recovered", "Restoration p50"]
+    everything = [row.heading.text for row in view.all_metrics.rows]
+    assert everything == ["mAP", "mAP small", "PSNR", "Gap recovered", "Restoration p50"]
+    assert [name for name, _ in view.definitions] == everything
+
+
+def test_pseudo_truth_and_unknown_classes_are_warnings(write: Write) -> None:
+    """What changes the meaning of the numbers is said before them."""
+    pseudo, unmatched = view_of(write(maps=MAPS, truth="pseudo", unmatched=("tram", "bin"))).warnings
+    assert "not labels" in pseudo
+    assert "tram, bin" in unmatched
+
+
+def test_oracles_are_named(write: Write) -> None:
+    """A note says which deblurrers were told the kernel; without any there is no such note."""
+    assert any(
+        "kernel" in note and note.endswith(": wiener.") for note in view_of(write(maps=MAPS, told=["wiener"])).notes
+    )
+    assert not any("kernel" in note for note in view_of(write(name="blind", maps=MAPS)).notes)
+
+
+def test_missing_intervals_are_said(write: Write) -> None:
+    """A report without intervals says that small differences may be chance; one with them explains the brackets."""
+    assert any("No intervals" in note for note in view_of(write(maps=MAPS)).notes)
+    assert any("Brackets" in note for note in view_of(write("other", maps=MAPS, interval=0.01)).notes)
+
+
+def test_a_metric_over_some_of_the_pictures_says_so(write: Write) -> None:
+    """A mean that leaves pictures out names how many are in it, arm by arm."""
+    assert (
+        "PSNR is undefined on some of the 2 pictures; it is over 1 (blurred), 1 (wiener)."
+        in view_of(write(maps=MAPS)).notes
+    )
+
+
+def test_a_run_without_sharp_pictures_has_no_ceiling(write: Write) -> None:
+    """Without a sharp arm there are no ceiling and no sharp panel, and a note says why."""
+    view = view_of(write(maps={"blurred": 0.262, "wiener": 0.377}))
+    assert view.bars.ceiling is None
+    assert [panel.arm for panel in view.strips[0].panels] == ["blurred", "wiener"]
+    assert any("no sharp pictures" in note for note in view.notes)
+
+
+def test_provenance_names_everything_that_the_numbers_depend_on(write: Write) -> None:
+    """Fingerprints, weights, versions and commit are there, nested ones under their full names."""
+    sections = {title: dict(facts) for title, facts in view_of(write(maps=MAPS)).provenance}
+    assert list(sections) == ["Data", "Specification", "Detector blobs", "Deblurrer wiener", "Environment"]
+    assert sections["Data"]["dataset fingerprint"] == "d" * 64
+    assert sections["Data"]["detector's classes left out"] == "zebra"
+    assert sections["Specification"]["blur.kind"] == "trajectory"
+    assert sections["Detector blobs"]["weights_sha256"] == "none"
+    assert sections["Environment"]["versions.numpy"] == "2.1"
+    assert sections["Environment"]["dirty"] == "yes"
+
+
+@pytest.mark.parametrize("name", ["result.json", "truth.json", "images.csv", "detections/wiener.json"])
+def test_a_missing_file_is_one_error_that_names_it(write: Write, name: str) -> None:
+    """A folder that lacks a file gives a DataError with the file's path."""
+    folder = write(maps=MAPS)
+    (folder / name).unlink()
+    with pytest.raises(DataError, match=name):
+        view_of(folder)
+
+
+def test_a_missing_picture_is_one_error_that_names_it(write: Write) -> None:
+    """A shown picture that is gone gives a DataError with its path."""
+    folder = write(maps=MAPS)
+    gone = sorted((folder / "pictures").iterdir())[0]
+    gone.unlink()
+    with pytest.raises(DataError, match=gone.name):
+        view_of(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("truth.json", "{}"),
+        ("truth.json", '{"images": [], "categories": [], "annotations": []}'),
+        ("detections/wiener.json", '[{"image_id": 1}]'),
+        ("detections/wiener.json", '[{"image_id": 1, "category_id": 77, "bbox": [0, 0, 1, 1], "score": 0.5}]'),
+        ("detections/wiener.json", '[{"image_id": 1, "category_id": 1, "bbox": [0, 0, 1, 1], "score": 50}]'),
+        ("images.csv", "image_id,arm\n1,wiener\n"),
+    ],
+)
+def test_a_damaged_file_is_one_error_that_names_it(write: Write, name: str, content: str) -> None:
+    """Whatever is missing or misshapen in a file, the DataError says which file it is."""
+    folder = write(maps=MAPS)
+    (folder / name).write_text(content)
+    with pytest.raises(DataError, match=name):
+        view_of(folder)
+
+
+def test_a_picture_outside_the_folder_is_never_embedded(write: Write, tmp_path: Path) -> None:
+    """A path in images.csv that leads elsewhere is an error, whatever lies there."""
+    folder = write(maps=MAPS)
+    picture = sorted((folder / "pictures").iterdir())[0]
+    picture.rename(tmp_path / "secret.jpg")
+    table = folder / "images.csv"
+    table.write_text(table.read_text().replace(f"pictures/{picture.name}", "../secret.jpg"))
+    with pytest.raises(DataError, match=r"images\.csv.*secret"):
+        view_of(folder)
+
+
+@pytest.mark.parametrize("kind", ["blurred", "deblurrer"])
+def test_a_result_without_the_arms_to_compare_is_an_error(write: Write, kind: str) -> None:
+    """There is nothing to report without a blurred arm and a deblurrer."""
+    folder = write(maps=MAPS)
+    result = json.loads((folder / "result.json").read_text())
+    result["arms"] = [arm for arm in result["arms"] if arm["kind"] != kind]
+    (folder / "result.json").write_text(json.dumps(result))
+    with pytest.raises(DataError, match=f"no {kind} arm"):
+        view_of(folder)

@@ -1,0 +1,165 @@
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from detbench.errors import DataError, OutputError
+from detbench.images import encode_png, image_sha256
+from detbench.results import cache as module
+from detbench.results.cache import Cache, canonical_json, default_cache_folder, digest
+from detbench.types import Image
+
+KEY = {"backend": {"name": "wiener", "settings": {"balance": 0.01}}, "picture": "ab12"}
+RECORD = {"boxes": [[0.1 + 0.2, 1 / 3, 5e-324, 1e300]], "scores": [0.9999999999999999], "name": "größe", "none": None}
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Cache:
+    """An empty cache."""
+    return Cache(tmp_path / "cache")
+
+
+@pytest.fixture
+def image() -> Image:
+    """A picture that is not square."""
+    return np.random.default_rng(4).integers(0, 256, (14, 23, 3), dtype=np.uint8)
+
+
+def only_file(cache: Cache) -> Path:
+    """The one file that the cache holds."""
+    (file,) = (path for path in cache.folder.rglob("*") if path.is_file())
+    return file
+
+
+def test_a_record_comes_back_exactly(cache: Cache) -> None:
+    """What is put is got again to the last bit, at once and by another Cache over the same folder."""
+    assert cache.put("detect", KEY, RECORD) == RECORD
+    assert cache.get("detect", KEY) == RECORD
+    assert Cache(cache.folder).get("detect", KEY) == RECORD
+
+
+def test_put_returns_what_get_will(cache: Cache) -> None:
+    """A first run computes with the same values as a repeated one: tuples are lists from the beginning."""
+    assert cache.put("blur", KEY, {"side": (1, 2)}) == cache.get("blur", KEY) == {"side": [1, 2]}
+
+
+def test_nothing_is_found_before_it_is_put(cache: Cache) -> None:
+    """An empty cache, and one whose folder does not exist, has no record and no picture."""
+    assert cache.get("detect", KEY) is None
+    assert cache.picture("ab12", 3, 4) is None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {**KEY, "picture": "ab13"},
+        {**KEY, "kernel": None},
+        {**KEY, "backend": {"name": "wiener", "settings": {"balance": 0.02}}},
+        {"picture": "ab12"},
+    ],
+)
+def test_whatever_a_result_depends_on_is_its_key(cache: Cache, other: dict[str, Any]) -> None:
+    """A record is not found for another picture, backend or setting, however deep the difference lies."""
+    cache.put("detect", KEY, RECORD)
+    assert cache.get("detect", other) is None
+
+
+def test_stages_keep_apart(cache: Cache) -> None:
+    """Two steps that depend on the same things have a record each."""
+    cache.put("detect", KEY, {"is": "detect"})
+    cache.put("restore", KEY, {"is": "restore"})
+    assert cache.get("detect", KEY) == {"is": "detect"}
+    assert cache.get("quality", KEY) is None
+
+
+def test_the_order_of_a_key_does_not_matter(cache: Cache) -> None:
+    """Equal values are one key, in whatever order they were written."""
+    cache.put("detect", KEY, RECORD)
+    assert cache.get("detect", dict(reversed(KEY.items()))) == RECORD
+    assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1}) != digest({"a": 2, "b": 1})
+
+
+@pytest.mark.parametrize("content", [b"", b'{"boxes": [[0.30', b"\xff\xfe", b"[1, 2]", b"null"])
+def test_a_damaged_record_counts_as_missing(cache: Cache, content: bytes) -> None:
+    """Empty, truncated, no text, no record: the step is done again and its record replaced."""
+    cache.put("detect", KEY, RECORD)
+    only_file(cache).write_bytes(content)
+    assert cache.get("detect", KEY) is None
+    cache.put("detect", KEY, RECORD)
+    assert cache.get("detect", KEY) == RECORD
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_what_is_not_a_number_is_refused(cache: Cache, number: float) -> None:
+    """NaN and infinity are neither kept nor part of a key, and leave nothing behind."""
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        cache.put("detect", KEY, {"score": number})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        cache.get("detect", {"threshold": number})
+    assert not list(cache.folder.rglob("*.json"))
+
+
+def test_canonical_json_is_one_text() -> None:
+    """Keys are sorted and nothing is spaced."""
+    assert canonical_json({"b": [1, 0.5], "a": None}) == '{"a":null,"b":[1,0.5]}'
+
+
+def test_a_picture_comes_back_exactly(cache: Cache, image: Image) -> None:
+    """Pixels are kept without loss, under the digest of their content."""
+    kept = cache.keep_picture(image)
+    assert (kept.sha256, kept.width, kept.height) == (image_sha256(image), 23, 14)
+    again = Cache(cache.folder).picture(kept.sha256, 23, 14)
+    assert again == kept
+    np.testing.assert_array_equal(kept.load(), image)
+    np.testing.assert_array_equal(again.load(), image)
+
+
+def test_a_picture_is_stored_once(cache: Cache, image: Image) -> None:
+    """The same pixels, whoever made them, are one file that is not written again."""
+    cache.keep_picture(image)
+    before = only_file(cache).stat()
+    cache.keep_picture(image.copy())
+    assert only_file(cache).stat().st_mtime_ns == before.st_mtime_ns
+    assert only_file(cache).stat().st_ino == before.st_ino
+
+
+def other_pixels(_: bytes) -> bytes:
+    """Other pixels in a sound file."""
+    return encode_png(np.zeros((14, 23, 3), np.uint8))
+
+
+@pytest.mark.parametrize("fresh", [True, False], ids=["kept now", "found later"])
+@pytest.mark.parametrize(
+    "damage", [other_pixels, lambda data: data[: len(data) // 2], lambda _: b"", lambda _: b"no picture"]
+)
+def test_a_damaged_picture_is_removed(cache: Cache, image: Image, damage: Any, fresh: bool) -> None:
+    """Other pixels, a truncated file, no picture at all: an error says so once, and the next run makes it anew."""
+    kept = cache.keep_picture(image)
+    file = only_file(cache)
+    file.write_bytes(damage(file.read_bytes()))
+    found = cache.keep_picture(image) if fresh else cache.picture(kept.sha256, 23, 14)
+    assert found is not None
+    with pytest.raises(DataError, match=r"\.png: a cached picture was damaged and is now removed; repeat the command"):
+        found.load()
+    assert cache.picture(kept.sha256, 23, 14) is None
+    np.testing.assert_array_equal(cache.keep_picture(image).load(), image)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """A cache below a file cannot be made; the error names the place."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match=r"file.detect.* cannot be written"):
+        Cache(tmp_path / "file").put("detect", KEY, RECORD)
+
+
+def test_the_environment_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DETBENCH_CACHE is the cache where it is set; unset or empty, the user's cache folder is."""
+    monkeypatch.setattr(module, "user_cache_path", lambda name: tmp_path / "user" / name)
+    monkeypatch.setenv("DETBENCH_CACHE", str(tmp_path / "elsewhere"))
+    assert default_cache_folder() == tmp_path / "elsewhere"
+    monkeypatch.setenv("DETBENCH_CACHE", "")
+    assert default_cache_folder() == tmp_path / "user" / "detbench"
+    monkeypatch.delenv("DETBENCH_CACHE")
+    assert default_cache_folder() == tmp_path / "user" / "detbench"
