@@ -45,7 +45,8 @@ def read_image(path: Path) -> Image:
         _upright_size(opened, path)
         if opened.mode.startswith(("I", "F")):
             raise DataError(f"{path}: a {opened.mode} picture has more than 8 bits a pixel; convert it to 8-bit RGB")
-        return np.array(ImageOps.exif_transpose(opened).convert("RGB"))
+        upright = opened if _orientation(opened) == 1 else ImageOps.exif_transpose(opened)
+        return np.array(upright.convert("RGB"))
 
 
 def encode_png(image: Image) -> bytes:
@@ -97,8 +98,15 @@ def _upright_size(opened: PillowImage.Image, path: Path) -> tuple[int, int]:
     width, height = opened.size
     if width * height > MAX_PIXELS:
         raise DataError(f"{path}: {width}x{height} is more than {MAX_PIXELS:,} pixels; cut or scale it down")
-    sideways = opened.getexif().get(0x0112, 1) >= 5
-    return (height, width) if sideways else (width, height)
+    return (height, width) if _orientation(opened) >= 5 else (width, height)
+
+
+def _orientation(opened: PillowImage.Image) -> int:
+    """EXIF's 1 (upright) to 8; from 5 on, width and height change places."""
+    # Pillow decodes a whole PNG to look for EXIF behind the pixels; where it is written at all, it stands before them.
+    if opened.format == "PNG" and "exif" not in opened.info:
+        return 1
+    return int(opened.getexif().get(0x0112, 1))
 
 
 @contextmanager

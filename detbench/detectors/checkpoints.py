@@ -9,7 +9,7 @@ from platformdirs import user_cache_path
 from detbench.errors import UsageError, WeightsError
 from detbench.images import write_atomically
 
-RELEASE = "https://github.com/ultralytics/assets/releases/download/v8.3.0/"
+RELEASE = "https://github.com/ultralytics/assets/releases/download/v8.4.0/"
 """Where Ultralytics publishes its checkpoints (AGPL-3.0)."""
 
 

@@ -133,6 +133,7 @@ def _image_row(row: ArmPicture, kept: str) -> dict[str, Any]:
         "severity_px": row.sample.blur.severity_px if row.sample.blur else None,
         "psnr_db": quality.psnr_db if quality else None,
         "ssim": quality.ssim if quality else None,
+        "equals_sharp": quality.psnr_db is None if quality else None,
         "restore_ms": row.restored.restore_ms if row.restored else None,
         "tp": row.counts.tp,
         "fp": row.counts.fp,

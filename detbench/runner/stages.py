@@ -31,7 +31,7 @@ class Restored:
 
 @dataclass(frozen=True)
 class Quality:
-    """Likeness to the sharp picture; None where undefined (equal pictures have no finite PSNR)."""
+    """Likeness to the sharp picture; None where undefined. Only a picture equal to the sharp one has no PSNR."""
 
     psnr_db: float | None
     ssim: float | None
