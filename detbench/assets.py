@@ -1,6 +1,9 @@
-"""What ships with detbench: the folders of `models/` and `datasets/`, from a checkout or from an installed wheel."""
+"""Where files are: what ships with detbench, from a checkout or an installed wheel, and what it keeps for later."""
 
+import os
 from pathlib import Path
+
+from platformdirs import user_cache_path
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -9,3 +12,8 @@ def shipped(kind: str) -> Path:
     """The shipped `models` or `datasets` folder: inside the wheel, else beside the package in a checkout."""
     packed = _PACKAGE / "_shipped" / kind
     return packed if packed.is_dir() else _PACKAGE.parent / kind
+
+
+def cache_folder() -> Path:
+    """Where finished work and fetched checkpoints are kept: `DETBENCH_CACHE`, else the user's cache folder."""
+    return Path(os.environ.get("DETBENCH_CACHE") or user_cache_path("detbench"))

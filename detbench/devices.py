@@ -2,6 +2,7 @@
 
 import ctypes
 import platform
+import re
 from pathlib import Path
 
 from detbench.errors import UsageError
@@ -11,9 +12,9 @@ def resolve_device(word: str) -> str:
     """The device for `auto`, `cpu`, `cuda` or `cuda:N`: auto takes a CUDA device where the driver shows one."""
     if word == "auto":
         return "cuda" if _cuda_name() else "cpu"
-    kind, _, index = word.partition(":")
-    if word != "cpu" and (kind != "cuda" or (index and not index.isdigit())):
+    if not re.fullmatch(r"cpu|cuda(:[0-9]+)?", word):
         raise UsageError(f"no device {word!r}: use auto, cpu, cuda or cuda:N")
+    kind, _, index = word.partition(":")
     if kind == "cuda" and not _cuda_name(int(index or 0)):
         raise UsageError(f"no device {word!r} on this machine: use --device cpu")
     return word

@@ -58,7 +58,7 @@ def _package_root(top: str) -> Path | None:
 
 def _source(root: Path, module: str) -> Path | None:
     if root.is_file():
-        return root
+        return root if root.suffix == ".py" else None
     path = root.joinpath(*module.split(".")[1:])
     candidates = (path.with_suffix(".py"), path / "__init__.py")
     return next((file for file in candidates if file.is_file()), None)

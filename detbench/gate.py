@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from detbench.errors import NotEvaluableError, UsageError
 from detbench.results.schema import ArmResult, RunResult
 
+_ROUNDING = 1e-9
+"""Far below any mAP's resolution: a drop of exactly the margin passes, however .4 − .3 is rounded."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -27,7 +30,7 @@ class Verdict:
     @property
     def is_regression(self) -> bool:
         """Whether more was lost than may be."""
-        return self.drop > self.max_drop
+        return self.drop > self.max_drop + _ROUNDING
 
 
 def judge(run: RunResult, baseline: RunResult, max_drop: float) -> tuple[Verdict, ...]:
@@ -58,8 +61,11 @@ def _verdict(run: RunResult, before: ArmResult, max_drop: float) -> Verdict:
 def _different_ground(run: RunResult, baseline: RunResult) -> Iterator[str]:
     if run.data.images != baseline.data.images:
         yield f"the run has {run.data.images} pictures, the baseline {baseline.data.images}"
-    if run.specification["truth"] != baseline.specification["truth"]:
-        yield f"truth is {run.specification['truth']!r} in the run, {baseline.specification['truth']!r} in the baseline"
+    truths = [result.specification.get("truth") for result in (run, baseline)]
+    if truths[0] != truths[1]:
+        yield f"truth is {truths[0]!r} in the run, {truths[1]!r} in the baseline"
+    if _judge(run) != _judge(baseline):
+        yield "another detector judged the run than the baseline"
     if run.data.fingerprint != baseline.data.fingerprint:
         yield (
             f"the pictures or true boxes differ (fingerprint {run.data.fingerprint[:12]} in the run, "
@@ -67,3 +73,8 @@ def _different_ground(run: RunResult, baseline: RunResult) -> Iterator[str]:
         )
     if not baseline.arms:
         yield "the baseline has no arms"
+
+
+def _judge(result: RunResult) -> tuple[object, object]:
+    """What makes two detectors the same judge: name and weights. Versions of libraries may move on."""
+    return result.detector.get("name"), result.detector.get("weights_sha256")

@@ -24,12 +24,18 @@ def drawn_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def shared_folder() -> Path:
-    """`shared/` beside the checkout, with photos and checkpoints that are too large to commit; skips without it."""
-    folder = Path(__file__).resolve().parents[2] / "shared"
-    if not folder.is_dir():
-        pytest.skip("photos and checkpoints lie in ../shared beside the checkout, which is absent")
-    return folder
+def shared_file() -> Callable[[str], Path]:
+    """Finds a file of `shared/` beside the checkout, where photos and checkpoints lie that nobody commits; skips the
+    test where it is absent.
+    """
+
+    def find(name: str) -> Path:
+        file = Path(__file__).resolve().parents[2] / "shared" / name
+        if not file.is_file():
+            pytest.skip(f"needs ../shared/{name} beside the checkout, which is absent")
+        return file
+
+    return find
 
 
 @pytest.fixture

@@ -60,10 +60,10 @@ def _device() -> str:
 def _cache() -> str:
     import shutil
 
+    from detbench.assets import cache_folder
     from detbench.images import write_atomically
-    from detbench.results.cache import default_cache_folder
 
-    folder = default_cache_folder()
+    folder = cache_folder()
     probe = folder / ".writable"
     write_atomically(probe, "")
     probe.unlink()

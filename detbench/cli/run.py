@@ -46,8 +46,9 @@ def run(
 
     Finished work is kept in a cache: a repeated, interrupted or extended run only does what is missing.
     """
+    from detbench.assets import cache_folder
     from detbench.report.render import render_report
-    from detbench.results.cache import Cache, default_cache_folder
+    from detbench.results.cache import Cache
     from detbench.runner.loop import run as evaluate
     from detbench.runner.spec import RunSpec, run_name
 
@@ -55,7 +56,7 @@ def run(
     folder = out_folder / (name or run_name(spec))
     try:
         with progress_steps() as steps:
-            result = evaluate(spec, folder, Cache(default_cache_folder()), steps)
+            result = evaluate(spec, folder, Cache(cache_folder()), steps)
     except KeyboardInterrupt:
         note("Interrupted; finished work is kept. Repeat the command to go on.")
         raise typer.Exit(130) from None

@@ -1,11 +1,12 @@
 """YOLO checkpoints by name: a file that is there, or one fetched once from its publisher."""
 
 import contextlib
+import http.client
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from platformdirs import user_cache_path
-
+from detbench.assets import cache_folder
 from detbench.errors import UsageError, WeightsError
 from detbench.images import write_atomically
 
@@ -30,17 +31,18 @@ def find_checkpoint(word: str) -> Path:
         raise UsageError(
             f"no checkpoint at {word}: give the path of a YOLO .pt file, or a published name like yolov8n.pt"
         )
-    kept = user_cache_path("detbench") / "weights" / word
+    kept = cache_folder() / "weights" / word
     if not kept.is_file():
         write_atomically(kept, _download(word))
     return kept
 
 
 def _download(name: str) -> bytes:
+    address = RELEASE + urllib.parse.quote(name)
     try:
-        with contextlib.closing(urllib.request.urlopen(RELEASE + name, timeout=60)) as answer:
+        with contextlib.closing(urllib.request.urlopen(address, timeout=60)) as answer:
             return bytes(answer.read())
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         raise WeightsError(
             f"{name} is not here and could not be fetched from {RELEASE} ({error}). "
             f"Download it on another machine and pass its path"

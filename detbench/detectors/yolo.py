@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image as PillowImage
 
 from detbench.errors import BackendError, WeightsError
@@ -66,8 +67,17 @@ class Yolo:
 
 
 def _load(weights: Path) -> Any:
+    # torch shows by this function that it can unpickle a list of known classes and no others.
+    torch_can = hasattr(torch.serialization, "get_unsafe_globals_in_checkpoint")
+    if not (torch_can and getattr(ultralytics.utils, "SAFE_LOAD", False)):
+        raise BackendError(
+            "ultralytics would run code that hides in a checkpoint: it or torch is too old to load safely, or it was "
+            "imported before detbench told it to. Update both (`pip install -U ultralytics torch torchvision`), and "
+            "let no plug-in import it first"
+        )
     try:
-        model = ultralytics.YOLO(str(weights), verbose=False)
+        # The whole path: of a bare name that it publishes itself, ultralytics would delete and replace a damaged file.
+        model = ultralytics.YOLO(str(weights.resolve()), verbose=False)
     except Exception as error:  # whatever a damaged or hostile pickle makes torch and ultralytics raise
         raise WeightsError(f"{weights}: not an ultralytics checkpoint that loads safely ({error})") from error
     if model.task != "detect":

@@ -39,8 +39,9 @@ class Counts:
 def match(truth: GroundTruth, found: Detections, min_iou: float) -> Matches:
     """Match within each class, best score first, as COCO does (Lin et al. 2014).
 
-    A found box takes the free true box that it overlaps most, from `min_iou` on; one that finds none but lies on a
-    crowd region by as much is ignored. Cutting the result at a confidence equals matching what is above it.
+    A found box takes the free true box that it overlaps most, from `min_iou` on, and of equals the last; one that
+    finds none but lies on a crowd region by as much is ignored. Cutting the result at a confidence equals matching
+    what is above it.
     """
     overlaps = iou(found.boxes, truth.boxes, truth.crowd)
     overlaps[found.labels[:, None] != truth.labels[None, :]] = 0
@@ -49,7 +50,7 @@ def match(truth: GroundTruth, found: Detections, min_iou: float) -> Matches:
     by_score = np.argsort(-found.scores, kind="stable")
     for index in by_score[_best(single)[by_score] >= min_iou]:  # taken boxes leave overlaps smaller, never larger
         if single[index].max() >= min_iou:
-            partner[index] = int(single[index].argmax())
+            partner[index] = np.flatnonzero(single[index] == single[index].max())[-1]
             single[:, partner[index]] = 0
     return Matches(partner, found.scores, int((~truth.crowd).sum()))
 

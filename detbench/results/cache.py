@@ -4,25 +4,18 @@ Resuming, adding a deblurrer and repeating a run are all the same thing here: a 
 at all, so a run may be killed at any moment; one that is damaged counts as missing and is made again.
 """
 
+import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-from platformdirs import user_cache_path
 
 from detbench.errors import DataError
 from detbench.images import encode_png, image_sha256, read_image, write_atomically
 from detbench.types import Image, Picture
 
 Record = dict[str, Any]
-
-
-def default_cache_folder() -> Path:
-    """`DETBENCH_CACHE` where it is set, else the user's cache folder."""
-    return Path(os.environ.get("DETBENCH_CACHE") or user_cache_path("detbench"))
 
 
 def canonical_json(value: Any) -> str:
@@ -43,8 +36,9 @@ class Cache:
 
     def get(self, stage: str, depends_on: Mapping[str, Any]) -> Record | None:
         """The record of one finished step, or None; `depends_on` is all that its result depends on."""
+        path = self._record_path(stage, depends_on)
         try:
-            record = json.loads(self._record_path(stage, depends_on).read_bytes())
+            record = json.loads(path.read_bytes())
         except (OSError, ValueError):
             return None
         return record if isinstance(record, dict) else None
@@ -61,7 +55,7 @@ class Cache:
         path = self._picture_path(sha256)
         if not path.exists():
             write_atomically(path, encode_png(image))
-        return Picture(sha256, image.shape[1], image.shape[0], lambda: read_image(path))
+        return Picture(sha256, image.shape[1], image.shape[0], lambda: self._read_kept(path, sha256))
 
     def picture(self, sha256: str, width: int, height: int) -> Picture | None:
         """A stored picture by its digest, or None where it is gone."""
@@ -69,11 +63,12 @@ class Cache:
         return Picture(sha256, width, height, lambda: self._read_kept(path, sha256)) if path.exists() else None
 
     def _read_kept(self, path: Path, sha256: str) -> Image:
-        image = read_image(path)
-        if image_sha256(image) != sha256:
-            path.unlink(missing_ok=True)
-            raise DataError(f"{path}: a cached picture was damaged and is now removed; repeat the command")
-        return image
+        with contextlib.suppress(DataError):
+            image = read_image(path)
+            if image_sha256(image) == sha256:
+                return image
+        path.unlink(missing_ok=True)
+        raise DataError(f"{path}: a cached picture was damaged and is now removed; repeat the command")
 
     def _record_path(self, stage: str, depends_on: Mapping[str, Any]) -> Path:
         key = digest(depends_on)

@@ -56,6 +56,11 @@ class RunFolder:
         write_atomically(probe, "")
         probe.unlink(missing_ok=True)
 
+    def reopen(self) -> None:
+        """Take away an earlier run's result, which would speak for files that are about to change."""
+        for name in ("result.json", "metrics.json", "report.html", "summary.md"):
+            (self.path / name).unlink(missing_ok=True)
+
     def write_json(self, name: str, value: Any) -> None:
         """Write one JSON file, keys in the order given, one number always as the same text."""
         write_atomically(self.path / name, json.dumps(value, indent=1, allow_nan=False) + "\n")

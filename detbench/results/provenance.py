@@ -31,8 +31,8 @@ def _commit() -> dict[str, Any]:
     checkout = Path(__file__).resolve().parents[2]
     if not (checkout / ".git").exists():
         return {"commit": None, "dirty": None}
-    commit = _git(checkout, "rev-parse", "HEAD")
-    return {"commit": commit, "dirty": bool(_git(checkout, "status", "--porcelain"))}
+    commit, changes = _git(checkout, "rev-parse", "HEAD"), _git(checkout, "status", "--porcelain")
+    return {"commit": commit, "dirty": None if changes is None else bool(changes)}
 
 
 def _git(checkout: Path, *arguments: str) -> str | None:

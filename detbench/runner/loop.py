@@ -181,6 +181,7 @@ def _write(
     samples: Sequence[Sample],
     rows: Mapping[str, Sequence[ArmPicture]],
 ) -> None:
+    folder.reopen()
     arms = [arm.name for arm in result.arms]
     kept = {
         (arm, row.sample.id): folder.keep_shown(row.picture)

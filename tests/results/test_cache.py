@@ -7,8 +7,7 @@ import pytest
 
 from detbench.errors import DataError, OutputError
 from detbench.images import encode_png, image_sha256
-from detbench.results import cache as module
-from detbench.results.cache import Cache, canonical_json, default_cache_folder, digest
+from detbench.results.cache import Cache, canonical_json, digest
 from detbench.types import Image
 
 KEY = {"backend": {"name": "wiener", "settings": {"balance": 0.01}}, "picture": "ab12"}
@@ -152,14 +151,3 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match=r"file.detect.* cannot be written"):
         Cache(tmp_path / "file").put("detect", KEY, RECORD)
-
-
-def test_the_environment_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """DETBENCH_CACHE is the cache where it is set; unset or empty, the user's cache folder is."""
-    monkeypatch.setattr(module, "user_cache_path", lambda name: tmp_path / "user" / name)
-    monkeypatch.setenv("DETBENCH_CACHE", str(tmp_path / "elsewhere"))
-    assert default_cache_folder() == tmp_path / "elsewhere"
-    monkeypatch.setenv("DETBENCH_CACHE", "")
-    assert default_cache_folder() == tmp_path / "user" / "detbench"
-    monkeypatch.delenv("DETBENCH_CACHE")
-    assert default_cache_folder() == tmp_path / "user" / "detbench"

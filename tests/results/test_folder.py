@@ -14,7 +14,7 @@ from detbench.results.schema import RunResult, flat_metrics
 from detbench.types import Picture
 
 MakeResult = Callable[..., RunResult]
-FOUND = {"image_id": 3, "category_id": 1, "bbox": [0.1 + 0.2, 1.0, 2.0, 1 / 3], "score": 0.5}
+FOUND = '[{"image_id": 3, "category_id": 1, "bbox": [0.30000000000000004, 1.0, 2.0, 0.5], "score": 0.5}]'
 ROWS = [
     {"image_id": 3, "file_name": "007.png", "arm": "wiener", "psnr_db": 0.1 + 0.2, "tp": 4, "picture": ""},
     {"image_id": 7, "file_name": "12", "arm": "42", "psnr_db": None, "tp": 0, "picture": "pictures/1.jpg"},
@@ -57,7 +57,7 @@ def test_foreign_files_are_not_written_among(folder: RunFolder, name: str) -> No
 def test_an_earlier_runs_folder_is_written_again(folder: RunFolder, make_result: MakeResult) -> None:
     """A whole run's folder, and what an interrupted run left without result.json, can be used again."""
     folder.write_images(ROWS)
-    folder.write_detections({"wiener": [FOUND]})
+    folder.write_detections({"wiener": FOUND})
     folder.keep_shown(picture(9))
     folder.check_writable()
     (folder.path / ".result.json.x1").write_text("what a killed run leaves")
@@ -92,7 +92,10 @@ def test_equal_results_are_equal_bytes(folder: RunFolder, make_result: MakeResul
         folder.write_results(make_result({"wiener": map_value}))
         written.append((folder.path / "metrics.json").read_bytes())
     assert written[0] == written[1] != written[2]
-    assert written[0] == b'{\n "wiener.map": 0.3333333333333333,\n "wiener.psnr_db": null,\n "wiener.f1": 0.6666666666666666\n}\n'
+    assert (
+        written[0]
+        == b'{\n "wiener.map": 0.3333333333333333,\n "wiener.psnr_db": null,\n "wiener.f1": 0.6666666666666666\n}\n'
+    )
 
 
 def test_the_result_is_written_last(
@@ -101,7 +104,9 @@ def test_the_result_is_written_last(
     """result.json says that the run is whole: it appears when everything else lies there."""
     order: list[str] = []
     write = RunFolder.write_json
-    monkeypatch.setattr(RunFolder, "write_json", lambda self, name, value: order.append(name) or write(self, name, value))
+    monkeypatch.setattr(
+        RunFolder, "write_json", lambda self, name, value: order.append(name) or write(self, name, value)
+    )
     folder.write_results(make_result())
     assert order[-1] == "result.json"
 
@@ -114,17 +119,18 @@ def test_numbers_that_are_none_are_not_written(folder: RunFolder) -> None:
     assert folder.read_json("truth.json") == {"area": 1.0}
 
 
-def test_detections_are_coco_results(folder: RunFolder) -> None:
-    """One list per arm, numbers unrounded; an arm that found nothing has an empty one."""
-    folder.write_detections({"wiener": [FOUND, {**FOUND, "image_id": 4}], "sharp+wiener": []})
-    assert json.loads((folder.path / "detections/wiener.json").read_text()) == [FOUND, {**FOUND, "image_id": 4}]
+def test_detections_are_kept_as_they_were_written(folder: RunFolder) -> None:
+    """Each arm has its own file, byte for byte what was given, and readable as JSON."""
+    folder.write_detections({"wiener": FOUND, "sharp+wiener": "[]"})
+    assert (folder.path / "detections" / "wiener.json").read_text() == FOUND
+    assert folder.read_json("detections/wiener.json") == json.loads(FOUND)
     assert folder.read_json("detections/sharp+wiener.json") == []
 
 
 def test_detections_of_other_arms_are_removed(folder: RunFolder) -> None:
     """A repeated run without a deblurrer leaves none of its detections lying."""
-    folder.write_detections({"blurred": [], "nah": [FOUND], "nah.v2": [FOUND]})
-    folder.write_detections({"blurred": [FOUND], "nah.v2": []})
+    folder.write_detections({"blurred": "[]", "nah": FOUND, "nah.v2": FOUND})
+    folder.write_detections({"blurred": FOUND, "nah.v2": "[]"})
     assert names(folder) == ["detections/blurred.json", "detections/nah.v2.json"]
 
 
@@ -174,7 +180,9 @@ def test_unreadable_image_rows_are_named(folder: RunFolder, content: bytes | Non
 @pytest.mark.parametrize("read", [RunFolder.read_result, lambda folder: folder.read_json("result.json")])
 def test_a_folder_without_a_result_is_no_run(folder: RunFolder, read: Callable[[RunFolder], Any]) -> None:
     """A missing file is named, and the message says what a run folder is."""
-    with pytest.raises(DataError, match=r"result\.json: no such file; a run folder is what `detbench run` printed last"):
+    with pytest.raises(
+        DataError, match=r"result\.json: no such file; a run folder is what `detbench run` printed last"
+    ):
         read(folder)
 
 
@@ -192,3 +200,13 @@ def test_a_folder_in_a_files_place_is_named(folder: RunFolder) -> None:
     (folder.path / "result.json").mkdir(parents=True)
     with pytest.raises(DataError, match=r"result\.json: cannot be read"):
         folder.read_result()
+
+
+def test_a_reopened_folder_claims_nothing(tmp_path: Path, make_result: Callable[..., RunResult]) -> None:
+    """Before a run writes into an earlier one's folder, the earlier result is gone: no half-new folder looks whole."""
+    folder = RunFolder(tmp_path / "job")
+    folder.write_results(make_result({"blurred": 0.3}))
+    (tmp_path / "job" / "report.html").write_text("old")
+    folder.reopen()
+    assert list((tmp_path / "job").iterdir()) == []
+    folder.reopen()

@@ -1,0 +1,134 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detbench import backends
+from detbench.backends import Backend, resolve_deblurrer, resolve_detector
+from detbench.errors import UsageError, WeightsError
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Puts bytes where the weights of a model ship; returns the file."""
+    monkeypatch.setattr(backends, "shipped", lambda kind: tmp_path / kind)
+
+    def put(model: str, content: bytes = b"weights") -> Path:
+        path = tmp_path / "models" / model / "weights.safetensors"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return path
+
+    return put
+
+
+def identity_of(backend: Backend) -> str:
+    """The identity as the cache's key holds it."""
+    return json.dumps(backend.identity, sort_keys=True, allow_nan=False)
+
+
+def test_a_backend_without_weights_is_ready() -> None:
+    """`identity` and `wiener` resolve and are built by name alone; neither device nor precision is theirs."""
+    plain = resolve_deblurrer("identity", "cpu", "fp32")
+    picture = np.zeros((3, 5, 3), np.uint8)
+    assert plain.name == "identity"
+    np.testing.assert_array_equal(plain.build()(picture), picture)
+    for name in ("identity", "wiener"):
+        assert identity_of(resolve_deblurrer(name, "cpu", "fp32")) == identity_of(
+            resolve_deblurrer(name, "cuda", "bf16")
+        )
+
+
+def test_an_identity_says_all_that_results_depend_on(shipped: Callable[..., Path]) -> None:
+    """Code, weights, settings and library versions are there, as JSON, and no path of this machine."""
+    weights = shipped("deblurgan")
+    identity = resolve_deblurrer("deblurgan", "cpu", "fp32").identity
+    assert set(identity) == {"name", "target", "code_sha256", "versions", "weights_sha256", "settings"}
+    assert identity["settings"] == {"device": "cpu", "precision": "fp32"}
+    assert set(identity["versions"]) == {"torch"}
+    assert len(identity["weights_sha256"]) == len(identity["code_sha256"]) == 64
+    assert str(weights.parent) not in json.dumps(identity)
+
+
+def test_weights_device_and_precision_change_an_identity(shipped: Callable[..., Path]) -> None:
+    """Each of them makes another backend of it; the same again is the same."""
+    shipped("deblurgan")
+    seen = [
+        identity_of(resolve_deblurrer("deblurgan", device, precision))
+        for device, precision in [("cpu", "fp32"), ("cuda", "fp32"), ("cpu", "bf16")]
+    ]
+    again = identity_of(resolve_deblurrer("deblurgan", "cpu", "fp32"))
+    shipped("deblurgan", b"trained further")
+    seen.append(identity_of(resolve_deblurrer("deblurgan", "cpu", "fp32")))
+    assert again == seen[0]
+    assert len(set(seen)) == 4
+
+
+def test_code_and_versions_change_an_identity(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An edited backend and an updated library are other backends, whose work is done anew."""
+    seen = [identity_of(resolve_deblurrer("wiener", "cpu", "fp32"))]
+    monkeypatch.setattr(backends, "installed_version", lambda _: "99.0")
+    seen.append(identity_of(resolve_deblurrer("wiener", "cpu", "fp32")))
+    monkeypatch.setattr(backends, "code_sha256", lambda _: "edited")
+    seen.append(identity_of(resolve_deblurrer("wiener", "cpu", "fp32")))
+    assert len(set(seen)) == 3
+
+
+@pytest.mark.parametrize("name", ["deblurgan", "nah"])
+def test_missing_weights_say_how_to_get_them(shipped: Callable[..., Path], name: str) -> None:
+    """A network that is not trained yet names the file and the command that makes it."""
+    (missing := shipped(name)).unlink()
+    with pytest.raises(WeightsError, match=rf"^{name} has no weights.*`detbench train {name}`") as caught:
+        resolve_deblurrer(name, "cpu", "fp32")
+    assert str(missing) in str(caught.value)
+
+
+def test_a_network_takes_a_file_of_its_own(tmp_path: Path) -> None:
+    """`NAME:FILE` is that network with those weights, under a name that tells it from the shipped one."""
+    file = tmp_path / "mine.safetensors"
+    file.write_bytes(b"my weights")
+    backend = resolve_deblurrer(f"deblurgan:{file}", "cpu", "fp32")
+    assert backend.name == backend.identity["name"] == "deblurgan-mine"
+    assert backend.entry.options["weights"] == file
+    with pytest.raises(UsageError, match="identity has no weights that a file could replace"):
+        resolve_deblurrer(f"identity:{file}", "cpu", "fp32")
+
+
+def test_detectors_resolve_by_name(shipped: Callable[..., Path]) -> None:
+    """`blobs` needs nothing; `yolov8` is what ships for it, on the device that is asked for."""
+    assert resolve_detector("blobs", "cpu").build().classes[0] == "red disc"
+    weights = shipped("yolov8n-streets")
+    backend = resolve_detector("yolov8", "cpu")
+    assert backend.entry.options == {"weights": weights, "device": "cpu"}
+    assert identity_of(backend) != identity_of(resolve_detector("yolov8", "cuda"))
+    weights.unlink()
+    with pytest.raises(WeightsError, match=r"^yolov8 has no weights"):
+        resolve_detector("yolov8", "cpu")
+
+
+def test_a_path_is_a_yolo_checkpoint(tmp_path: Path) -> None:
+    """A .pt file is a YOLO under the file's name; other bytes in it are another detector."""
+    file = tmp_path / "street.v2.pt"
+    file.write_bytes(b"checkpoint")
+    backend = resolve_detector(str(file), "cpu")
+    assert backend.name == "street.v2"
+    assert backend.entry.target == "detbench.detectors.yolo:Yolo"
+    assert backend.entry.options == {"weights": file, "device": "cpu"}
+    before = identity_of(backend)
+    file.write_bytes(b"trained further")
+    assert identity_of(resolve_detector(str(file), "cpu")) != before
+
+
+@pytest.mark.parametrize(
+    ("resolve", "word", "nearest"),
+    [
+        (lambda word: resolve_deblurrer(word, "cpu", "fp32"), "winer", "wiener"),
+        (lambda word: resolve_detector(word, "cpu"), "yolo8", "yolov8"),
+    ],
+)
+def test_an_unknown_name_is_met_with_the_nearest(resolve: Callable[[str], Backend], word: str, nearest: str) -> None:
+    """A misspelt name is a usage error that asks for the right one."""
+    with pytest.raises(UsageError, match=rf"named '{word}'\. Did you mean '{nearest}'\?"):
+        resolve(word)
