@@ -1,6 +1,7 @@
 """The main job on 128 real, annotated photos with the genuine YOLOv8n; skipped where neither is at hand."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,19 +11,16 @@ from detbench.results.schema import flat_metrics
 from detbench.runner.loop import run
 from detbench.runner.spec import RunSpec
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared"
-PHOTOS, CHECKPOINT = SHARED / "data" / "coco-val-128", SHARED / "weights" / "yolov8n.pt"
 
-pytestmark = pytest.mark.skipif(
-    not (PHOTOS.is_dir() and CHECKPOINT.is_file()), reason="the 128 COCO photos and yolov8n.pt are not at hand"
-)
-
-
-def test_blur_costs_detections_and_the_oracle_finds_them_again(tmp_path: Path) -> None:
+def test_blur_costs_detections_and_the_oracle_finds_them_again(
+    tmp_path: Path, shared_file: Callable[[str], Path]
+) -> None:
     """The sharp arm scores what pycocotools gives this checkpoint (.4232 ± .005), blur costs a quarter of it or more, a
     Wiener filter that knows the kernel gives back at least half, and the repeated run says the same from the cache.
     """
-    spec = RunSpec(str(PHOTOS), ("identity", "wiener"), str(CHECKPOINT), blur="trajectory")
+    photos = shared_file("data/coco-val-128/annotations.json").parent
+    checkpoint = shared_file("weights/yolov8n.pt")
+    spec = RunSpec(str(photos), ("identity", "wiener"), str(checkpoint), blur="trajectory")
     metrics = flat_metrics(run(spec, tmp_path / "job", Cache(tmp_path / "cache"), lambda *_: None))
     assert metrics["sharp.map"] == pytest.approx(0.4232, abs=0.005)
     assert metrics["blurred.map"] <= 0.75 * metrics["sharp.map"]  # type: ignore[operator]

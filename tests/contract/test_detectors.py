@@ -1,5 +1,6 @@
 """What every registered detector must do, whatever it is made of."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,13 @@ from detbench.catalog import DETECTORS
 from detbench.errors import WeightsError
 from detbench.types import Detections, Image
 
-CHECKPOINT = Path(__file__).resolve().parents[2].parent / "shared" / "weights" / "yolov8n.pt"
 
-
-@pytest.fixture(scope="module", params=[*(entry.name for entry in DETECTORS.entries()), str(CHECKPOINT)])
-def detector(request: pytest.FixtureRequest) -> Any:
+@pytest.fixture(scope="module", params=[*(entry.name for entry in DETECTORS.entries()), "weights/yolov8n.pt"])
+def detector(request: pytest.FixtureRequest, shared_file: Callable[[str], Path]) -> Any:
     """Each registered detector, and the adapter of checkpoints; skipped where the weights are not there."""
-    if request.param == str(CHECKPOINT) and not CHECKPOINT.is_file():
-        pytest.skip("yolov8n.pt is not at hand")
+    word = str(shared_file(request.param)) if request.param.endswith(".pt") else request.param
     try:
-        return resolve_detector(request.param, "cpu").build()
+        return resolve_detector(word, "cpu").build()
     except WeightsError as error:
         pytest.skip(str(error))
 

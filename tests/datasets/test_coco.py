@@ -16,7 +16,6 @@ from detbench.errors import DataError, UsageError
 from detbench.registry import Entry, Registry
 from detbench.types import Kernel
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "coco-val-128"
 SIZES = {"b.png": (12, 7), "sub/a.png": (9, 14), "empty.png": (5, 5)}
 DOCUMENT: dict[str, list[dict[str, Any]]] = {
     "images": [
@@ -366,10 +365,9 @@ def test_an_unknown_word_says_what_there_is(tmp_path: Path, monkeypatch: pytest.
         open_dataset("x/y")
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the photos lie in ../shared beside the checkout, which is absent")
-def test_real_coco_photos_pass() -> None:
+def test_real_coco_photos_pass(shared_file: Callable[[str], Path]) -> None:
     """128 COCO photos with 1,107 boxes of 80 classes pass every check, and decode in their annotated sizes."""
-    dataset = CocoFolder(SHARED)
+    dataset = CocoFolder(shared_file("data/coco-val-128/annotations.json").parent)
     samples = list(dataset)
     assert (len(dataset), len(dataset.classes)) == (128, 80)
     assert sum(len(sample.truth) for sample in samples) == 1107
