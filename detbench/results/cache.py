@@ -17,6 +17,9 @@ from detbench.types import Image, Picture
 
 Record = dict[str, Any]
 
+FORMAT = 1
+"""Goes up when a record's keys change, so that another version's records are misses and not misread."""
+
 
 def canonical_json(value: Any) -> str:
     """One text for equal values: sorted keys, no spaces, and no NaN."""
@@ -71,7 +74,7 @@ class Cache:
         raise DataError(f"{path}: a cached picture was damaged and is now removed; repeat the command")
 
     def _record_path(self, stage: str, depends_on: Mapping[str, Any]) -> Path:
-        key = digest(depends_on)
+        key = digest([FORMAT, depends_on])
         return self.folder / stage / key[:2] / f"{key}.json"
 
     def _picture_path(self, sha256: str) -> Path:

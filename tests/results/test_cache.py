@@ -7,7 +7,7 @@ import pytest
 
 from detbench.errors import DataError, OutputError
 from detbench.images import encode_png, image_sha256
-from detbench.results.cache import Cache, canonical_json, digest
+from detbench.results.cache import FORMAT, Cache, canonical_json, digest
 from detbench.types import Image
 
 KEY = {"backend": {"name": "wiener", "settings": {"balance": 0.01}}, "picture": "ab12"}
@@ -151,3 +151,12 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match=r"file.detect.* cannot be written"):
         Cache(tmp_path / "file").put("detect", KEY, RECORD)
+
+
+def test_another_formats_records_are_misses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a version with other record keys kept is neither read nor lost."""
+    Cache(tmp_path).put("detect", KEY, RECORD)
+    monkeypatch.setattr("detbench.results.cache.FORMAT", FORMAT + 1)
+    assert Cache(tmp_path).get("detect", KEY) is None
+    monkeypatch.undo()
+    assert Cache(tmp_path).get("detect", KEY) == RECORD
