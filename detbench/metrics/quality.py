@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from detbench.types import Image
 
-SSIM_VARIANT = "Wang 2004, Gaussian 11x11, sigma 1.5, mean of RGB"
-
 _RADIUS, _SIGMA = 5, 1.5
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 _STRIP_ROWS = 32  # strips this high keep every intermediate in the cache of one core
