@@ -146,6 +146,8 @@ def _find_place(actor: Actor, layout: Layout, lens: Lens, taken: list[Footprint]
         apart = _apart_m(lens, x, y, actor.half)
         if apart < NEAREST_M or rng.random() > (9.0 / max(apart, 9.0)) ** 1.2 or not _in_sight(placed, lens):
             continue
+        if actor.kind in ("signal", "sign", "two-wheeler") and not layout.pavement_z(placed.place[1]):
+            continue
         if not any(_overlap(_footprint(placed), other) for other in taken):
             return placed
     return None
@@ -181,7 +183,7 @@ def _try_person(actor: Actor, layout: Layout, y: float, side: int, rng: Random) 
         return Placed(actor, (x, y, 0.0), rng.choice((-1, 1)) * pi / 2 + rng.gauss(0, 0.2), speed)
     x = side * (layout.half_road + rng.uniform(0.9, layout.pavement - 0.6))
     bearing = rng.uniform(0, 2 * pi) if actor.kind == "stander" else rng.choice((0, pi)) + rng.gauss(0, 0.15)
-    return Placed(actor, (x, y, KERB_M), bearing, speed)
+    return Placed(actor, (x, y, layout.pavement_z(y)), bearing, speed)
 
 
 def _in_sight(placed: Placed, lens: Lens) -> bool:

@@ -28,7 +28,7 @@ TAUS = np.linspace(-1, 1, 2 ** (MOTION_STEPS) + 1)
 """When the camera's pose is given, in half exposures from its middle; the renderer takes as many steps."""
 
 FRAME = 1
-MILDEST_PX, STRONGEST_PX = 2.0, 34.0
+MILDEST_PX, STRONGEST_PX = 2.0, 42.0
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ def random_shake(rng: Random) -> Shake:
 
 
 def exposure_seconds(target_px: float, rng: Random) -> float:
-    """Longer exposures blur more: 1/170 s to 1/7 s over the range of severities."""
-    return target_px / 210 * exp(rng.uniform(log(0.35), 0))
+    """Longer exposures blur more: 1/360 s to 1/6 s over the range of severities."""
+    return target_px / 250 * exp(rng.uniform(log(0.35), 0))
 
 
 def severity_targets(count: int, rng: Random) -> list[float]:

@@ -78,12 +78,12 @@ class Palette:
 
     def curtain(self, rgb: Colour) -> Material:
         """A pane with something pale behind it; at dusk a lamp."""
-        glow = 0.3 if self.lights_on else 0.0
+        glow = 0.2 if self.lights_on else 0.0
         return self._once(f"curtain {rgb}", lambda m: _set_base(m, rgb, 0.12, glow=glow, glow_rgb=(1, 0.72, 0.4)))
 
     def interior(self, seed: int) -> Material:
         """A shop behind its window: blurred shelves and goods, lit a little by day and well at dusk."""
-        glow = 0.4 if self.lights_on else 0.25
+        glow = 0.22 if self.lights_on else 0.25
         return self._once(f"interior {seed % 7}", lambda m: _interior(m, seed % 7, glow))
 
     def glow(self, rgb: Colour, strength: float) -> Material:

@@ -63,7 +63,7 @@ class Split:
     blurred_samples: int
 
 
-SPLITS = {"test": Split("test", 1, 24, 5, 1, 12, 16), "train": Split("train", 2, 120, 5, 3, 8, 12)}
+SPLITS = {"test": Split("test", 1, 24, 5, 1, 8, 10), "train": Split("train", 2, 120, 5, 3, 5, 6)}
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,10 @@ class Layout:
         """From the middle to the houses."""
         return self.half_road + self.pavement
 
+    def pavement_z(self, y: float) -> float:
+        """Height of the ground beside the road: the pavement's, or the road's where the side road opens."""
+        return 0.0 if abs(y - self.junction_y) < self.junction / 2 else KERB_M
+
 
 @dataclass(frozen=True)
 class Part:
@@ -228,7 +232,8 @@ def _park(layout: Layout, rng: Random, palette: Palette) -> list[Actor]:
     for _ in range(5):
         bike = _make_two_wheeler(rng, palette, ridden=False)
         side = rng.choice((-1, 1))
-        bike.root.location = (side * (layout.half_road + 1.4), rng.uniform(5, LENGTH_M - 5), KERB_M)
+        y = rng.uniform(5, LENGTH_M - 5)
+        bike.root.location = (side * (layout.half_road + 1.4), y, layout.pavement_z(y))
         bike.root.rotation_euler = (0, rng.uniform(-0.12, 0.12), rng.choice((0, pi)) + rng.uniform(-0.5, 0.5))
         parked.append(bike)
     return parked

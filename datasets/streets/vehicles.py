@@ -163,7 +163,7 @@ def _add_wheels(shape: Shape, y: float, radius: float, half_width: float, palett
 
 def _add_car_face(shape: Shape, form: CarForm, palette: Palette) -> None:
     """Lamps, grille and plates of both ends."""
-    white, red = palette.lamp((1, 0.96, 0.85), 9.0), palette.lamp((0.75, 0.015, 0.01), 5.0)
+    white, red = palette.lamp((1, 0.96, 0.85), 3.5), palette.lamp((0.75, 0.015, 0.01), 1.6)
     dark, plate = palette.matte((0.015, 0.015, 0.018), 0.4), palette.matte((0.75, 0.75, 0.7), 0.5)
     chrome = palette.metal((0.7, 0.7, 0.7), 0.15)
     nose, wide = form.nose, form.width
@@ -222,8 +222,8 @@ def add_lorry(rng: Random, palette: Palette) -> bpy.types.Object:
     for side in (-1, 1):
         shape.hexahedron(_side_pane(side * (width * 0.475 + 0.012), nose - 1.35, nose - 0.35, 1.42, 2.05), glass)
         shape.box((side * (width / 2 + 0.12), nose - 0.1, 1.75), (0.16, 0.1, 0.45), dark)
-        shape.pillow((side * 0.78, nose, 0.8), (0.36, 0.16, 0.22), palette.lamp((1, 0.96, 0.85), 9.0), 3, 12)
-        shape.box((side * 0.85, -nose + 0.4, 0.72), (0.3, 0.08, 0.16), palette.lamp((0.75, 0.015, 0.01), 5.0))
+        shape.pillow((side * 0.78, nose, 0.8), (0.36, 0.16, 0.22), palette.lamp((1, 0.96, 0.85), 3.5), 3, 12)
+        shape.box((side * 0.85, -nose + 0.4, 0.72), (0.3, 0.08, 0.16), palette.lamp((0.75, 0.015, 0.01), 1.6))
     shape.box((0, nose + 0.02, 1.08), (1.3, 0.06, 0.28), dark)
     shape.pillow((0, nose - 0.05, 0.5), (width * 0.95, 0.3, 0.3), dark, 5, 16)
     shape.box((0, -nose + 0.4 + long / 2, 0.85 + tall / 2), (width + 0.1, long, tall), cargo)
@@ -255,8 +255,8 @@ def add_bus(rng: Random, palette: Palette) -> bpy.types.Object:
         for pane in range(panes):
             y = -nose + 0.8 + (pane + 0.5) * (long - 1.4) / panes
             shape.box((side * (width / 2 + 0.012), y, 1.95), (0.03, (long - 1.4) / panes - 0.1, 1.0), glass)
-        shape.pillow((side * 0.95, nose - 0.0, 0.78), (0.34, 0.14, 0.2), palette.lamp((1, 0.96, 0.85), 9.0), 3, 12)
-        shape.pillow((side * 1.08, -nose, 1.0), (0.2, 0.1, 0.5), palette.lamp((0.75, 0.015, 0.01), 5.0), 4, 12)
+        shape.pillow((side * 0.95, nose - 0.0, 0.78), (0.34, 0.14, 0.2), palette.lamp((1, 0.96, 0.85), 3.5), 3, 12)
+        shape.pillow((side * 1.08, -nose, 1.0), (0.2, 0.1, 0.5), palette.lamp((0.75, 0.015, 0.01), 1.6), 4, 12)
         shape.box((side * (width / 2 + 0.16), nose + 0.1, 2.1), (0.2, 0.14, 0.4), dark)
     for y in (nose - 0.9, -0.3):
         shape.box((width / 2 + 0.014, y, 1.38), (0.03, 1.15, 2.1), dark)
@@ -371,9 +371,9 @@ def add_motorcycle(rng: Random, palette: Palette) -> bpy.types.Object:
     shape.pillow((0, 0.14, 0.84), (0.32, 0.6, 0.28), paint, 2.4, 18)
     shape.pillow((0, -0.42, 0.8), (0.27, 0.75, 0.13), dark, 3, 14)
     shape.pillow((0, -0.78, 0.78), (0.2, 0.34, 0.16), paint, 2.5, 12)
-    shape.pillow((0, -0.96, 0.76), (0.15, 0.06, 0.08), palette.lamp((0.75, 0.015, 0.01), 5.0), 3, 8)
+    shape.pillow((0, -0.96, 0.76), (0.15, 0.06, 0.08), palette.lamp((0.75, 0.015, 0.01), 1.6), 3, 8)
     shape.pillow((0, 0.6, 0.92), (0.2, 0.18, 0.2), paint, 2.4, 12)
-    shape.pillow((0, 0.68, 0.92), (0.16, 0.08, 0.16), palette.lamp((1, 0.96, 0.85), 9.0), 2, 10)
+    shape.pillow((0, 0.68, 0.92), (0.16, 0.08, 0.16), palette.lamp((1, 0.96, 0.85), 3.5), 2, 10)
     shape.pillow((0, 0.75, 0.52), (0.15, 0.5, 0.1), paint, 3, 12)
     shape.pillow((0, -0.75, 0.6), (0.17, 0.45, 0.09), paint, 3, 12)
     shape.box((0, -1.0, 0.6), (0.2, 0.02, 0.14), palette.matte((0.75, 0.75, 0.7), 0.5))
