@@ -5,6 +5,7 @@
     ├── DataError            a dataset, a picture or an annotation is wrong
     ├── WeightsError         weights are missing, damaged, or of another architecture
     ├── BackendError         a deblurrer or a detector failed, or returned something it must not
+    ├── TrainingError        a training went wrong and cannot go on
     ├── OutputError          something could not be written
     └── NotEvaluableError    the files are sound, but the question has no answer in them
 
@@ -32,6 +33,10 @@ class WeightsError(DetbenchError):
 
 class BackendError(DetbenchError):
     """A deblurrer or a detector raised, or returned something outside its contract."""
+
+
+class TrainingError(DetbenchError):
+    """A training diverged or cannot go on."""
 
 
 class OutputError(DetbenchError):

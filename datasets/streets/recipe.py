@@ -8,11 +8,11 @@ so the same command continues where it was stopped, and `--shard I/N` lets N pro
 the last picture done writes the files that describe them:
 
     DIR/images/…           sharp pictures (JPEG), at mid-exposure
-    DIR/blurred/…          their twins, averaged in linear light over the exposure
+    DIR/blurred/…          test only: their twins, averaged in linear light over the exposure
     DIR/annotations.json   COCO instances; see truth.py for the rules
-    DIR/manifest.json      exposure, motion and digests of each pair
+    DIR/manifest.json      test only: exposure, motion and digests of each pair
     DIR/dataset.toml       the counts
-    DIR/pairs/             train only: the pictures that have twins, as a dataset of its own, laid out the same way
+    DIR/pairs/             train only: the pictures that have twins, as a dataset of its own, laid out as test is
 """
 
 import argparse
@@ -165,7 +165,7 @@ def _make_picture(street: Street, shot: Shot, out: Path) -> dict[str, Any]:
     if shot.paired:
         light = render_blurred(camera, lens, dealt, exposure, shot.split.blurred_samples)
         blurred = sensor(light, gain, iso, (shot.split.seed, shot.identity, 1))
-        digests["blurred_sha256"] = _save(out / "blurred" / shot.name, blurred)
+        digests["blurred_sha256"] = _save(_pairs(out, shot.split) / "blurred" / shot.name, blurred)
     record = {
         "image": _image_record(shot, street, lens),
         "annotations": annotations,
@@ -203,17 +203,20 @@ def _parameters(exposure: Exposure, iso: float) -> dict[str, Any]:
     }
 
 
+def _pairs(out: Path, split: Split) -> Path:
+    """Where a split's pairs lie: the split itself, unless some of its pictures have no twin."""
+    return out if split.twin_every == 1 else out / "pairs"
+
+
 def _describe(out: Path, split: Split, shots: Sequence[Shot]) -> None:
     """Write annotations, manifest and counts; for a split with few twins, those go to a dataset of their own."""
+    pairs = _pairs(out, split)
+    if pairs != out:
+        _describe_folder(out, split.name, shots, out, twins=False)
     paired = [shot for shot in shots if shot.paired]
-    if len(paired) == len(shots):
-        _describe_folder(out, split.name, shots, out, twins=True)
-        return
-    _describe_folder(out, split.name, shots, out, twins=False)
-    for shot in paired:
-        for kind in ("images", "blurred"):
-            _write(out / "pairs" / kind / shot.name, (out / kind / shot.name).read_bytes())
-    _describe_folder(out / "pairs", f"{split.name}-pairs", paired, out, twins=True)
+    for shot in paired if pairs != out else ():
+        _write(pairs / "images" / shot.name, (out / "images" / shot.name).read_bytes())
+    _describe_folder(pairs, split.name if pairs == out else f"{split.name}-pairs", paired, out, twins=True)
 
 
 def _describe_folder(folder: Path, name: str, shots: Sequence[Shot], records: Path, twins: bool) -> None:

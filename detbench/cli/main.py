@@ -11,6 +11,7 @@ from detbench.cli.gate import gate
 from detbench.cli.listing import list_backends
 from detbench.cli.report import report
 from detbench.cli.run import run
+from detbench.cli.train import train
 from detbench.errors import DetbenchError
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app.command("run")(run)
 app.command("report")(report)
 app.command("gate")(gate)
 app.command("blur")(blur)
+app.add_typer(train, name="train")
 app.command("list")(list_backends)
 app.command("doctor")(doctor)
 

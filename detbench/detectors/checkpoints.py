@@ -15,8 +15,8 @@ RELEASE = "https://github.com/ultralytics/assets/releases/download/v8.4.0/"
 
 
 def is_checkpoint(word: str) -> bool:
-    """Whether a detector is named by a checkpoint file."""
-    return word.endswith(".pt")
+    """Whether a detector is named by a file: a checkpoint of ultralytics', or weights trained here."""
+    return word.endswith((".pt", ".safetensors"))
 
 
 def find_checkpoint(word: str) -> Path:
@@ -27,9 +27,10 @@ def find_checkpoint(word: str) -> Path:
     path = Path(word)
     if path.is_file():
         return path
-    if path.name != word:
+    if path.name != word or path.suffix == ".safetensors":
         raise UsageError(
-            f"no checkpoint at {word}: give the path of a YOLO .pt file, or a published name like yolov8n.pt"
+            f"no checkpoint at {word}: give the path of a YOLO .pt or .safetensors file, or a published name like "
+            "yolov8n.pt"
         )
     kept = cache_folder() / "weights" / word
     if not kept.is_file():

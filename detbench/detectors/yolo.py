@@ -1,32 +1,25 @@
-"""YOLO checkpoints through ultralytics (AGPL-3.0); the only file that meets it."""
+"""YOLO through ultralytics (AGPL-3.0): its own checkpoints, and weights trained by `detbench train yolov8`."""
 
-import os
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image as PillowImage
 
+from detbench.detectors.ultralytics_safely import ultralytics
 from detbench.errors import BackendError, WeightsError
+from detbench.nets.weights import load_weights, weights_metadata
 from detbench.types import Detections, Image
-
-# Read by ultralytics when it is imported: no network, no packages installed behind the user's back, no code in pickles.
-os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", ULTRALYTICS_SAFE_LOAD="true", YOLO_VERBOSE="false")
-
-_open_picture = PillowImage.open
-import ultralytics  # noqa: E402  (after the environment that it reads)
-
-# ultralytics replaces Pillow's `open` for the whole process by one that fails on files that are no pictures.
-PillowImage.open = _open_picture
 
 
 class Yolo:
-    """An ultralytics detection checkpoint.
+    """A YOLO detector.
 
     Everything that its modes default differently is passed: confidence from .001 on, so that the precision-recall
     curve is whole; non-maximum suppression at IoU .7; the 100 best boxes, which is all that COCO counts; the longer
-    side scaled to 640 pixels. Weights are a `.pt` file that the user named; it is unpickled in safe mode.
+    side scaled to 640 pixels. Weights are safetensors as `detbench train yolov8` writes them, or a `.pt` file that the
+    user named; that is unpickled in safe mode.
     """
 
     confidence = 0.001
@@ -38,7 +31,7 @@ class Yolo:
         if not weights.is_file():
             raise WeightsError(f"no YOLO checkpoint at {weights}")
         self.device = device
-        self._model = _load(weights)
+        self._model = _from_safetensors(weights) if weights.suffix == ".safetensors" else _from_checkpoint(weights)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -66,7 +59,23 @@ class Yolo:
         )
 
 
-def _load(weights: Path) -> Any:
+def _from_safetensors(weights: Path) -> Any:
+    """The architecture and the classes that the file names, filled with its tensors."""
+    metadata = weights_metadata(weights)
+    try:
+        architecture, classes = metadata["architecture"], json.loads(metadata["classes"])
+    except (KeyError, ValueError) as error:
+        raise WeightsError(
+            f"{weights}: does not say which YOLO it is ({error}); `detbench train yolov8` writes files that do"
+        ) from error
+    model = ultralytics.YOLO(f"{architecture}.yaml", task="detect", verbose=False)
+    model.model = ultralytics.nn.tasks.DetectionModel(f"{architecture}.yaml", nc=len(classes), verbose=False)
+    load_weights(model.model, weights, "yolov8")
+    model.model.names = dict(enumerate(classes))
+    return model
+
+
+def _from_checkpoint(weights: Path) -> Any:
     # torch shows by this function that it can unpickle a list of known classes and no others.
     torch_can = hasattr(torch.serialization, "get_unsafe_globals_in_checkpoint")
     if not (torch_can and getattr(ultralytics.utils, "SAFE_LOAD", False)):

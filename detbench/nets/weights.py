@@ -2,8 +2,10 @@
 
 import hashlib
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
+import safetensors
 import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
@@ -36,15 +38,29 @@ def load_weights(net: nn.Module, folder_or_file: Path, name: str) -> None:
     net.load_state_dict(tensors)
 
 
-def save_weights(net: nn.Module, path: Path) -> str:
+def save_weights(net: nn.Module, path: Path, metadata: Mapping[str, str] | None = None) -> str:
     """Write the net's tensors as float16 safetensors, whole or not at all; returns the file's sha256 for its card.
 
-    The names are those of `net.state_dict()`. Raises OutputError where the file cannot be written.
+    The names are those of `net.state_dict()`; counters stay whole numbers. `metadata` is kept in the file. Raises
+    OutputError where the file cannot be written.
     """
-    tensors = {key: tensor.detach().cpu().half().contiguous() for key, tensor in net.state_dict().items()}
-    data = safetensors.torch.save(tensors)
+    tensors = {key: _half(tensor.detach().cpu()) for key, tensor in net.state_dict().items()}
+    data = safetensors.torch.save(tensors, dict(metadata or {}))
     write_atomically(path, data)
     return hashlib.sha256(data).hexdigest()
+
+
+def weights_metadata(path: Path) -> dict[str, str]:
+    """What `save_weights` was given to keep in the file; raises WeightsError where it is no safetensors file."""
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            return dict(file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path}: damaged or no safetensors file ({error}); fetch or train it again") from error
+
+
+def _half(tensor: Tensor) -> Tensor:
+    return (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
 
 
 def _read(path: Path, name: str) -> bytes:

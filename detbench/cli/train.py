@@ -1,0 +1,58 @@
+"""`detbench train`: one command per network that can be trained."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from detbench.cli.console import note, print_path
+
+if TYPE_CHECKING:
+    from detbench.training.yolo import Epoch
+
+train = typer.Typer(
+    help="Train a network on your own pictures; weights and card land in one folder.", no_args_is_help=True
+)
+
+
+@train.command("yolov8")
+def yolov8(
+    data: Annotated[Path, typer.Option(help="A dataset of sharp pictures: annotations.json and images/.")],
+    out_folder: Annotated[Path, typer.Option("--out", help="Where weights, card and the training's record go.")],
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the pictures.")] = 150,
+    image_px: Annotated[int, typer.Option(min=32, help="Longer side while training; a multiple of 32.")] = 320,
+    start: Annotated[
+        Path | None, typer.Option(help="Weights to go on from (safetensors); else training starts from nothing.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the first weights and of the order of the pictures.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    precision: Annotated[
+        Literal["fp32", "bf16"], typer.Option(help="Arithmetic of the convolutions; bf16 pays where hardware has it.")
+    ] = "fp32",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after the last finished epoch.")] = False,
+) -> None:
+    """Train the detector YOLOv8n from scratch, on boxes of sharp pictures.
+
+    The last tenth of the pictures is held out and chooses the epoch that is kept. `detbench run --detector
+    OUT/weights.safetensors` uses the result.
+    """
+    from detbench.datasets.coco import CocoFolder
+    from detbench.devices import resolve_device
+    from detbench.errors import UsageError
+    from detbench.training.yolo import YoloSchedule, train_yolo
+
+    if image_px % 32:
+        raise UsageError(f"--image-px {image_px}: take a multiple of 32, such as {round(image_px / 32) * 32}")
+    schedule = YoloSchedule(epochs=epochs, image_px=image_px, precision=precision, seed=seed, start=start)
+    try:
+        trained = train_yolo(CocoFolder(data), out_folder, schedule, resolve_device(device), resume, _say_epoch)
+    except KeyboardInterrupt:
+        note("Interrupted; repeat the command with --resume to go on after the last finished epoch.")
+        raise typer.Exit(130) from None
+    note(f"held out: mAP {trained.held_out_map:.3f}, mAP50 {trained.held_out_map50:.3f}")
+    print_path(trained.weights)
+
+
+def _say_epoch(epoch: "Epoch") -> None:
+    losses = ", ".join(f"{name.removesuffix('_loss')} {value:.3f}" for name, value in epoch.losses.items())
+    note(f"epoch {epoch.number}/{epoch.of}: {losses}; held-out mAP {epoch.held_out_map:.3f}")

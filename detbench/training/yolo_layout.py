@@ -1,0 +1,72 @@
+"""A COCO folder laid out as ultralytics reads it: pictures, one text file of boxes each, and a YAML that names them."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from detbench.datasets.coco import CocoFolder
+from detbench.errors import DataError
+from detbench.images import write_atomically
+from detbench.types import Sample
+
+HELD_OUT = 0.1
+"""Share of the pictures, the last by id, that training never sees: pictures that belong together share neither side."""
+
+
+@dataclass(frozen=True)
+class YoloLayout:
+    """Where the YAML lies, the class names in the order of their labels, and how much each side holds."""
+
+    yaml: Path
+    classes: tuple[str, ...]
+    training_pictures: int
+    held_out_pictures: int
+    training_boxes: int
+
+
+def write_yolo_layout(dataset: CocoFolder, folder: Path) -> YoloLayout:
+    """Copy the pictures of `dataset` (of pairs, the sharp ones) and write their boxes; crowds are left out.
+
+    Raises DataError where there are too few pictures to hold any out.
+    """
+    samples = list(dataset)
+    held_out = round(len(samples) * HELD_OUT)
+    if not held_out:
+        raise DataError(f"{dataset.folder}: {len(samples)} pictures are too few to train on; 10 are the least")
+    classes = tuple(dataset.classes.values())
+    labels = {identity: label for label, identity in enumerate(dataset.classes)}
+    parts = {"train": samples[:-held_out], "val": samples[-held_out:]}
+    boxes = {part: _write_part(part, chosen, dataset.folder, folder, labels) for part, chosen in parts.items()}
+    yaml = folder / "data.yaml"
+    # JSON is YAML.
+    content = {"path": str(folder.resolve()), "train": "images/train", "val": "images/val", "names": list(classes)}
+    write_atomically(yaml, json.dumps(content).encode())
+    return YoloLayout(yaml, classes, len(parts["train"]), held_out, boxes["train"])
+
+
+def _write_part(part: str, samples: Sequence[Sample], source: Path, folder: Path, labels: dict[int, int]) -> int:
+    """The number of boxes written."""
+    count = 0
+    for sample in samples:
+        picture = folder / "images" / part / f"{sample.id:012d}{Path(sample.file_name).suffix}"
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / "images" / sample.file_name, picture)
+        lines = _label_lines(sample, labels)
+        write_atomically(folder / "labels" / part / f"{sample.id:012d}.txt", "".join(lines).encode())
+        count += len(lines)
+    return count
+
+
+def _label_lines(sample: Sample, labels: dict[int, int]) -> list[str]:
+    """`label centre-x centre-y width height`, in shares of the picture."""
+    truth, picture = sample.truth, sample.sharp or sample.blurred
+    lines = []
+    for (x1, y1, x2, y2), label, crowd in zip(truth.boxes, truth.labels, truth.crowd, strict=True):
+        if not crowd:
+            centre_size = ((x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1)
+            sides = (picture.width, picture.height) * 2
+            shares = " ".join(f"{value / side:.6f}" for value, side in zip(centre_size, sides, strict=True))
+            lines.append(f"{labels[int(label)]} {shares}\n")
+    return lines
