@@ -19,7 +19,8 @@ def list_backends() -> None:
     datasets = [*([name, "ready", "embedded"] for name in folders), *_rows(DATASETS)]
     anywhere = ["FOLDER", "ready", f"any folder with {ANNOTATIONS} (COCO) and images/"]
     print_table(["deblurrer", "state", "what it is"], _rows(DEBLURRERS))
-    print_table(["detector", "state", "what it is"], [*_rows(DETECTORS), ["FILE.pt", "ready", "any YOLO checkpoint"]])
+    files = [["FILE.pt", "ready", "any YOLO checkpoint"], ["FILE.safetensors", "ready", "from `detbench train yolov8`"]]
+    print_table(["detector", "state", "what it is"], [*_rows(DETECTORS), *files])
     print_table(["dataset", "state", "what it is"], [*datasets, anywhere])
     print_table(["blur recipe", "settings"], [[name, _settings(recipe)] for name, recipe in RECIPES.items()])
 

@@ -5,7 +5,10 @@ What needs it imports it from here.
 
 import os
 
+import torch
 from PIL import Image as PillowImage
+
+from detbench.errors import BackendError
 
 os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", ULTRALYTICS_SAFE_LOAD="true", YOLO_VERBOSE="false")
 
@@ -17,4 +20,16 @@ import ultralytics.nn.tasks  # noqa: E402
 # ultralytics replaces Pillow's `open` for the whole process by one that fails on files that are no pictures.
 PillowImage.open = _open_picture
 
-__all__ = ["ultralytics"]
+__all__ = ["require_safe_loading", "ultralytics"]
+
+
+def require_safe_loading() -> None:
+    """Raise BackendError unless ultralytics unpickles known classes alone; called before any checkpoint is loaded."""
+    # torch shows by this function that it can unpickle a list of known classes and no others.
+    torch_can = hasattr(torch.serialization, "get_unsafe_globals_in_checkpoint")
+    if not (torch_can and getattr(ultralytics.utils, "SAFE_LOAD", False)):
+        raise BackendError(
+            "ultralytics would run code that hides in a checkpoint: it or torch is too old to load safely, or it was "
+            "imported before detbench told it to. Update both (`pip install -U ultralytics torch torchvision`), and "
+            "let no plug-in import it first"
+        )

@@ -1,13 +1,13 @@
 """YOLO through ultralytics (AGPL-3.0): its own checkpoints, and weights trained by `detbench train yolov8`."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from detbench.detectors.ultralytics_safely import ultralytics
+from detbench.detectors.ultralytics_safely import require_safe_loading, ultralytics
 from detbench.errors import BackendError, WeightsError
 from detbench.nets.weights import load_weights, weights_metadata
 from detbench.types import Detections, Image
@@ -62,28 +62,22 @@ class Yolo:
 def _from_safetensors(weights: Path) -> Any:
     """The architecture and the classes that the file names, filled with its tensors."""
     metadata = weights_metadata(weights)
-    try:
-        architecture, classes = metadata["architecture"], json.loads(metadata["classes"])
-    except (KeyError, ValueError) as error:
+    architecture, classes = metadata.get("architecture", ""), metadata.get("classes", "")
+    if not (re.fullmatch("yolov8[nsmlx]", architecture) and re.fullmatch(r'\[".*"\]', classes)):
         raise WeightsError(
-            f"{weights}: does not say which YOLO it is ({error}); `detbench train yolov8` writes files that do"
-        ) from error
+            f"{weights}: does not say which YOLO it is and which classes it knows; `detbench train yolov8` writes "
+            "files that do"
+        )
+    names = json.loads(classes)
     model = ultralytics.YOLO(f"{architecture}.yaml", task="detect", verbose=False)
-    model.model = ultralytics.nn.tasks.DetectionModel(f"{architecture}.yaml", nc=len(classes), verbose=False)
+    model.model = ultralytics.nn.tasks.DetectionModel(f"{architecture}.yaml", nc=len(names), verbose=False)
     load_weights(model.model, weights, "yolov8")
-    model.model.names = dict(enumerate(classes))
+    model.model.names = dict(enumerate(names))
     return model
 
 
 def _from_checkpoint(weights: Path) -> Any:
-    # torch shows by this function that it can unpickle a list of known classes and no others.
-    torch_can = hasattr(torch.serialization, "get_unsafe_globals_in_checkpoint")
-    if not (torch_can and getattr(ultralytics.utils, "SAFE_LOAD", False)):
-        raise BackendError(
-            "ultralytics would run code that hides in a checkpoint: it or torch is too old to load safely, or it was "
-            "imported before detbench told it to. Update both (`pip install -U ultralytics torch torchvision`), and "
-            "let no plug-in import it first"
-        )
+    require_safe_loading()
     try:
         # The whole path: of a bare name that it publishes itself, ultralytics would delete and replace a damaged file.
         model = ultralytics.YOLO(str(weights.resolve()), verbose=False)

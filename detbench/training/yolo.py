@@ -6,7 +6,9 @@ the epoch that is kept.
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
+from io import StringIO
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +17,7 @@ import torch
 from torch.utils._pytree import tree_map
 
 from detbench.datasets.coco import CocoFolder
-from detbench.detectors.ultralytics_safely import ultralytics
+from detbench.detectors.ultralytics_safely import require_safe_loading, ultralytics
 from detbench.errors import TrainingError, UsageError
 from detbench.images import write_atomically
 from detbench.nets.weights import FILE_NAME, load_weights, save_weights
@@ -74,12 +76,15 @@ def train_yolo(
     Stopped at any moment, it goes on with `resume` from the last finished epoch. Raises UsageError where `out` holds a
     training that would be overwritten or has none to resume, and TrainingError where a loss is no longer finite.
     """
+    require_safe_loading()
     record = out / "training"
     last = _check_record(out, record, schedule, resume)
     layout = write_yolo_layout(dataset, record / "data")
-    trainer = _trainer(layout, record, schedule, device, last if resume else None)
+    with redirect_stdout(StringIO()):  # bars of its own; `watch` is told what matters
+        trainer = _trainer(layout, record, schedule, device, last if resume else None)
     _attach(trainer, schedule, watch)
-    trainer.train()
+    with redirect_stdout(StringIO()):
+        trainer.train()
     return _export(trainer, dataset, layout, out, schedule, device)
 
 
@@ -147,14 +152,20 @@ def _attach(trainer: Any, schedule: YoloSchedule, watch: Watcher) -> None:
     def end_epoch(trainer: Any) -> None:
         if trainer.epoch >= trainer.epochs:  # told once more, after the kept epoch was measured again
             return
-        losses = {name: float(value) for name, value in trainer.tloss.items()}
-        lost = [name for name, value in losses.items() if not isfinite(value)]
-        if lost:
-            raise TrainingError(f"epoch {trainer.epoch + 1}: {lost[0]} is not finite; train with a lower rate")
-        watch(Epoch(trainer.epoch + 1, trainer.epochs, losses, *_held_out(trainer)))
+        number = trainer.epoch + 1
+        watch(Epoch(number, trainer.epochs, finite_losses(trainer.tloss, number), *_held_out(trainer)))
 
     trainer.add_callback("on_train_start", begin)
     trainer.add_callback("on_fit_epoch_end", end_epoch)
+
+
+def finite_losses(terms: Mapping[str, Any], epoch: int) -> dict[str, float]:
+    """Loss terms as plain numbers; raises TrainingError that names the first one that is not finite."""
+    losses = {name: float(value) for name, value in terms.items()}
+    for name, value in losses.items():
+        if not isfinite(value):
+            raise TrainingError(f"epoch {epoch}: {name} is {value}; train again with --precision fp32 or another seed")
+    return losses
 
 
 def _mix_precision(net: Any, device_type: str) -> None:

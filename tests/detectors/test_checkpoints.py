@@ -61,11 +61,13 @@ def test_a_file_that_is_there_is_taken(publisher: Publisher, tmp_path: Path) -> 
     assert asked == []
 
 
-@pytest.mark.parametrize("word", ["models/yolov8n.pt", "./yolov8n.pt", "/no/such/yolov8n.pt"])
+@pytest.mark.parametrize("word", ["models/yolov8n.pt", "./yolov8n.pt", "/no/such/yolov8n.pt", "weights.safetensors"])
 def test_a_path_that_leads_nowhere_is_never_fetched(publisher: Publisher, word: str) -> None:
     """Who names a folder means a file that is there: a usage error says what to give."""
     asked = publisher(raising(AssertionError("fetched")))
-    with pytest.raises(UsageError, match=rf"^no checkpoint at {word}: give the path of a YOLO \.pt file"):
+    with pytest.raises(
+        UsageError, match=rf"^no checkpoint at {word}: give the path of a YOLO \.pt or \.safetensors file"
+    ):
         find_checkpoint(word)
     assert asked == []
 

@@ -14,6 +14,7 @@ from detbench.detectors import yolo
 from detbench.detectors.yolo import Yolo
 from detbench.errors import BackendError, WeightsError
 from detbench.images import encode_png, read_image
+from detbench.nets.weights import save_weights
 from detbench.types import Detections, Image
 
 PHOTO = "000000017627.jpg"  # a street, 640 × 480; below, some of its objects as COCO annotates them
@@ -180,3 +181,46 @@ def test_ultralytics_is_kept_from_the_network() -> None:
 def test_pillow_stays_as_it_was() -> None:
     """ultralytics replaces Pillow's `open` when it is imported; the adapter puts it back."""
     assert PillowImage.open.__module__ == "PIL.Image"
+
+
+def saved(path: Path, metadata: dict[str, str]) -> Path:
+    """Weights of an untrained YOLOv8n of two classes."""
+    save_weights(yolo.ultralytics.nn.tasks.DetectionModel("yolov8n.yaml", nc=2, verbose=False), path, metadata)
+    return path
+
+
+def test_weights_trained_here_need_no_pickle(tmp_path: Path) -> None:
+    """A safetensors file says itself which YOLO it is and which classes it knows."""
+    metadata = {"architecture": "yolov8n", "classes": '["car", "bus"]'}
+    detector = Yolo(saved(tmp_path / "mine.safetensors", metadata))
+    assert detector.classes == ("car", "bus")
+    assert detector(np.full((48, 64, 3), 127, np.uint8)).boxes.shape[1] == 4
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {},
+        {"architecture": "yolov8n"},
+        {"architecture": "yolov8n", "classes": "["},
+        {"architecture": "../mine", "classes": '["car", "bus"]'},
+    ],
+)
+def test_weights_that_do_not_say_what_they_are_are_refused(tmp_path: Path, metadata: dict[str, str]) -> None:
+    """Without architecture and classes, tensors are no detector."""
+    with pytest.raises(WeightsError, match=r"mine\.safetensors: does not say which YOLO it is"):
+        Yolo(saved(tmp_path / "mine.safetensors", metadata))
+
+
+def test_weights_of_other_classes_are_refused(tmp_path: Path) -> None:
+    """Three names for the tensors of two classes do not fit."""
+    metadata = {"architecture": "yolov8n", "classes": '["car", "bus", "truck"]'}
+    with pytest.raises(WeightsError, match="not the architecture of yolov8"):
+        Yolo(saved(tmp_path / "mine.safetensors", metadata))
+
+
+def test_a_damaged_weights_file_is_refused(tmp_path: Path) -> None:
+    """Something else under a safetensors file's name is an error that names it."""
+    (tmp_path / "mine.safetensors").write_bytes(b"no tensors")
+    with pytest.raises(WeightsError, match=r"mine\.safetensors: damaged or no safetensors file"):
+        Yolo(tmp_path / "mine.safetensors")
