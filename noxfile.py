@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nox
 
-nox.options.sessions = ["lint", "types", "tests", "build"]
+nox.options.sessions = ["lint", "types", "tests", "streets", "build"]
 nox.options.error_on_missing_interpreters = True
 
 
@@ -31,6 +31,16 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests."""
     session.run(sys.executable, "-m", "pytest", *session.posargs)
+
+
+@nox.session(python="3.11")
+def streets(session: nox.Session) -> None:
+    """Test the recipe of the embedded streets; `nox -s streets -- train --out DIR` runs it instead."""
+    session.install("-r", "datasets/streets/requirements.txt", "pytest")
+    if session.posargs:
+        session.run("python", "datasets/streets/recipe.py", *session.posargs)
+    else:
+        session.run("pytest", "--noconftest", "tests/datasets/test_streets_recipe.py")
 
 
 @nox.session

@@ -3,9 +3,9 @@
     recipe.py test  --out DIR     120 pairs of 24 streets
     recipe.py train --out DIR     600 sharp pictures of 120 other streets, every third street with blurred twins
 
-Needs `bpy` (Blender 4.5 as a module), numpy, Pillow and OpenCV. A picture depends on its split, street and view alone,
-so the same command continues where it was stopped, and `--shard I/N` lets N processes share the work; whichever finds
-the last picture done writes the files that describe them:
+Needs what requirements.txt beside it lists, on Python 3.11; `nox -s streets -- test --out DIR` brings it. A picture
+depends on its split, street and view alone, so the same command continues where it was stopped, and `--shard I/N` lets
+N processes share the work; whichever finds the last picture done writes the files that describe them:
 
     DIR/images/…           sharp pictures (JPEG), at mid-exposure
     DIR/blurred/…          test only: their twins, averaged in linear light over the exposure
