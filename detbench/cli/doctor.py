@@ -16,6 +16,7 @@ def doctor() -> None:
         "device": _device,
         "cache": _cache,
         "models": _models,
+        "datasets": _datasets,
     }
     rows, broken = [], False
     for name, check in checks.items():
@@ -44,10 +45,10 @@ def _torch() -> str:
 
 
 def _ultralytics() -> str:
-    from detbench.detectors import yolo
+    from detbench.detectors.yolo import Yolo
     from detbench.fingerprints import installed_version
 
-    return f"{installed_version('ultralytics')}, used by {yolo.Yolo.__name__}"
+    return f"{installed_version('ultralytics')}, used by {Yolo.__name__}"
 
 
 def _device() -> str:
@@ -75,3 +76,11 @@ def _models() -> str:
 
     ready = sorted(path.parent.name for path in shipped("models").glob("*/weights.safetensors"))
     return ", ".join(ready) if ready else "no trained weights shipped yet"
+
+
+def _datasets() -> str:
+    from detbench.assets import shipped
+    from detbench.datasets.coco import ANNOTATIONS, CocoFolder
+
+    folders = sorted(path.parent for path in shipped("datasets").glob(f"*/{ANNOTATIONS}"))
+    return ", ".join(f"{folder.name}: {len(CocoFolder(folder))} pictures" for folder in folders) or "none embedded"

@@ -21,6 +21,7 @@ def yolov8(
     out_folder: Annotated[Path, typer.Option("--out", help="Where weights, card and the training's record go.")],
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the pictures.")] = 150,
     image_px: Annotated[int, typer.Option(min=32, help="Longer side while training; a multiple of 32.")] = 320,
+    learning_rate: Annotated[float, typer.Option(min=0, help="AdamW's first rate; it falls to a hundredth.")] = 0.002,
     start: Annotated[
         Path | None, typer.Option(help="Weights to go on from (safetensors); else training starts from nothing.")
     ] = None,
@@ -43,7 +44,9 @@ def yolov8(
 
     if image_px % 32:
         raise UsageError(f"--image-px {image_px}: take a multiple of 32, such as {round(image_px / 32) * 32}")
-    schedule = YoloSchedule(epochs=epochs, image_px=image_px, precision=precision, seed=seed, start=start)
+    schedule = YoloSchedule(
+        epochs=epochs, image_px=image_px, learning_rate=learning_rate, precision=precision, seed=seed, start=start
+    )
     try:
         trained = train_yolo(CocoFolder(data), out_folder, schedule, resolve_device(device), resume, _say_epoch)
     except KeyboardInterrupt:

@@ -65,6 +65,7 @@ def test_doctor_finds_this_installation_sound(detbench: Run) -> None:
     said = detbench("doctor")
     assert said.code == 0, said.out
     assert "BROKEN" not in said.out
+    assert "streets: 120 pictures" in said.out
 
 
 def test_doctor_names_what_is_broken(detbench: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
