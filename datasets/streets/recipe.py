@@ -216,7 +216,8 @@ def _describe(out: Path, split: Split, shots: Sequence[Shot]) -> None:
     paired = [shot for shot in shots if shot.paired]
     for shot in paired if pairs != out else ():
         _write(pairs / "images" / shot.name, (out / "images" / shot.name).read_bytes())
-    _describe_folder(pairs, split.name if pairs == out else f"{split.name}-pairs", paired, out, twins=True)
+    if paired:
+        _describe_folder(pairs, split.name if pairs == out else f"{split.name}-pairs", paired, out, twins=True)
 
 
 def _describe_folder(folder: Path, name: str, shots: Sequence[Shot], records: Path, twins: bool) -> None:

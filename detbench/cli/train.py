@@ -21,7 +21,7 @@ def yolov8(
     out_folder: Annotated[Path, typer.Option("--out", help="Where weights, card and the training's record go.")],
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the pictures.")] = 150,
     image_px: Annotated[int, typer.Option(min=32, help="Longer side while training; a multiple of 32.")] = 320,
-    learning_rate: Annotated[float, typer.Option(min=0, help="AdamW's first rate; it falls to a hundredth.")] = 0.002,
+    learning_rate: Annotated[float, typer.Option(min=0, help="AdamW's first rate; it falls to a hundredth.")] = 0.001,
     start: Annotated[
         Path | None, typer.Option(help="Weights to go on from (safetensors); else training starts from nothing.")
     ] = None,

@@ -38,8 +38,8 @@ class YoloSchedule:
 
     epochs: int = 150
     image_px: int = 320
-    batch: int = 16
-    learning_rate: float = 0.002
+    batch: int = 8
+    learning_rate: float = 0.001
     precision: Literal["fp32", "bf16"] = "fp32"
     seed: int = 0
     start: Path | None = None
