@@ -12,15 +12,25 @@ from detbench.errors import BackendError
 
 os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", ULTRALYTICS_SAFE_LOAD="true", YOLO_VERBOSE="false")
 
-_open_picture = PillowImage.open
+_open_picture, _threads = PillowImage.open, os.environ.get("OMP_NUM_THREADS")
 import ultralytics  # noqa: E402  (after the environment that it reads)
 import ultralytics.models.yolo.detect  # noqa: E402
 import ultralytics.nn.tasks  # noqa: E402
 
-# ultralytics replaces Pillow's `open` for the whole process by one that fails on files that are no pictures.
+# For the whole process, ultralytics replaces Pillow's `open` by one that fails on files that are no pictures, and keeps
+# programs that are started later at one thread.
 PillowImage.open = _open_picture
+if _threads is None:
+    os.environ.pop("OMP_NUM_THREADS", None)
 
-__all__ = ["require_safe_loading", "ultralytics"]
+__all__ = ["keep_threads", "require_safe_loading", "ultralytics"]
+
+
+def keep_threads() -> None:
+    """Let torch keep the threads that it has now: ultralytics takes one away, from every network in the process, each
+    time that it picks the processor.
+    """
+    ultralytics.utils.torch_utils.NUM_THREADS = torch.get_num_threads()
 
 
 def require_safe_loading() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from detbench.detectors.ultralytics_safely import require_safe_loading, ultralytics
+from detbench.detectors.ultralytics_safely import keep_threads, require_safe_loading, ultralytics
 from detbench.errors import BackendError, WeightsError
 from detbench.nets.weights import load_weights, weights_metadata
 from detbench.types import Detections, Image
@@ -31,6 +31,7 @@ class Yolo:
         if not weights.is_file():
             raise WeightsError(f"no YOLO checkpoint at {weights}")
         self.device = device
+        keep_threads()
         self._model = _from_safetensors(weights) if weights.suffix == ".safetensors" else _from_checkpoint(weights)
 
     @property

@@ -17,7 +17,7 @@ import torch
 from torch.utils._pytree import tree_map
 
 from detbench.datasets.coco import CocoFolder
-from detbench.detectors.ultralytics_safely import require_safe_loading, ultralytics
+from detbench.detectors.ultralytics_safely import keep_threads, require_safe_loading, ultralytics
 from detbench.errors import TrainingError, UsageError
 from detbench.images import write_atomically
 from detbench.nets.weights import FILE_NAME, load_weights, save_weights
@@ -136,7 +136,11 @@ def _trainer(layout: YoloLayout, record: Path, schedule: YoloSchedule, device: s
         "exist_ok": True,
         "resume": str(last) if last else False,
     }
-    return ultralytics.models.yolo.detect.DetectionTrainer(overrides=settings)
+    keep_threads()
+    trainer = ultralytics.models.yolo.detect.DetectionTrainer(overrides=settings)
+    # It loads in the training's own process where that runs on the processor; beside it, it costs no time.
+    trainer.args.workers = max(trainer.args.workers, 1)
+    return trainer
 
 
 def _attach(trainer: Any, schedule: YoloSchedule, watch: Watcher) -> None:
