@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from detbench.nets.deblurgan import Critic, Generator, ResBlock, instance_norm
+from detbench.nets.deblurgan import Critic, Generator, ResBlock, ResizeConv, ResizeGenerator, instance_norm
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +89,26 @@ def test_instance_norm_equals_torchs() -> None:
     normed = instance_norm(features)
     torch.testing.assert_close(normed, nn.InstanceNorm2d(8)(features), atol=1e-5, rtol=0)
     assert normed.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_the_resize_generator_differs_on_its_way_up() -> None:
+    """It has the paper's number of parameters, keeps a picture's size, and has no transposed convolution."""
+    net = ResizeGenerator().eval()
+    assert sum(parameter.numel() for parameter in net.parameters()) == 11_378_179
+    assert not any(isinstance(module, nn.ConvTranspose2d) for module in net.modules())
+    assert net.up1.conv.weight.std().item() == pytest.approx(0.02, rel=0.05)
+    with torch.inference_mode():
+        assert net(pictures(8, 12)).shape == (1, 3, 8, 12)
+
+
+def test_only_transposed_convolutions_draw_a_grid() -> None:
+    """Of constant features and weights, a transposed convolution makes a grid, a resize-convolution a plane."""
+    grid, plane = nn.ConvTranspose2d(1, 1, 3, stride=2, padding=1, output_padding=1), ResizeConv(1, 1)
+    for parameter in (*grid.parameters(), *plane.parameters()):
+        nn.init.constant_(parameter, 1 / 9)
+    features = torch.ones(1, 1, 4, 4)
+    assert grid(features)[0, 0, 2:6, 2:6].std() > 0.1
+    torch.testing.assert_close(plane(features), torch.full((1, 1, 8, 8), 1 + 1 / 9))
 
 
 def test_weights_start_as_the_paper_says(generator: Generator) -> None:
