@@ -1,0 +1,53 @@
+"""What a generator and a critic are trained on: pure functions of pictures and scores.
+
+Pictures are RGB in -1..1, shape (N, 3, H, W); scores are a critic's, one or a map of them for each picture. A loss is
+one number.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+Judge = Callable[[Tensor], Tensor]
+"""A critic: pictures to scores, higher for what looks sharp."""
+
+
+def l1(restored: Tensor, sharp: Tensor) -> Tensor:
+    """Mean absolute difference."""
+    return (restored - sharp).abs().mean()
+
+
+def l2(restored: Tensor, sharp: Tensor) -> Tensor:
+    """Mean squared difference."""
+    return (restored - sharp).square().mean()
+
+
+def adversarial(restored_scores: Tensor) -> Tensor:
+    """What the generator lowers to please the critic: minus the mean score of its pictures."""
+    return -restored_scores.mean()
+
+
+def gradient_penalty(judge: Judge, sharp: Tensor, restored: Tensor, shares: Tensor) -> Tensor:
+    """How far the critic's slope between sharp and restored pictures is from 1: mean of (‖∇‖₂ - 1)².
+
+    `shares`, shape (N,), 0..1, place one point on the way from each restored picture (0) to its sharp one (1). The
+    norm is that of a sample's whole gradient, over all pixels and channels. Gulrajani et al., "Improved Training of
+    Wasserstein GANs", NeurIPS 2017, arXiv 1704.00028, algorithm 1.
+    """
+    between = torch.lerp(restored, sharp, shares[:, None, None, None]).requires_grad_()
+    # Samples do not meet in the critic, so the gradient of the summed scores is each sample's own.
+    scores = judge(between).reshape(len(between), -1).mean(dim=1).sum()
+    (gradient,) = torch.autograd.grad(scores, between, create_graph=True)
+    slopes: Tensor = torch.linalg.vector_norm(gradient.flatten(1), dim=1)
+    return (slopes - 1).square().mean()
+
+
+@torch.no_grad()
+def clip_weights(critic: nn.Module, bound: float) -> None:
+    """Hold every weight in [-bound, bound], the older way to bound a critic's slope.
+
+    Arjovsky, Chintala, Bottou: "Wasserstein GAN", ICML 2017, arXiv 1701.07875.
+    """
+    for parameter in critic.parameters():
+        parameter.clamp_(-bound, bound)

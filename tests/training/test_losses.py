@@ -1,0 +1,78 @@
+import pytest
+import torch
+from torch import Tensor, nn
+
+from detbench.training.losses import adversarial, clip_weights, gradient_penalty, l1, l2
+
+
+def pictures(seed: int, count: int = 3) -> Tensor:
+    """Random pictures in -1..1, shape (count, 3, 6, 5)."""
+    return torch.rand(count, 3, 6, 5, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+def test_pixel_losses_of_a_constant_offset() -> None:
+    """An offset of d costs |d| in L1 and d² in L2, whatever the pictures."""
+    sharp = pictures(0)
+    assert l1(sharp - 0.25, sharp).item() == pytest.approx(0.25)
+    assert l2(sharp - 0.25, sharp).item() == pytest.approx(0.0625)
+
+
+def test_the_generator_raises_its_scores() -> None:
+    """The adversarial loss falls as the critic's scores rise, by their mean."""
+    assert adversarial(torch.tensor([[1.0, 3.0]])).item() == -2
+
+
+def test_a_plane_of_slope_1_costs_nothing() -> None:
+    """A critic w·x has the gradient w for every sample; its penalty is (‖w‖ - 1)² over all pixels and channels.
+
+    A norm over the colour channels of each pixel would give another number.
+    """
+    weights = pictures(2, count=1)
+    for slope, expected in ((1.0, 0.0), (3.0, 4.0)):
+        scaled = slope * weights / weights.norm()
+        penalty = gradient_penalty(
+            lambda x, w=scaled: (x * w).sum(dim=(1, 2, 3)), pictures(0), pictures(1), torch.rand(3)
+        )
+        assert penalty.item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_each_sample_has_its_own_place_and_norm() -> None:
+    """A critic ‖x‖²/2 has the gradient x: the penalty is the mean of (‖x‖ - 1)² over each sample's own mixture.
+
+    One share for the whole batch, or one norm, would give another number.
+    """
+    sharp, restored, shares = pictures(0), pictures(1), torch.tensor([0.0, 0.25, 1.0])
+    norms = [(share * s + (1 - share) * r).norm() for s, r, share in zip(sharp, restored, shares, strict=True)]
+    expected = sum((norm - 1) ** 2 for norm in norms) / 3
+    penalty = gradient_penalty(lambda x: x.square().sum(dim=(1, 2, 3)) / 2, sharp, restored, shares)
+    assert penalty.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_a_map_of_scores_counts_by_its_mean() -> None:
+    """A critic that scores patches is penalised for the slope of their mean, not of their sum."""
+    weights = pictures(2, count=1)
+    weights = weights / weights.norm()
+    penalty = gradient_penalty(
+        lambda x: (x * weights).sum(dim=(1, 2, 3))[:, None, None, None].expand(-1, 1, 4, 4),
+        pictures(0),
+        pictures(1),
+        torch.rand(3),
+    )
+    assert penalty.item() == pytest.approx(0, abs=1e-5)
+
+
+def test_the_penalty_trains_the_critic() -> None:
+    """Its gradient reaches the critic's weights, through the gradient that it is made of."""
+    critic = nn.Conv2d(3, 1, 3)
+    gradient_penalty(critic, pictures(0), pictures(1), torch.rand(3)).backward()
+    assert critic.weight.grad is not None
+    assert critic.weight.grad.abs().max() > 0
+
+
+def test_clipping_holds_every_weight() -> None:
+    """No weight or bias is outside the bound afterwards, and those inside are as they were."""
+    critic = nn.Conv2d(3, 1, 3)
+    before = critic.weight.detach().clone()
+    clip_weights(critic, 0.125)
+    assert max(parameter.abs().max().item() for parameter in critic.parameters()) <= 0.125
+    assert torch.equal(critic.weight, before.clamp(-0.125, 0.125))

@@ -1,0 +1,38 @@
+import pytest
+
+from detbench.training.schedule import Schedule, average_share
+
+PAPERS = Schedule(flat_steps=150, decay_steps=150, warm_up_steps=0, critic_steps=5)
+
+
+def test_the_rate_is_flat_then_falls_to_0() -> None:
+    """Half the paper's schedule at the full rate, then even steps down, the next of which would be 0."""
+    factors = [PAPERS.rate_factor(step) for step in range(PAPERS.steps)]
+    assert factors[:150] == [1.0] * 150
+    assert factors[150] == pytest.approx(150 / 151)
+    assert factors[-1] == pytest.approx(1 / 151)
+    assert PAPERS.rate_factor(300) == 0
+
+
+def test_without_decay_the_rate_stays() -> None:
+    """A schedule that ends flat never lowers it."""
+    assert {Schedule(3, 0, 0, 5).rate_factor(step) for step in range(3)} == {1.0}
+
+
+def test_batches_are_counted() -> None:
+    """A step takes one batch during the warm-up, and one more for each critic step after it."""
+    schedule = Schedule(10, 0, warm_up_steps=2, critic_steps=5)
+    assert [schedule.first_batch(step) for step in range(5)] == [0, 1, 2, 8, 14]
+    assert [schedule.has_critic(step) for step in range(4)] == [False, False, True, True]
+
+
+def test_no_critic_steps_is_no_critic() -> None:
+    """Content loss alone, to the end."""
+    assert not Schedule(10, 0, 0, critic_steps=0).has_critic(9)
+
+
+def test_the_average_begins_fast() -> None:
+    """The first random weights are left behind at once; later the share is 1 - decay; without decay it is 1."""
+    assert average_share(0.999, 0) == pytest.approx(0.9)
+    assert average_share(0.999, 100_000) == pytest.approx(0.001)
+    assert average_share(0.0, 5) == 1
