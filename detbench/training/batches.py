@@ -1,0 +1,46 @@
+"""Batches of crops in order of their index, prepared ahead by loading processes."""
+
+import signal
+from collections.abc import Iterator
+from typing import cast
+
+import cv2
+from torch.utils.data import DataLoader, Dataset
+
+from detbench.training.crops import Crop, TrainingCrops
+from detbench.training.exposure import Batch, collate
+from detbench.training.parallel import World
+
+PREPARED = 4
+"""Batches that each loading process keeps ready."""
+
+
+def batches(
+    crops: TrainingCrops, batch: int, first: int, world: World, workers: int, device_type: str
+) -> Iterator[Batch]:
+    """Endless batches from the `first`-th on; of each batch of `batch` crops, this process gets its share.
+
+    Batch b holds the crops batch·b … batch·(b + 1) - 1, so that any number of processes train on the same ones.
+    """
+    loader = DataLoader(
+        cast(Dataset[Crop], crops),
+        batch_sampler=_shares(batch, first, world),
+        collate_fn=collate,
+        num_workers=workers,
+        prefetch_factor=PREPARED if workers else None,
+        pin_memory=device_type == "cuda",
+        worker_init_fn=_begin_worker,
+    )
+    return cast(Iterator[Batch], iter(loader))
+
+
+def _shares(batch: int, first: int, world: World) -> Iterator[list[int]]:
+    while True:
+        yield [batch * first + place for place in world.share(batch)]
+        first += 1
+
+
+def _begin_worker(_number: int) -> None:
+    """Ctrl-C reaches loading processes too; the training process, which saves first, ends them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)
