@@ -1,0 +1,126 @@
+"""The loop: critic steps, a generator step, and again. It knows no network by name; see `plan.py`.
+
+The critic and its loss are those of Wasserstein GANs with gradient penalty (Gulrajani et al., arXiv 1704.00028).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from statistics import fmean
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from detbench.errors import TrainingError
+from detbench.training.draws import Draws
+from detbench.training.exposure import Batch, expose
+from detbench.training.losses import adversarial, clip_weights, gradient_penalty
+from detbench.training.plan import Plan
+from detbench.training.schedule import Schedule
+from detbench.training.state import State
+
+Precision = Literal["fp32", "bf16"]
+Terms = dict[str, Tensor]
+
+OpenBatches = Callable[[int], Iterator[Batch]]
+"""Batches without end from a number on."""
+
+AfterStep = Callable[[Mapping[str, float]], bool]
+"""Told the loss terms of each finished step, which the state has counted; says whether to go on."""
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """What stays the same from step to step."""
+
+    plan: Plan
+    schedule: Schedule
+    draws: Draws
+    precision: Precision
+
+    def train(self, state: State, open_batches: OpenBatches, after_step: AfterStep) -> None:
+        """Train from the state's step to the schedule's end, or until `after_step` says no.
+
+        Raises TrainingError, naming the term, in the step where a loss is not finite.
+        """
+        batches = enumerate(open_batches(self.schedule.first_batch(state.step)), self.schedule.first_batch(state.step))
+        going_on = True
+        while going_on and state.step < self.schedule.steps:
+            self.draws.seed_dropout(state.step)
+            self._set_rate(state)
+            rounds = self.schedule.critic_steps if self.schedule.has_critic(state.step) else 0
+            passes = [self._critic_step(state, *next(batches)) for _ in range(rounds)]
+            passes.append(self._generator_step(state, *next(batches)))
+            state.step += 1
+            state.move_average(self.plan.average_decay)
+            going_on = after_step(self._finite(passes, state.step))
+
+    def _critic_step(self, state: State, index: int, batch: Batch) -> Terms:
+        """Tell sharp from restored pictures of a batch that neither net has trained on before."""
+        blurred, sharp, shares = self._pictures(index, batch)
+        with self._autocast():
+            with torch.no_grad():
+                restored = self.plan.restore(state.generator, blurred)[0].float()
+            seen = torch.cat([self.plan.judged(sharp, blurred), self.plan.judged(restored, blurred)])
+            real, fake = (scores.mean() for scores in state.critic(seen).float().chunk(2))
+        terms = {"D_real": real, "D_fake": fake, "D_real+fake": fake - real}
+        loss = terms["D_real+fake"]
+        if self.plan.clip_bound is None:
+            # In single precision: eight bits are too few for the gradient of a gradient.
+            terms["D_penalty"] = gradient_penalty(
+                lambda pictures: state.critic(self.plan.judged(pictures, blurred)), sharp, restored, shares
+            )
+            loss = loss + self.plan.penalty_weight * terms["D_penalty"]
+        self._descend(state.critic, state.critic_adam, loss)
+        if self.plan.clip_bound is not None:
+            clip_weights(state.critic, self.plan.clip_bound)
+        return terms
+
+    def _generator_step(self, state: State, index: int, batch: Batch) -> Terms:
+        """Come closer to the sharp pictures, and, after the warm-up, to what the critic takes for sharp."""
+        blurred, sharp, _ = self._pictures(index, batch)
+        with self._autocast():
+            restored = self.plan.restore(state.generator, blurred)
+            terms = {f"G_{loss.name}": loss.measure(restored, sharp).float() for loss in self.plan.losses}
+            total = sum((loss.weight * terms[f"G_{loss.name}"] for loss in self.plan.losses), torch.zeros(()))
+            if self.schedule.has_critic(state.step):
+                state.critic.requires_grad_(False)
+                terms["G_GAN"] = adversarial(state.critic(self.plan.judged(restored[0], blurred)).float())
+                total = total + self.plan.adversarial_weight * terms["G_GAN"]
+        self._descend(state.generator, state.generator_adam, total)
+        state.critic.requires_grad_(True)
+        return terms
+
+    def _pictures(self, index: int, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Blurred and sharp pictures of batch `index` on the device, and a random share for each."""
+        noise, shares = self.draws.noise_and_shares(index, batch.sharp.shape[1])
+        return *expose(batch.to(self.draws.device), noise), shares
+
+    def _descend(self, net: nn.Module, adam: torch.optim.Optimizer, loss: Tensor) -> None:
+        adam.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.draws.world.mean_gradients(net)
+        adam.step()
+
+    def _set_rate(self, state: State) -> None:
+        rate = self.plan.learning_rate * self.schedule.rate_factor(state.step)
+        for group in (*state.generator_adam.param_groups, *state.critic_adam.param_groups):
+            group["lr"] = rate
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.draws.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+    def _finite(self, passes: Sequence[Terms], step: int) -> dict[str, float]:
+        """Each term's mean over a step's passes and all processes."""
+        terms = [(name, term.detach()) for terms in passes for name, term in terms.items()]
+        values = self.draws.world.mean(torch.stack([term for _, term in terms])).tolist()
+        named: dict[str, list[float]] = {}
+        for (name, _), value in zip(terms, values, strict=True):
+            named.setdefault(name, []).append(value)
+            if not isfinite(value):  # the first in time: after it, everything is
+                raise TrainingError(
+                    f"step {step}: {name} is {value}. The last checkpoint is from before: go on from it with "
+                    "--precision fp32, or start anew with a lower learning_rate"
+                )
+        return {name: fmean(values) for name, values in named.items()}

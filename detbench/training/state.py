@@ -1,0 +1,67 @@
+"""Everything that a training changes: three networks, two optimisers, and how many steps it has taken.
+
+Rate, data and random numbers follow from the step (`schedule.py`, `batches.py`, `draws.py`), so this is all that an
+exact resume needs.
+"""
+
+from copy import deepcopy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam
+
+from detbench.training.plan import Plan
+from detbench.training.schedule import average_share
+
+MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+"""Adam's memory of each weight: mean gradient, mean squared gradient, and number of steps."""
+
+
+@dataclass
+class State:
+    """Generator, its moving average, critic, their optimisers, and `step`, the number of generator steps taken."""
+
+    generator: nn.Module
+    average: nn.Module
+    critic: nn.Module
+    generator_adam: Adam
+    critic_adam: Adam
+    step: int = 0
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Every tensor of the training by name; they are the ones in use, not copies."""
+        nets = {"generator": self.generator, "average": self.average, "critic": self.critic}
+        named = {f"{net}.{key}": tensor for net, module in nets.items() for key, tensor in module.state_dict().items()}
+        adams = {"generator": self.generator_adam, "critic": self.critic_adam}
+        for net, adam in adams.items():
+            for key, parameter in nets[net].named_parameters():
+                named |= {f"{net}_{moment}.{key}": adam.state[parameter][moment] for moment in MOMENTS}
+        return named
+
+    @torch.no_grad()
+    def move_average(self, decay: float) -> None:
+        """Take the generator's weights after the step just counted into their moving average."""
+        share = average_share(decay, self.step - 1)
+        for mean, weight in zip(self.average.parameters(), self.generator.parameters(), strict=True):
+            mean.lerp_(weight, share)
+
+
+def new_state(plan: Plan, device: torch.device) -> State:
+    """The state before the first step, in the memory format channels_last."""
+    generator, critic = (net.to(device).to(memory_format=torch.channels_last) for net in (plan.generator, plan.critic))
+    average = deepcopy(generator).requires_grad_(False).eval()
+    return State(generator.train(), average, critic.train(), _adam(generator, plan), _adam(critic, plan))
+
+
+def _adam(net: nn.Module, plan: Plan) -> Adam:
+    """Adam with its memory laid out from the start, so that a checkpoint always has the same tensors."""
+    adam = Adam(net.parameters(), lr=plan.learning_rate, betas=plan.betas, fused=True)
+    for parameter in net.parameters():
+        # `fused` counts steps where the weights are.
+        adam.state[parameter] = {
+            "step": torch.zeros((), dtype=torch.float32, device=parameter.device),
+            "exp_avg": torch.zeros_like(parameter),
+            "exp_avg_sq": torch.zeros_like(parameter),
+        }
+    return adam
