@@ -1,0 +1,70 @@
+"""How well pictures are restored that training never sees, beside how well they were before."""
+
+from dataclasses import dataclass
+from statistics import fmean
+
+import torch
+from torch import Tensor, nn
+
+from detbench.metrics.checkerboard import checkerboard_db
+from detbench.metrics.quality import psnr_db, ssim
+from detbench.training.crops import HeldOutCrops
+from detbench.training.exposure import collate, expose
+from detbench.training.loop import Precision
+from detbench.training.plan import Plan
+from detbench.types import Image
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Means over the held-out crops; each is None where it is undefined for all of them."""
+
+    psnr_db: float | None
+    ssim: float | None
+    checkerboard_db: float | None
+
+
+class HeldOut:
+    """Held-out crops, blurred once: `sharp` and `blurred` pictures, and the `quality` of the blurred ones."""
+
+    def __init__(self, crops: HeldOutCrops, seed: int) -> None:
+        generator = torch.Generator().manual_seed(seed)
+        self.sharp, self.blurred = [], []
+        for index in range(len(crops)):
+            batch = collate([crops[index]])
+            noise = torch.randn(batch.sharp.permute(0, 3, 1, 2).shape, generator=generator)
+            blurred, sharp = expose(batch, noise)
+            self.sharp.append(_image(sharp))
+            self.blurred.append(_image(blurred))
+        self.quality = self.judge(self.blurred)
+
+    def restore(self, plan: Plan, net: nn.Module, device: torch.device, precision: Precision) -> list[Image]:
+        """Each blurred picture through a net, one at a time; the net is left in the mode it was in."""
+        training = net.training
+        net.eval()
+        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+            restored = [_image(plan.restore(net, _pictures(image).to(device))[0]) for image in self.blurred]
+        net.train(training)
+        return restored
+
+    def judge(self, images: list[Image]) -> Quality:
+        """The quality of the crops as somebody restored them, in their order."""
+        pairs = list(zip(images, self.sharp, strict=True))
+        return Quality(*(_mean([measure(*pair) for pair in pairs]) for measure in (psnr_db, ssim, checkerboard_db)))
+
+
+def _mean(values: list[float | None]) -> float | None:
+    defined = [value for value in values if value is not None]
+    return fmean(defined) if defined else None
+
+
+def _pictures(image: Image) -> Tensor:
+    """(H, W, 3), 0..255, to (1, 3, H, W), -1..1; it is channels_last as it lies."""
+    return torch.from_numpy(image).permute(2, 0, 1)[None].float() / 127.5 - 1
+
+
+def _image(pictures: Tensor) -> Image:
+    """The inverse: rounded, as truncation would darken by half a level."""
+    levels = ((pictures[0].float().cpu() + 1) * 127.5).round().clamp(0, 255)
+    image: Image = levels.byte().permute(1, 2, 0).contiguous().numpy()
+    return image

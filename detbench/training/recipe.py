@@ -1,0 +1,144 @@
+"""The settings of a training, with the paper's as defaults, and the TOML file that changes them."""
+
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from detbench.blur.recipes import parse_picture_recipe
+from detbench.errors import UsageError
+from detbench.registry import did_you_mean
+from detbench.training.crops import CropRecipe
+from detbench.training.schedule import Schedule
+
+Content = Literal["vgg", "l1", "l2"]
+Bound = Literal["penalty", "clipping"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One training, whatever the pictures and the machine; defaults are those of Kupyn et al., CVPR 2018.
+
+    An epoch is as many generator steps as it takes to draw as many crops as there are pictures. Raises UsageError
+    where a setting is out of range.
+    """
+
+    # the generator's losses
+    content: Content = "vgg"  # features of VGG19, or the pixels' mean absolute or squared difference
+    content_weight: float = 100.0
+    vgg_layer: str = "conv3_3"
+    adversarial_weight: float = 1.0
+
+    # the critic
+    bound: Bound = "penalty"  # what holds its slope
+    penalty_weight: float = 10.0
+    clip_bound: float = 0.01
+    critic_steps: int = 5  # before each of the generator's; 0 trains without a critic
+    warm_up_epochs: int = 0  # of content loss alone, before the critic joins
+
+    # how long and how fast
+    epochs: int = 150  # at the full rate
+    decay_epochs: int = 150  # linearly down to 0
+    epoch_steps: int | None = None  # generator steps an epoch, where pictures are few and crops are endless
+    batch: int = 1  # crops a step, of all processes together
+    learning_rate: float = 1e-4
+    betas: tuple[float, float] = (0.5, 0.999)
+    average_decay: float = 0.0  # of the moving average of the generator's weights, which is what is kept
+    zero_last: bool = False  # start with a last convolution of 0: the output begins as the input
+    seed: int = 0
+
+    # the crops
+    crop_px: int = 256
+    longest_px: int = 640  # longer side of a picture, larger ones are scaled down: GoPro's become 640x360
+    blurs: tuple[str, ...] = ("trajectory:light=linear", "shake")  # one is drawn for each crop of a sharp picture
+    sharp_share: float = 0.0  # of those crops, not blurred at all
+    growth_start: float = 1.0  # length of the blurs in the beginning, as a share
+    growth_epochs: int = 0  # until they have their full length
+
+    # watching it
+    held_out_crops: int = 24
+    held_out_px: int = 256
+    log_steps: int = 100
+
+    def __post_init__(self) -> None:
+        _check_choice("content", self.content, get_args(Content))
+        _check_choice("bound", self.bound, get_args(Bound))
+        for name in ("epochs", "batch", "learning_rate", "clip_bound", "held_out_crops", "log_steps"):
+            _check(name, getattr(self, name), getattr(self, name) > 0, "above 0")
+        for name in ("critic_steps", "warm_up_epochs", "decay_epochs", "growth_epochs", "seed", "penalty_weight"):
+            _check(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
+        for name in ("sharp_share", "growth_start"):
+            _check(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "in 0..1")
+        for name in ("crop_px", "held_out_px"):
+            _check(name, getattr(self, name), getattr(self, name) >= 32 and getattr(self, name) % 4 == 0, _SIDES)
+        _check("longest_px", self.longest_px, self.longest_px >= 32, "32 or more")
+        _check("average_decay", self.average_decay, 0 <= self.average_decay < 1, "0 or more and below 1")
+        _check("growth_start", self.growth_start, self.growth_start > 0, "above 0")
+        _check("epoch_steps", self.epoch_steps, self.epoch_steps is None or self.epoch_steps > 0, "above 0")
+        self.crops(self.crop_px, 1)
+
+    def steps_per_epoch(self, pictures: int) -> int:
+        """Generator steps in one epoch over so many pictures."""
+        return self.epoch_steps or -(-pictures // self.batch)
+
+    def schedule(self, epoch_steps: int) -> Schedule:
+        """The schedule in steps."""
+        return Schedule(
+            flat_steps=self.epochs * epoch_steps,
+            decay_steps=self.decay_epochs * epoch_steps,
+            warm_up_steps=self.warm_up_epochs * epoch_steps,
+            critic_steps=self.critic_steps,
+        )
+
+    def crops(self, crop_px: int, epoch_steps: int) -> CropRecipe:
+        """How crops of a size are made; raises UsageError for a blur that cannot be read."""
+        blurs = tuple(parse_picture_recipe(text) for text in self.blurs)
+        growing_steps = self.growth_epochs * epoch_steps
+        growth_crops = self.batch * self.schedule(epoch_steps).first_batch(growing_steps)
+        return CropRecipe(crop_px, self.longest_px, blurs, self.sharp_share, self.growth_start, growth_crops)
+
+
+_SIDES = "a multiple of 4, 32 or more"
+
+
+def read_recipe(file: Path | None) -> Recipe:
+    """The recipe of a TOML file: the settings it names, defaults for the rest; without a file, the defaults.
+
+    Raises UsageError for a file that cannot be read and for a setting that is unknown, of another type or out of range.
+    """
+    if file is None:
+        return Recipe()
+    try:
+        settings = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file}: no recipe in TOML ({error})") from error
+    known = {field.name: field.default for field in fields(Recipe)}
+    for name in settings:
+        if name not in known:
+            raise UsageError(f"{file}: no setting {name!r}.{did_you_mean(name, known)} Settings: {', '.join(known)}")
+    try:
+        return Recipe(**{name: _typed(name, value, known[name]) for name, value in settings.items()})
+    except UsageError as error:
+        raise UsageError(f"{file}: {error}") from None
+
+
+def _typed(name: str, value: Any, default: Any) -> Any:
+    """A TOML value as the type of the setting's default; TOML has lists for tuples, and 1 for 1.0."""
+    if isinstance(default, float) and type(value) is int:
+        return float(value)
+    if isinstance(default, tuple) and isinstance(value, list):
+        parts = tuple(_typed(name, part, default[0]) for part in value)
+        _check(name, value, name != "betas" or len(parts) == len(default), "two numbers")
+        return parts
+    wanted = int if default is None else type(default)
+    _check(name, value, type(value) is wanted, f"of type {wanted.__name__}")
+    return value
+
+
+def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    _check(name, value, value in allowed, f"one of {', '.join(allowed)}")
+
+
+def _check(name: str, value: object, is_right: bool, wanted: str) -> None:
+    if not is_right:
+        raise UsageError(f"{name} is {value!r}, but must be {wanted}")

@@ -1,0 +1,70 @@
+"""The deblurring networks that can be trained, as plans."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from detbench.nets.deblurgan import Critic, Generator, ResizeGenerator
+from detbench.training.losses import l1, l2
+from detbench.training.perceptual import load_vgg
+from detbench.training.plan import Plan, WeightedLoss
+from detbench.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A generator with its critic; `last` is the generator's last convolution, `paper` what its authors report."""
+
+    generator: type[nn.Module]
+    critic: type[nn.Module]
+    last: str
+    paper: str
+
+
+_DEBLURGAN_PAPER = "GoPro: 27.2 dB, SSIM .954 (WILD), 23.6 dB, .884 (Synth), 28.7 dB, .958 (Comb); others 25.2-26.3 dB"
+
+ARCHITECTURES: Mapping[str, Architecture] = {
+    "deblurgan": Architecture(Generator, Critic, "leave", _DEBLURGAN_PAPER),
+    "deblurgan-resize": Architecture(ResizeGenerator, Critic, "leave", _DEBLURGAN_PAPER),
+}
+
+
+def make_plan(architecture: str, recipe: Recipe, vgg: Path | None, device: torch.device) -> Plan:
+    """The plan of an architecture, its weights drawn from the recipe's seed; `vgg` is VGG19's file.
+
+    Raises UsageError for an unknown layer of VGG19, WeightsError where its weights cannot be had.
+    """
+    kind = ARCHITECTURES[architecture]
+    torch.manual_seed(recipe.seed)
+    generator, critic = kind.generator(), kind.critic()
+    if recipe.zero_last:
+        nn.init.zeros_(generator.get_parameter(f"{kind.last}.weight"))
+    return Plan(
+        architecture=architecture,
+        generator=generator,
+        critic=critic,
+        losses=(content_loss(recipe, vgg, device),),
+        learning_rate=recipe.learning_rate,
+        betas=recipe.betas,
+        adversarial_weight=recipe.adversarial_weight,
+        penalty_weight=recipe.penalty_weight,
+        clip_bound=recipe.clip_bound if recipe.bound == "clipping" else None,
+        average_decay=recipe.average_decay,
+    )
+
+
+def content_loss(recipe: Recipe, vgg: Path | None, device: torch.device) -> WeightedLoss:
+    """The recipe's content loss, of the finest scale."""
+    if recipe.content != "vgg":
+        compare = {"l1": l1, "l2": l2}[recipe.content]
+        return WeightedLoss(
+            recipe.content.upper(), recipe.content_weight, lambda restored, sharp: compare(restored[0], sharp)
+        )
+    features = load_vgg(vgg, recipe.vgg_layer).to(device).to(memory_format=torch.channels_last)
+
+    return WeightedLoss(
+        "VGG", recipe.content_weight, lambda restored, sharp: l2(features(restored[0]), features(sharp).detach())
+    )

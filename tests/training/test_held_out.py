@@ -1,0 +1,65 @@
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from detbench.blur.recipes import TrajectoryRecipe
+from detbench.metrics.quality import psnr_db, ssim
+from detbench.training.crops import CropRecipe, HeldOutCrops
+from detbench.training.held_out import HeldOut
+from detbench.training.plan import Plan
+from detbench.training.sources import find_sources
+
+RECIPE = CropRecipe(crop_px=48, longest_px=640, blurs=(TrajectoryRecipe(length_px=12, exposure=1),))
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def held_out(photos: Path) -> HeldOut:
+    """Three crops of 48 px."""
+    return HeldOut(HeldOutCrops(find_sources([photos], None, Fraction(1)), RECIPE, seed=0, count=3), seed=0)
+
+
+class Brighter(nn.Module):
+    """Adds .7 grey levels to each pixel."""
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Shape (N, 3, H, W) in and out."""
+        return pictures + 0.7 / 127.5
+
+
+def test_the_blurred_pictures_are_the_floor(held_out: HeldOut) -> None:
+    """Their quality is the mean PSNR and SSIM of the pictures themselves."""
+    pairs = list(zip(held_out.blurred, held_out.sharp, strict=True))
+    assert held_out.quality.psnr_db == pytest.approx(np.mean([psnr_db(*pair) for pair in pairs]))
+    assert held_out.quality.ssim == pytest.approx(np.mean([ssim(*pair) for pair in pairs]))
+
+
+def test_a_net_that_changes_nothing_is_as_good(held_out: HeldOut, make_plan: Callable[..., Plan]) -> None:
+    """Restored by the identity, the crops have exactly the blurred ones' quality."""
+    restored = held_out.restore(make_plan(), nn.Identity(), CPU, "fp32")
+    assert held_out.judge(restored) == held_out.quality
+
+
+def test_values_are_rounded(held_out: HeldOut, make_plan: Callable[..., Plan]) -> None:
+    """.7 levels brighter is one level brighter, where truncation would make it none."""
+    restored = held_out.restore(make_plan(), Brighter(), CPU, "fp32")
+    for image, blurred in zip(restored, held_out.blurred, strict=True):
+        np.testing.assert_array_equal(image, np.minimum(blurred.astype(int) + 1, 255))
+
+
+def test_dropout_is_off(held_out: HeldOut, make_plan: Callable[..., Plan]) -> None:
+    """A net in training restores as it would later, and trains on."""
+    net = nn.Sequential(nn.Dropout(0.5)).train()
+    np.testing.assert_array_equal(held_out.restore(make_plan(), net, CPU, "fp32"), held_out.blurred)
+    assert net.training
+
+
+def test_the_pictures_never_change(held_out: HeldOut, photos: Path) -> None:
+    """Made again, for a resume, they are the same to the last bit, noise included."""
+    again = HeldOut(HeldOutCrops(find_sources([photos], None, Fraction(1)), RECIPE, seed=0, count=3), seed=0)
+    np.testing.assert_array_equal(again.blurred, held_out.blurred)

@@ -1,0 +1,89 @@
+from pathlib import Path
+
+import pytest
+
+from detbench.blur.recipes import ShakeRecipe, TrajectoryRecipe
+from detbench.errors import UsageError
+from detbench.training.recipe import Recipe, read_recipe
+from detbench.training.schedule import Schedule
+
+
+def written(folder: Path, text: str) -> Path:
+    """A recipe's file."""
+    file = folder / "recipe.toml"
+    file.write_text(text)
+    return file
+
+
+def test_defaults_are_the_papers() -> None:
+    """Adam 1e-4 with betas .5 and .999, 150 + 150 epochs, batch 1, 5 critic steps, weights 100 and 10, crops of 256."""
+    recipe = read_recipe(None)
+    assert (recipe.learning_rate, recipe.betas, recipe.batch, recipe.crop_px) == (1e-4, (0.5, 0.999), 1, 256)
+    assert (recipe.epochs, recipe.decay_epochs, recipe.critic_steps) == (150, 150, 5)
+    assert (recipe.content, recipe.vgg_layer, recipe.content_weight, recipe.penalty_weight) == (
+        "vgg",
+        "conv3_3",
+        100,
+        10,
+    )
+    assert (recipe.average_decay, recipe.zero_last, recipe.warm_up_epochs) == (0, False, 0)
+
+
+def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
+    """The rest is as by default; whole numbers may stand for others, lists for tuples."""
+    text = 'content = "l1"\ncontent_weight = 10\nblurs = ["shake"]\nepoch_steps = 500\nbetas = [0, 0.9]\n'
+    recipe = read_recipe(written(tmp_path, text))
+    assert recipe == Recipe(content="l1", content_weight=10.0, blurs=("shake",), epoch_steps=500, betas=(0.0, 0.9))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("learning_rat = 1", "no setting 'learning_rat'. Did you mean 'learning_rate'?"),
+        ("batch = 1.5", "batch is 1.5, but must be of type int"),
+        ("zero_last = 1", "zero_last is 1, but must be of type bool"),
+        ("epoch_steps = true", "epoch_steps is True, but must be of type int"),
+        ('content = "vg"', "content is 'vg', but must be one of vgg, l1, l2"),
+        ("betas = [0.5]", "betas is [0.5], but must be two numbers"),
+        ("crop_px = 250", "crop_px is 250, but must be a multiple of 4"),
+        ("average_decay = 1", "average_decay is 1.0, but must be 0 or more and below 1"),
+        ("batch = 0", "batch is 0, but must be above 0"),
+        ('blurs = ["trajektory"]', "Did you mean 'trajectory'?"),
+        ('blurs = ["average"]', "average needs a folder of frames"),
+        ("batch =", "no recipe in TOML"),
+    ],
+)
+def test_what_is_wrong_is_said(text: str, said: str, tmp_path: Path) -> None:
+    """File, setting and value, and what it must be."""
+    with pytest.raises(UsageError) as caught:
+        read_recipe(written(tmp_path, text))
+    assert "recipe.toml: " in str(caught.value)
+    assert said in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    """A recipe that is not there is an error, not the defaults."""
+    with pytest.raises(UsageError, match=r"gone\.toml"):
+        read_recipe(tmp_path / "gone.toml")
+
+
+def test_epochs_become_steps() -> None:
+    """An epoch takes as many steps as all pictures fill batches, or as the recipe says."""
+    recipe = Recipe(batch=4, epochs=3, decay_epochs=2, warm_up_epochs=1)
+    assert recipe.steps_per_epoch(10) == 3
+    assert Recipe(epoch_steps=7).steps_per_epoch(10) == 7
+    assert recipe.schedule(3) == Schedule(flat_steps=9, decay_steps=6, warm_up_steps=3, critic_steps=5)
+
+
+def test_growth_is_counted_in_crops() -> None:
+    """Two epochs of three steps, the first of them without a critic, take 3 + 3·6 batches of 4 crops."""
+    recipe = Recipe(batch=4, warm_up_epochs=1, growth_epochs=2, growth_start=0.2)
+    assert recipe.crops(256, 3).growth_crops == 84
+
+
+def test_blurs_are_recipes() -> None:
+    """Texts become the blur recipes of `detbench blur`; the margin holds the longest."""
+    crops = Recipe(blurs=("trajectory:length_px=40,noise=2", "shake")).crops(64, 1)
+    assert crops.blurs == (TrajectoryRecipe(length_px=40, noise=2), ShakeRecipe())
+    assert crops.margin_px == 32
+    assert Recipe(blurs=("trajectory:length_px=100",)).crops(64, 1).margin_px == 51
