@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from detbench.cli.console import note, print_path
+from detbench.cli.train_restorer import deblurgan
 
 if TYPE_CHECKING:
     from detbench.training.yolo import Epoch
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 train = typer.Typer(
     help="Train a network on your own pictures; weights and card land in one folder.", no_args_is_help=True
 )
+train.command("deblurgan")(deblurgan)
 
 
 @train.command("yolov8")

@@ -12,9 +12,9 @@ from detbench.deblurrers.tiling import FloatImage, restore_tiled
 from detbench.devices import resolve_device
 from detbench.errors import UsageError
 from detbench.images import pad_to_multiple
-from detbench.nets.deblurgan import Generator
+from detbench.nets.deblurgan import Generator, ResizeGenerator
 from detbench.nets.nah import MultiScaleNet
-from detbench.nets.weights import load_weights
+from detbench.nets.weights import FILE_NAME, load_weights, weights_metadata
 from detbench.types import Image
 
 MAX_PIXELS = 2 * 1024 * 1024
@@ -85,10 +85,17 @@ class NetworkDeblurrer(ABC):
 
 
 class DeblurGAN(NetworkDeblurrer):
-    """Kupyn et al., "DeblurGAN", CVPR 2018, arXiv 1711.07064."""
+    """Kupyn et al., "DeblurGAN", CVPR 2018, arXiv 1711.07064.
+
+    Weights whose file names the architecture `deblurgan-resize` bring its generator with them.
+    """
 
     def __init__(self, weights: Path | None = None, device: str = "auto", precision: str = "fp32") -> None:
-        super().__init__(Generator(), "deblurgan", weights, device, precision)
+        place = weights or shipped("models") / "deblurgan"
+        file = place / FILE_NAME if place.is_dir() else place
+        architecture = weights_metadata(file).get("architecture") if file.is_file() else None
+        net = ResizeGenerator() if architecture == "deblurgan-resize" else Generator()
+        super().__init__(net, "deblurgan", weights, device, precision)
 
     def _restore(self, pictures: Tensor) -> Tensor:
         restored: Tensor = self.net(pictures * 2 - 1)

@@ -1,0 +1,78 @@
+"""`detbench train deblurgan` as a user meets it."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+
+SETTINGS = """
+content = "l1"
+epochs = 1
+decay_epochs = 0
+epoch_steps = 1
+batch = 1
+critic_steps = 1
+crop_px = 32
+held_out_px = 32
+held_out_crops = 1
+zero_last = true
+"""
+
+
+@pytest.fixture
+def photos(drawn_dataset: Path, tmp_path: Path) -> Path:
+    """The drawn pictures without their boxes."""
+    return Path(shutil.copytree(drawn_dataset / "images", tmp_path / "photos"))
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    """The recipe of a training of one step."""
+    file = tmp_path / "recipe.toml"
+    file.write_text(SETTINGS)
+    return file
+
+
+@pytest.mark.parametrize("upsampling", ["transposed", "resize"])
+def test_one_step_from_the_command_line(
+    upsampling: str, detbench: Run, photos: Path, recipe: Path, drawn_dataset: Path, tmp_path: Path
+) -> None:
+    """The weights' path is the last line of stdout, each epoch a line on stderr; `run` takes the weights."""
+    out = tmp_path / "mine"
+    said = detbench(
+        *("train", "deblurgan", "--data", photos, "--out", out, "--recipe", recipe, "--device", "cpu"),
+        *("--upsampling", upsampling, "--workers", 0, "--fraction", "1/2", "--carry", 15),
+    )
+    assert said.code == 0, said.err
+    assert said.out == f"{out / 'weights.safetensors'}\n"
+    assert "epoch 1/1 held out: " in said.err
+    judged = detbench(
+        *("run", "--deblurrer", f"deblurgan:{out / 'weights.safetensors'}", "--detector", "blobs"),
+        *("--dataset", drawn_dataset, "--blur", "trajectory", "--limit", 1),
+    )
+    assert judged.code == 0, judged.err
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("--recipe", "gone.toml"), "gone.toml"),
+        (("--mix", "2:x"), "--mix '2:x'"),
+        (("--mix", "2:1"), "give each folder a weight"),
+        (("--fraction", "a sixth"), "--fraction 'a sixth'"),
+        (("--resume",), "no training to resume"),
+        (("--vgg", "gone.safetensors"), "gone.safetensors"),
+        (("--data", "nowhere"), "nowhere"),
+    ],
+)
+def test_what_is_wrong_is_said(words: tuple[str, ...], part: str, detbench: Run, photos: Path, tmp_path: Path) -> None:
+    """One message each, no traceback, and no weights."""
+    said = detbench("train", "deblurgan", "--data", photos, "--out", tmp_path / "mine", "--device", "cpu", *words)
+    assert said.code == 2, said.err
+    assert part in said.err
+    assert "Traceback" not in said.err
+    assert not (tmp_path / "mine" / "weights.safetensors").exists()

@@ -1,0 +1,203 @@
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+from torch import nn
+
+from detbench.errors import DataError, TrainingError, UsageError, WeightsError
+from detbench.nets.deblurgan import Critic, Generator, ResizeGenerator
+from detbench.training import restorers
+from detbench.training.plan import Plan
+from detbench.training.recipe import Recipe
+from detbench.training.restorers import ARCHITECTURES, Architecture, make_plan
+from detbench.training.restoring import Job, train_restorer
+
+SHORT = Recipe(
+    content="l1", epochs=2, decay_epochs=1, epoch_steps=2, batch=2, critic_steps=2, crop_px=32, held_out_px=32,
+    held_out_crops=2, log_steps=1, average_decay=0.9, warm_up_epochs=1, blurs=("trajectory:length_px=12", "shake"),
+)  # fmt: skip
+
+
+@pytest.fixture
+def job(photos: Path, tmp_path: Path, make_plan: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch) -> Job:
+    """Three epochs of two steps of a small network on the photos."""
+    small = Architecture(type(make_plan().generator), Score, "leave", "a paper's result")
+    monkeypatch.setattr(restorers, "ARCHITECTURES", {"small": small})
+    monkeypatch.setattr("detbench.training.restoring.ARCHITECTURES", {"small": small})
+    return Job("small", SHORT, (photos,), tmp_path / "out", "cpu")
+
+
+class Score(nn.Module):
+    """A critic of one convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 1, 4, bias=False)
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Shape (N, 3, H, W) to (N, 1, h, w)."""
+        scores: torch.Tensor = self.conv(pictures)
+        return scores
+
+
+def quiet(_line: str) -> None:
+    """Say nothing."""
+
+
+def stopping_after(steps: int) -> Callable[[str], None]:
+    """A listener that presses Ctrl-C when it hears of an iteration."""
+
+    def say(line: str) -> None:
+        if f"iteration {steps} " in line:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    return say
+
+
+def test_a_training_leaves_weights_card_and_page(job: Job) -> None:
+    """Weights are fp16; the card has their architecture and digest, the data, the recipe and both qualities."""
+    weights = train_restorer(job, quiet)
+    tensors = safetensors.torch.load_file(weights)
+    assert {tensor.dtype for tensor in tensors.values()} == {torch.float16}
+    card = tomllib.loads((job.out / "card.toml").read_text())
+    assert card["sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert (card["architecture"], card["paper"]) == ("small", "a paper's result")
+    assert card["training"]["data"] == [{"name": "photos", "kind": "sharp", "pictures": 10, "weight": 10.0}]
+    assert (card["training"]["steps"], card["training"]["epochs_done"]) == (6, 3)
+    assert card["training"]["recipe"]["blurs"] == list(SHORT.blurs)
+    assert card["held_out"]["restored"]["psnr_db"] != card["held_out"]["blurred"]["psnr_db"]
+    assert (job.out / "training.html").stat().st_size > 5000
+    assert list((job.out / "training" / "tensorboard").iterdir())
+
+
+def test_what_happens_is_said(job: Job) -> None:
+    """A line each interval and each epoch, the first before any step; terms by name, quality beside the input's."""
+    said: list[str] = []
+    train_restorer(job, said.append)
+    assert said[0].startswith("epoch 0/3 held out: ")
+    assert "; blurred: " in said[0]
+    assert said[1].startswith("epoch 1/3 iteration 1 ")
+    assert "s/iteration rate 0.0001: G_L1 " in said[1]
+    (joined,) = (line for line in said if " iteration 3 " in line)
+    assert all(f"{term} " in joined for term in ("D_real", "D_fake", "D_real+fake", "D_penalty", "G_L1", "G_GAN"))
+    assert sum(" held out: " in line for line in said) == 4
+
+
+@pytest.mark.parametrize("steps", [1, 3, 4])
+def test_interrupted_and_resumed_is_the_same(steps: int, job: Job) -> None:
+    """Ctrl-C in the warm-up, after it, or at an epoch's end: resumed, weights and record end as if it had not been."""
+    whole, parted = replace(job, out=job.out / "whole"), replace(job, out=job.out / "parted")
+    train_restorer(whole, quiet)
+    with pytest.raises(KeyboardInterrupt):
+        train_restorer(parted, stopping_after(steps))
+    assert json.loads((parted.out / "training" / "checkpoint.json").read_text())["step"] == steps
+    train_restorer(replace(parted, resume=True), quiet)
+    states = [next((each.out / "training").glob("state-*")).read_bytes() for each in (whole, parted)]
+    assert states[0] == states[1]
+    assert (whole.out / "weights.safetensors").read_bytes() == (parted.out / "weights.safetensors").read_bytes()
+    records = [(each.out / "training" / "history.jsonl").read_text().splitlines() for each in (whole, parted)]
+    terms = [[json.loads(line).get("terms") for line in lines] for lines in records]
+    assert terms[0] == terms[1]
+
+
+def test_nothing_is_overwritten(job: Job) -> None:
+    """A begun training is not started anew, nor resumed with another recipe, other data, or where there is none."""
+    with pytest.raises(UsageError, match="holds no training to resume"):
+        train_restorer(replace(job, resume=True), quiet)
+    with pytest.raises(KeyboardInterrupt):
+        train_restorer(job, stopping_after(1))
+    with pytest.raises(UsageError, match="holds a training already: go on with --resume"):
+        train_restorer(job, quiet)
+    with pytest.raises(UsageError, match="was begun with epochs 2; resume it with the same"):
+        train_restorer(replace(job, resume=True, recipe=replace(SHORT, epochs=3)), quiet)
+    with pytest.raises(UsageError, match="was begun with data"):
+        train_restorer(replace(job, resume=True, fraction=Fraction(1, 2)), quiet)
+
+
+def test_a_packed_training_goes_on(job: Job) -> None:
+    """Its checkpoint is small files; resumed, it ends near where it would have."""
+    packed = replace(job, piece_mib=4)
+    with pytest.raises(KeyboardInterrupt):
+        train_restorer(packed, stopping_after(3))
+    assert json.loads((job.out / "training" / "checkpoint.json").read_text())["packed"] is True
+    weights = safetensors.torch.load_file(train_restorer(replace(packed, resume=True), quiet))
+    whole = safetensors.torch.load_file(train_restorer(replace(job, out=job.out / "whole"), quiet))
+    for key, tensor in whole.items():
+        torch.testing.assert_close(weights[key], tensor, atol=2e-3, rtol=0)
+
+
+def test_mixed_sources(job: Job, make_pairs: Callable[..., Path]) -> None:
+    """Sharp pictures and pairs train together, weighed 2:1, and the card says so."""
+    mixed = replace(job, folders=(*job.folders, make_pairs("blur_gamma")), mix=(2.0, 1.0))
+    train_restorer(mixed, quiet)
+    data = tomllib.loads((job.out / "card.toml").read_text())["training"]["data"]
+    assert [(source["kind"], source["weight"]) for source in data] == [("sharp", 2.0), ("pairs", 1.0)]
+
+
+def test_a_training_that_diverges_keeps_its_checkpoint(job: Job) -> None:
+    """An absurd rate ends in a TrainingError that names step and term; the checkpoint is of a step before."""
+    wild = replace(job, recipe=replace(SHORT, learning_rate=1e30))
+    with pytest.raises(TrainingError, match=r"step \d: [DG]_"):
+        train_restorer(wild, quiet)
+
+
+def test_too_few_pictures(job: Job) -> None:
+    """One picture cannot be trained on and held out."""
+    with pytest.raises(DataError, match="2 are the least"):
+        train_restorer(replace(job, fraction=Fraction(1, 10)), quiet)
+
+
+def test_two_processes_train_on_one_recipe(photos: Path, tmp_path: Path) -> None:
+    """torchrun's processes share each batch; one of them speaks and writes, and the word of the other is in it."""
+    recipe = tmp_path / "short.toml"
+    settings = {
+        key: value for key, value in asdict(replace(SHORT, epochs=1, decay_epochs=0)).items() if value is not None
+    }
+    recipe.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items()))
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "detbench"]
+    words = ["train", "deblurgan", "--data", photos, "--out", tmp_path / "out", "--recipe", recipe, "--workers", "0"]
+    done = subprocess.run([*command, *words, "--device", "cpu"], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("iteration 1 ") == 1
+    assert done.stdout.splitlines().count(str(tmp_path / "out" / "weights.safetensors")) == 1
+
+
+def test_architectures_are_the_papers() -> None:
+    """DeblurGAN's generator or the one with resize-convolutions, each with DeblurGAN's critic."""
+    kinds = {name: (kind.generator, kind.critic) for name, kind in ARCHITECTURES.items()}
+    assert kinds == {"deblurgan": (Generator, Critic), "deblurgan-resize": (ResizeGenerator, Critic)}
+
+
+def test_a_plan_follows_its_recipe() -> None:
+    """Weights, rates and bounds are the recipe's; weights come from its seed; a last convolution of 0 if asked."""
+    cpu = torch.device("cpu")
+    recipe = Recipe(content="l2", content_weight=7, bound="clipping", clip_bound=0.02, zero_last=True, seed=3)
+    plan, again = (make_plan("deblurgan", recipe, None, cpu) for _ in range(2))
+    assert [(loss.name, loss.weight) for loss in plan.losses] == [("L2", 7)]
+    assert (plan.clip_bound, plan.learning_rate) == (0.02, 1e-4)
+    assert not plan.generator.get_parameter("leave.weight").any()
+    assert torch.equal(plan.generator.get_parameter("enter.weight"), again.generator.get_parameter("enter.weight"))
+    assert make_plan("deblurgan", replace(recipe, bound="penalty"), None, cpu).clip_bound is None
+
+
+def test_the_perceptual_loss_is_of_the_named_layer(shared_file: Callable[[str], Path]) -> None:
+    """From a file, up to the layer that the recipe names; a layer that the file lacks is refused."""
+    file, cpu = shared_file("weights/vgg19-to-conv3_1.safetensors"), torch.device("cpu")
+    (loss,) = make_plan("deblurgan", Recipe(vgg_layer="conv2_2"), file, cpu).losses
+    sharp = torch.rand(1, 3, 16, 16) * 2 - 1
+    assert (loss.name, loss.weight) == ("VGG", 100)
+    assert loss.measure((sharp,), sharp).item() == 0
+    assert loss.measure((sharp * 0.5,), sharp).item() > 0
+    with pytest.raises(WeightsError, match="no VGG19 up to conv3_3"):
+        make_plan("deblurgan", Recipe(), file, cpu)
