@@ -66,5 +66,9 @@ def build(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def bench(session: nox.Session) -> None:
-    """Measure speed side by side with the named peers, interleaved, results proven equal; writes reports/bench.json."""
-    session.run(sys.executable, "tests/bench/speed.py", *session.posargs)
+    """Measure speed side by side with the named peers, interleaved, results proven equal; writes reports/bench*.json.
+
+    `nox -s bench -- --device cuda --batch 16 --crop-px 256` sets the size of the training steps.
+    """
+    session.run(sys.executable, "tests/bench/speed.py")
+    session.run(sys.executable, "tests/bench/training.py", *session.posargs)

@@ -1,0 +1,291 @@
+"""A training step beside a plain one, in one interleaved run: `nox -s bench`.
+
+Plain is the same step as public code has it: modules of torch for every pad and norm, float32, NCHW, real and fake
+through the critic one after the other, Adam parameter by parameter. That both compute the same is asserted first.
+Time is measured round by round, so that a machine whose speed drifts slows both; peak memory in a process of its own.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor, nn
+
+from detbench.devices import device_name, resolve_device
+from detbench.nets.deblurgan import Critic, Generator
+from detbench.training.crops import Crop
+from detbench.training.draws import Draws
+from detbench.training.exposure import Batch, collate, expose
+from detbench.training.loop import Trainer
+from detbench.training.losses import l1
+from detbench.training.parallel import World
+from detbench.training.plan import Plan, WeightedLoss
+from detbench.training.schedule import Schedule
+from detbench.training.state import new_state
+
+CRITIC_STEPS = 5
+SEED = 1
+MIB = 2**20
+
+Step = Callable[[], dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Ours beside plain: seconds a step and crops a second, peak memory, and the ratio of times round by round."""
+
+    step: str
+    device: str
+    ours_s: float
+    plain_s: float
+    ours_crops_per_s: float
+    ratio: float
+    ratio_low: float
+    ratio_high: float
+    ours_peak_mib: float
+    plain_peak_mib: float
+
+
+def main() -> None:
+    """Measure a step with the critic and one of content alone, print the table, write `reports/bench-training.json`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--crop-px", type=int, default=128)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--peak-of", choices=("ours", "plain"), help="run one step alone and print its peak memory")
+    parser.add_argument("--critic-steps", type=int, default=CRITIC_STEPS)
+    words = parser.parse_args()
+    words.device = resolve_device(words.device)
+    if words.peak_of:
+        sys.stdout.write(f"{peak_mib(words)}\n")
+        return
+    check_equal(words)
+    rows = [measured(words, steps) for steps in (CRITIC_STEPS, 0)]
+    Path("reports/bench-training.json").write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+    table = Table("step", "ours s", "plain s", "ratio", "range", "ours MiB", "plain MiB", "crops/s", box=None)
+    for row in rows:
+        table.add_row(
+            row.step,
+            *(
+                f"{row.ours_s:.3f}",
+                f"{row.plain_s:.3f}",
+                f"{row.ratio:.2f}×",
+                f"{row.ratio_low:.2f}–{row.ratio_high:.2f}",
+            ),
+            *(f"{row.ours_peak_mib:.0f}", f"{row.plain_peak_mib:.0f}", f"{row.ours_crops_per_s:.1f}"),
+        )
+    Console(width=120).print(device_name(words.device), table)
+
+
+def measured(words: argparse.Namespace, critic_steps: int) -> Measured:
+    """Time both in turn, after one warm-up of each."""
+    steps = [make(words, critic_steps) for make in (our_step, plain_step)]
+    for step in steps:
+        step()
+    times = [[_seconds(step, words.device) for step in steps] for _ in range(words.rounds)]
+    ratios = sorted(plain / ours for ours, plain in times)
+    ours_s, plain_s = (median(column) for column in zip(*times, strict=True))
+    crops = words.batch * (critic_steps + 1)
+    name = f"{critic_steps} critic + 1 generator" if critic_steps else "content alone"
+    return Measured(
+        f"{name}, {words.batch}×{words.crop_px}²",
+        device_name(words.device),
+        ours_s,
+        plain_s,
+        crops / ours_s,
+        median(ratios),
+        ratios[0],
+        ratios[-1],
+        *(_peak_in_own_process(words, name, critic_steps) for name in ("ours", "plain")),
+    )
+
+
+def check_equal(words: argparse.Namespace) -> None:
+    """In float32 and without dropout, both give the same terms in the first two steps, to a thousandth.
+
+    But for G_GAN: the critic's last bias has no gradient but rounding, which Adam makes steps of.
+    """
+    small = argparse.Namespace(**{**vars(words), "batch": 2, "crop_px": 32})
+    ours = our_step(small, CRITIC_STEPS, precision="fp32", dropout=0.0)
+    plain = plain_step(small, CRITIC_STEPS, dropout=0.0)
+    for _ in range(2):
+        one, other = ours(), plain()
+        for name in ("D_real+fake", "D_penalty", "G_L1"):
+            assert abs(one[name] - other[name]) <= 1e-3 * max(1, abs(other[name])), (name, one, other)
+
+
+def our_step(words: argparse.Namespace, critic_steps: int, precision: str = "bf16", dropout: float = 0.5) -> Step:
+    """One step of the trainer a call."""
+    device = torch.device(words.device)
+    generator, critic = _nets(dropout)
+    loss = WeightedLoss("L1", 100.0, lambda restored, sharp: l1(restored[0], sharp))
+    plan = Plan("deblurgan", generator, critic, (loss,), 1e-4, (0.5, 0.999), average_decay=0.999)
+    state = new_state(plan, device)
+    draws = Draws(SEED, words.batch, World(), device)
+    schedule = Schedule(10**9, 0, 0 if critic_steps else 10**9, critic_steps)
+    trainer = Trainer(plan, schedule, draws, precision)  # type: ignore[arg-type]
+
+    def open_batches(first: int) -> Iterator[Batch]:
+        while True:
+            yield _batch(words, first)
+            first += 1
+
+    def step() -> dict[str, float]:
+        told: list[dict[str, float]] = []
+        trainer.train(state, open_batches, lambda terms: bool(told.append(dict(terms))))
+        return told[0]
+
+    return step
+
+
+class PlainResBlock(nn.Module):
+    """As public code has it."""
+
+    def __init__(self, dropout: float) -> None:
+        super().__init__()
+        half = [nn.ReflectionPad2d(1), nn.Conv2d(256, 256, 3), nn.InstanceNorm2d(256)]
+        other = [nn.ReflectionPad2d(1), nn.Conv2d(256, 256, 3), nn.InstanceNorm2d(256)]
+        self.layers = nn.Sequential(*half, nn.ReLU(True), nn.Dropout(dropout), *other)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Shape (N, 256, H, W) in and out."""
+        return features + self.layers(features)
+
+
+def plain_nets(dropout: float) -> tuple[nn.Module, nn.Module]:
+    """Generator and critic of plain modules, with the weights of ours."""
+    layers: list[nn.Module] = [nn.ReflectionPad2d(3), nn.Conv2d(3, 64, 7), nn.InstanceNorm2d(64), nn.ReLU(True)]
+    for channels in (64, 128):
+        down = nn.Conv2d(channels, 2 * channels, 3, 2, 1)
+        layers += [down, nn.InstanceNorm2d(2 * channels), nn.ReLU(True)]
+    layers += [PlainResBlock(dropout) for _ in range(9)]
+    for channels in (256, 128):
+        up = nn.ConvTranspose2d(channels, channels // 2, 3, 2, 1, 1)
+        layers += [up, nn.InstanceNorm2d(channels // 2), nn.ReLU(True)]
+    layers += [nn.ReflectionPad2d(3), nn.Conv2d(64, 3, 7), nn.Tanh()]
+    judge: list[nn.Module] = [nn.Conv2d(3, 64, 4, 2, 2), nn.LeakyReLU(0.2, True)]
+    for before, after, stride in ((64, 128, 2), (128, 256, 2), (256, 512, 1)):
+        judge += [nn.Conv2d(before, after, 4, stride, 2), nn.InstanceNorm2d(after), nn.LeakyReLU(0.2, True)]
+    judge += [nn.Conv2d(512, 1, 4, 1, 2)]
+    nets = nn.Sequential(*layers), nn.Sequential(*judge)
+    for plain, ours in zip(nets, _nets(dropout), strict=True):
+        plain.load_state_dict(dict(zip(plain.state_dict(), ours.state_dict().values(), strict=True)))
+    return nets
+
+
+def plain_step(words: argparse.Namespace, critic_steps: int, dropout: float = 0.5) -> Step:
+    """One plain step a call, on the same pictures and shares as ours."""
+    device = torch.device(words.device)
+    generator, critic = (net.to(device) for net in plain_nets(dropout))
+    adams = [
+        torch.optim.Adam(net.parameters(), lr=1e-4, betas=(0.5, 0.999), foreach=False) for net in (generator, critic)
+    ]
+    draws = Draws(SEED, words.batch, World(), device)
+    numbers = iter(range(10**9))
+
+    def pictures() -> tuple[Tensor, Tensor, Tensor]:
+        number = next(numbers)
+        noise, shares = draws.noise_and_shares(number, words.crop_px)
+        blurred, sharp = expose(_batch(words, number).to(device), noise)
+        return blurred.contiguous(), sharp.contiguous(), shares
+
+    def restore(blurred: Tensor) -> Tensor:
+        return torch.clamp(blurred + generator(blurred), -1, 1)
+
+    def step() -> dict[str, float]:
+        terms: dict[str, list[float]] = {"D_real+fake": [], "D_penalty": []}
+        for _ in range(critic_steps):
+            blurred, sharp, shares = pictures()
+            adams[1].zero_grad()
+            fake = restore(blurred).detach()
+            gap = critic(fake).mean() - critic(sharp).mean()
+            share = shares[:, None, None, None]
+            between = (share * sharp + (1 - share) * fake).requires_grad_()
+            scores = critic(between).mean(dim=(1, 2, 3))
+            (slope,) = torch.autograd.grad(scores, between, torch.ones_like(scores), create_graph=True)
+            penalty = ((slope.reshape(len(slope), -1).norm(2, dim=1) - 1) ** 2).mean()
+            (gap + 10 * penalty).backward()
+            adams[1].step()
+            terms["D_real+fake"].append(gap.item())
+            terms["D_penalty"].append(penalty.item())
+        blurred, sharp, _ = pictures()
+        adams[0].zero_grad()
+        restored = restore(blurred)
+        content = (restored - sharp).abs().mean()
+        adversarial = -critic(restored).mean() if critic_steps else torch.zeros((), device=device)
+        (100 * content + adversarial).backward()
+        adams[0].step()
+        means = {name: float(np.mean(values)) for name, values in terms.items() if values}
+        return {**means, "G_L1": content.item(), "G_GAN": adversarial.item()}
+
+    return step
+
+
+def peak_mib(words: argparse.Namespace) -> float:
+    """Peak memory of a second step: the accelerator's, or else the process's (Linux), above what it starts with."""
+    step = (our_step if words.peak_of == "ours" else plain_step)(words, words.critic_steps)
+    before = _resident_mib("VmRSS")
+    step()
+    if words.device.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats()
+        step()
+        return torch.cuda.max_memory_allocated() / MIB
+    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+    step()
+    return _resident_mib("VmHWM") - before
+
+
+def _resident_mib(key: str) -> float:
+    """A line of the process's status; getrusage would tell the parent's peak."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{key}:"))
+
+
+def _peak_in_own_process(words: argparse.Namespace, name: str, critic_steps: int) -> float:
+    settings = {"device": words.device, "batch": words.batch, "crop-px": words.crop_px, "critic-steps": critic_steps}
+    command = [sys.executable, __file__, "--peak-of", name]
+    for key, value in settings.items():
+        command += [f"--{key}", str(value)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def _nets(dropout: float) -> tuple[nn.Module, nn.Module]:
+    torch.manual_seed(SEED)
+    generator, critic = Generator(), Critic()
+    for block in generator.blocks:
+        block.dropout.p = dropout  # type: ignore[union-attr]
+    return generator, critic
+
+
+def _batch(words: argparse.Namespace, number: int) -> Batch:
+    """Random crops with a kernel of 61 pixels."""
+    numbers = np.random.default_rng(number)
+    kernel = np.zeros((61, 61), np.float32)
+    kernel[30] = 1 / 61
+    side = words.crop_px
+    scenes = numbers.integers(0, 256, (words.batch, side + 60, side + 60, 3), dtype=np.uint8)
+    gamma, noise = np.float32(2.2), np.float32(1)
+    return collate([Crop(scene, scene[30:-30, 30:-30], kernel, gamma, noise) for scene in scenes])
+
+
+def _seconds(step: Step, device: str) -> float:
+    begun = time.perf_counter()
+    step()
+    if device.startswith("cuda"):
+        torch.cuda.synchronize()
+    return time.perf_counter() - begun
+
+
+if __name__ == "__main__":
+    sys.exit(main())
