@@ -11,7 +11,6 @@ from detbench.registry import did_you_mean
 from detbench.training.crops import CropRecipe
 from detbench.training.schedule import Schedule
 
-Content = Literal["vgg", "l1", "l2"]
 Bound = Literal["penalty", "clipping"]
 
 
@@ -23,11 +22,12 @@ class Recipe:
     where a setting is out of range.
     """
 
-    # the generator's losses
-    content: Content = "vgg"  # features of VGG19, or the pixels' mean absolute or squared difference
-    content_weight: float = 100.0
-    vgg_layer: str = "conv3_3"
+    # the generator's losses by weight; content losses of weight 0 are not computed
+    vgg_weight: float = 100.0  # squared difference of VGG19's features
+    l1_weight: float = 0.0  # absolute difference of the pixels
+    l2_weight: float = 0.0  # squared difference of the pixels
     adversarial_weight: float = 1.0
+    vgg_layer: str = "conv3_3"
 
     # the critic
     bound: Bound = "penalty"  # what holds its slope
@@ -61,11 +61,16 @@ class Recipe:
     log_steps: int = 100
 
     def __post_init__(self) -> None:
-        _check_choice("content", self.content, get_args(Content))
-        _check_choice("bound", self.bound, get_args(Bound))
+        _check("bound", self.bound, self.bound in get_args(Bound), f"one of {', '.join(get_args(Bound))}")
+        weights = ("vgg_weight", "l1_weight", "l2_weight", "adversarial_weight", "penalty_weight")
+        for name in weights:
+            _check(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
+        _check(
+            "vgg_weight", self.vgg_weight, any(getattr(self, name) for name in weights[:3]), "above 0, or another one"
+        )
         for name in ("epochs", "batch", "learning_rate", "clip_bound", "held_out_crops", "log_steps"):
             _check(name, getattr(self, name), getattr(self, name) > 0, "above 0")
-        for name in ("critic_steps", "warm_up_epochs", "decay_epochs", "growth_epochs", "seed", "penalty_weight"):
+        for name in ("critic_steps", "warm_up_epochs", "decay_epochs", "growth_epochs", "seed"):
             _check(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
         for name in ("sharp_share", "growth_start"):
             _check(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "in 0..1")
@@ -133,10 +138,6 @@ def _typed(name: str, value: Any, default: Any) -> Any:
     wanted = int if default is None else type(default)
     _check(name, value, type(value) is wanted, f"of type {wanted.__name__}")
     return value
-
-
-def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    _check(name, value, value in allowed, f"one of {', '.join(allowed)}")
 
 
 def _check(name: str, value: object, is_right: bool, wanted: str) -> None:

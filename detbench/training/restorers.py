@@ -1,6 +1,6 @@
 """The deblurring networks that can be trained, as plans."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def make_plan(architecture: str, recipe: Recipe, vgg: Path | None, device: torch
         architecture=architecture,
         generator=generator,
         critic=critic,
-        losses=(content_loss(recipe, vgg, device),),
+        losses=tuple(_content_losses(recipe, vgg, device)),
         learning_rate=recipe.learning_rate,
         betas=recipe.betas,
         adversarial_weight=recipe.adversarial_weight,
@@ -56,15 +56,12 @@ def make_plan(architecture: str, recipe: Recipe, vgg: Path | None, device: torch
     )
 
 
-def content_loss(recipe: Recipe, vgg: Path | None, device: torch.device) -> WeightedLoss:
-    """The recipe's content loss, of the finest scale."""
-    if recipe.content != "vgg":
-        compare = {"l1": l1, "l2": l2}[recipe.content]
-        return WeightedLoss(
-            recipe.content.upper(), recipe.content_weight, lambda restored, sharp: compare(restored[0], sharp)
-        )
-    features = load_vgg(vgg, recipe.vgg_layer).to(device).to(memory_format=torch.channels_last)
-
-    return WeightedLoss(
-        "VGG", recipe.content_weight, lambda restored, sharp: l2(features(restored[0]), features(sharp).detach())
-    )
+def _content_losses(recipe: Recipe, vgg: Path | None, device: torch.device) -> Iterator[WeightedLoss]:
+    """Those of the recipe's content losses that have a weight, of the finest scale."""
+    if recipe.vgg_weight:
+        features = load_vgg(vgg, recipe.vgg_layer).to(device).to(memory_format=torch.channels_last)
+        yield WeightedLoss("VGG", recipe.vgg_weight, lambda restored, sharp: l2(features(restored[0]), features(sharp)))
+    if recipe.l1_weight:
+        yield WeightedLoss("L1", recipe.l1_weight, lambda restored, sharp: l1(restored[0], sharp))
+    if recipe.l2_weight:
+        yield WeightedLoss("L2", recipe.l2_weight, lambda restored, sharp: l2(restored[0], sharp))

@@ -10,7 +10,8 @@ import pytest
 Run = Callable[..., Any]
 
 SETTINGS = """
-content = "l1"
+vgg_weight = 0
+l1_weight = 100
 epochs = 1
 decay_epochs = 0
 epoch_steps = 1

@@ -7,6 +7,8 @@ from detbench.errors import UsageError
 from detbench.training.recipe import Recipe, read_recipe
 from detbench.training.schedule import Schedule
 
+MODELS = Path(__file__).resolve().parents[2] / "models"
+
 
 def written(folder: Path, text: str) -> Path:
     """A recipe's file."""
@@ -20,20 +22,15 @@ def test_defaults_are_the_papers() -> None:
     recipe = read_recipe(None)
     assert (recipe.learning_rate, recipe.betas, recipe.batch, recipe.crop_px) == (1e-4, (0.5, 0.999), 1, 256)
     assert (recipe.epochs, recipe.decay_epochs, recipe.critic_steps) == (150, 150, 5)
-    assert (recipe.content, recipe.vgg_layer, recipe.content_weight, recipe.penalty_weight) == (
-        "vgg",
-        "conv3_3",
-        100,
-        10,
-    )
+    assert (recipe.vgg_layer, recipe.vgg_weight, recipe.l1_weight, recipe.penalty_weight) == ("conv3_3", 100, 0, 10)
     assert (recipe.average_decay, recipe.zero_last, recipe.warm_up_epochs) == (0, False, 0)
 
 
 def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
     """The rest is as by default; whole numbers may stand for others, lists for tuples."""
-    text = 'content = "l1"\ncontent_weight = 10\nblurs = ["shake"]\nepoch_steps = 500\nbetas = [0, 0.9]\n'
+    text = 'vgg_weight = 10\nblurs = ["shake"]\nepoch_steps = 500\nbetas = [0, 0.9]\n'
     recipe = read_recipe(written(tmp_path, text))
-    assert recipe == Recipe(content="l1", content_weight=10.0, blurs=("shake",), epoch_steps=500, betas=(0.0, 0.9))
+    assert recipe == Recipe(vgg_weight=10.0, blurs=("shake",), epoch_steps=500, betas=(0.0, 0.9))
 
 
 @pytest.mark.parametrize(
@@ -43,7 +40,9 @@ def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
         ("batch = 1.5", "batch is 1.5, but must be of type int"),
         ("zero_last = 1", "zero_last is 1, but must be of type bool"),
         ("epoch_steps = true", "epoch_steps is True, but must be of type int"),
-        ('content = "vg"', "content is 'vg', but must be one of vgg, l1, l2"),
+        ('bound = "clip"', "bound is 'clip', but must be one of penalty, clipping"),
+        ("vgg_weight = 0", "vgg_weight is 0.0, but must be above 0, or another one"),
+        ("l1_weight = -1", "l1_weight is -1.0, but must be 0 or more"),
         ("betas = [0.5]", "betas is [0.5], but must be two numbers"),
         ("crop_px = 250", "crop_px is 250, but must be a multiple of 4"),
         ("average_decay = 1", "average_decay is 1.0, but must be 0 or more and below 1"),
@@ -59,6 +58,15 @@ def test_what_is_wrong_is_said(text: str, said: str, tmp_path: Path) -> None:
         read_recipe(written(tmp_path, text))
     assert "recipe.toml: " in str(caught.value)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("file", sorted(MODELS.glob("deblurgan/recipe*.toml")), ids=lambda file: file.name)
+def test_the_shipped_recipes_can_be_read(file: Path) -> None:
+    """They begin as the input, with content loss alone, and know their blurs."""
+    recipe = read_recipe(file)
+    assert recipe.zero_last
+    assert 0 < recipe.warm_up_epochs < recipe.epochs + recipe.decay_epochs
+    assert recipe.crops(recipe.crop_px, 1).margin_px >= 31
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ from detbench.training.restorers import ARCHITECTURES, Architecture, make_plan
 from detbench.training.restoring import Job, train_restorer
 
 SHORT = Recipe(
-    content="l1", epochs=2, decay_epochs=1, epoch_steps=2, batch=2, critic_steps=2, crop_px=32, held_out_px=32,
-    held_out_crops=2, log_steps=1, average_decay=0.9, warm_up_epochs=1, blurs=("trajectory:length_px=12", "shake"),
+    vgg_weight=0, l1_weight=100, epochs=2, decay_epochs=1, epoch_steps=2, batch=2, critic_steps=2, crop_px=32,
+    held_out_px=32, held_out_crops=2, log_steps=1, average_decay=0.9, warm_up_epochs=1, blurs=("trajectory:length_px=12", "shake"),
 )  # fmt: skip
 
 
@@ -182,9 +182,9 @@ def test_architectures_are_the_papers() -> None:
 def test_a_plan_follows_its_recipe() -> None:
     """Weights, rates and bounds are the recipe's; weights come from its seed; a last convolution of 0 if asked."""
     cpu = torch.device("cpu")
-    recipe = Recipe(content="l2", content_weight=7, bound="clipping", clip_bound=0.02, zero_last=True, seed=3)
+    recipe = Recipe(vgg_weight=0, l2_weight=7, l1_weight=3, bound="clipping", clip_bound=0.02, zero_last=True, seed=3)
     plan, again = (make_plan("deblurgan", recipe, None, cpu) for _ in range(2))
-    assert [(loss.name, loss.weight) for loss in plan.losses] == [("L2", 7)]
+    assert [(loss.name, loss.weight) for loss in plan.losses] == [("L1", 3), ("L2", 7)]
     assert (plan.clip_bound, plan.learning_rate) == (0.02, 1e-4)
     assert not plan.generator.get_parameter("leave.weight").any()
     assert torch.equal(plan.generator.get_parameter("enter.weight"), again.generator.get_parameter("enter.weight"))
