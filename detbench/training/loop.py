@@ -21,6 +21,8 @@ from detbench.training.schedule import Schedule
 from detbench.training.state import State
 
 Precision = Literal["fp32", "bf16"]
+"""Of the networks' products: torch's own single precision (TF32 in CUDA's convolutions), or bfloat16 by autocast."""
+
 Terms = dict[str, Tensor]
 
 OpenBatches = Callable[[int], Iterator[Batch]]
@@ -75,7 +77,7 @@ class Trainer:
         self._descend(state.critic, state.critic_adam, loss)
         if self.plan.clip_bound is not None:
             clip_weights(state.critic, self.plan.clip_bound)
-        return terms
+        return {name: term.detach() for name, term in terms.items()}
 
     def _generator_step(self, state: State, index: int, batch: Batch) -> Terms:
         """Come closer to the sharp pictures, and, after the warm-up, to what the critic takes for sharp."""
@@ -90,7 +92,7 @@ class Trainer:
                 total = total + self.plan.adversarial_weight * terms["G_GAN"]
         self._descend(state.generator, state.generator_adam, total)
         state.critic.requires_grad_(True)
-        return terms
+        return {name: term.detach() for name, term in terms.items()}
 
     def _pictures(self, index: int, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Blurred and sharp pictures of batch `index` on the device, and a random share for each."""
@@ -113,10 +115,10 @@ class Trainer:
 
     def _finite(self, passes: Sequence[Terms], step: int) -> dict[str, float]:
         """Each term's mean over a step's passes and all processes."""
-        terms = [(name, term.detach()) for terms in passes for name, term in terms.items()]
-        values = self.draws.world.mean(torch.stack([term for _, term in terms])).tolist()
+        names = [name for terms in passes for name in terms]
+        values = self.draws.world.mean(torch.stack([term for terms in passes for term in terms.values()])).tolist()
         named: dict[str, list[float]] = {}
-        for (name, _), value in zip(terms, values, strict=True):
+        for name, value in zip(names, values, strict=True):
             named.setdefault(name, []).append(value)
             if not isfinite(value):  # the first in time: after it, everything is
                 raise TrainingError(

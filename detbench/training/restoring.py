@@ -73,7 +73,9 @@ def train_restorer(job: Job, say: Say) -> Path | None:
     where the pictures are wrong, TrainingError where a loss is no longer finite.
     """
     sources = find_sources(job.folders, job.mix, job.fraction)
-    with world_of_torchrun(job.device) as (world, device), stop_requests() as stop_requested:
+    # All batches have one size: it pays to try which convolution is fastest.
+    tried = torch.backends.cudnn.flags(enabled=True, benchmark=True)
+    with world_of_torchrun(job.device) as (world, device), stop_requests() as stop_requested, tried:
         _check_out(job, sources, world)
         plan = make_plan(job.architecture, job.recipe, job.vgg, device)
         state = new_state(plan, device)

@@ -25,7 +25,8 @@ from detbench.training.restoring import Job, train_restorer
 
 SHORT = Recipe(
     vgg_weight=0, l1_weight=100, epochs=2, decay_epochs=1, epoch_steps=2, batch=2, critic_steps=2, crop_px=32,
-    held_out_px=32, held_out_crops=2, log_steps=1, average_decay=0.9, warm_up_epochs=1, blurs=("trajectory:length_px=12", "shake"),
+    held_out_px=32, held_out_crops=2, log_steps=1, average_decay=0.9, warm_up_epochs=1,
+    blurs=("trajectory:length_px=12", "shake"),
 )  # fmt: skip
 
 
