@@ -18,6 +18,7 @@ RANKS = {
     "devices": 1,
     "fingerprints": 1,
     "images": 1,
+    "pages": 1,
     "registry": 1,
     "catalog": 2,
     "blur": 3,

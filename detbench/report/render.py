@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from detbench.errors import UsageError
 from detbench.images import write_atomically
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU
+from detbench.pages import rendered
 from detbench.report.comparison import comparison_of
 from detbench.report.summary import summary_of
 from detbench.report.view import view_of
+
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render_report(folder: Path) -> Path:
@@ -21,7 +21,7 @@ def render_report(folder: Path) -> Path:
     """
     view = view_of(folder)
     page = folder / "report.html"
-    write_atomically(page, _rendered("report.html.j2", view=view, confidence=CONFIDENCE, iou=MATCH_IOU))
+    write_atomically(page, rendered(TEMPLATES / "report.html.j2", view=view, confidence=CONFIDENCE, iou=MATCH_IOU))
     write_atomically(folder / "summary.md", summary_of(view))
     return page
 
@@ -33,17 +33,5 @@ def render_comparison(folders: Sequence[Path], out: Path) -> Path:
     """
     if not folders:
         raise UsageError("no runs to compare: name at least one run folder")
-    write_atomically(out, _rendered("comparison.html.j2", view=comparison_of(folders)))
+    write_atomically(out, rendered(TEMPLATES / "comparison.html.j2", view=comparison_of(folders)))
     return out
-
-
-def _rendered(template: str, **values: Any) -> str:
-    # Jinja's own choice by file name would leave *.html.j2 unescaped.
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(template).render(**values)

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from detbench.images import write_atomically
+from detbench.pages import rendered
 from detbench.training.curves import HEIGHT, WIDTH, Chart, Series, chart
 from detbench.training.history import Epoch, History
 from detbench.training.record import SHOWN
@@ -48,17 +47,9 @@ class PageView:
 
 def render_page(out: Path, title: str, history: History, pictures: Path) -> None:
     """Write `out` from the history and the pictures kept so far."""
-    # Jinja's own choice by file name would leave *.html.j2 unescaped.
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     view = view_of(title, history, pictures)
-    page = environment.get_template("training.html.j2").render(view=view, width=WIDTH, height=HEIGHT)
-    write_atomically(out, page)
+    template = Path(__file__).parent / "templates" / "training.html.j2"
+    write_atomically(out, rendered(template, view=view, width=WIDTH, height=HEIGHT))
 
 
 def view_of(title: str, history: History, pictures: Path) -> PageView:
