@@ -79,8 +79,7 @@ def _models() -> str:
 
 
 def _datasets() -> str:
-    from detbench.assets import shipped
-    from detbench.datasets.coco import ANNOTATIONS, CocoFolder
+    from detbench.datasets.coco import CocoFolder, embedded_datasets
 
-    folders = sorted(path.parent for path in shipped("datasets").glob(f"*/{ANNOTATIONS}"))
-    return ", ".join(f"{folder.name}: {len(CocoFolder(folder))} pictures" for folder in folders) or "none embedded"
+    counts = {name: len(CocoFolder(folder)) for name, folder in embedded_datasets().items()}
+    return ", ".join(f"{name}: {count} pictures" for name, count in counts.items()) or "none embedded"

@@ -10,13 +10,11 @@ if TYPE_CHECKING:
 
 def list_backends() -> None:
     """Show every deblurrer, detector, dataset, recipe, and whether it is ready to run."""
-    from detbench.assets import shipped
     from detbench.blur.recipes import RECIPES
     from detbench.catalog import DATASETS, DEBLURRERS, DETECTORS
-    from detbench.datasets.coco import ANNOTATIONS
+    from detbench.datasets.coco import ANNOTATIONS, embedded_datasets
 
-    folders = sorted(path.parent.name for path in shipped("datasets").glob(f"*/{ANNOTATIONS}"))
-    datasets = [*([name, "ready", "embedded"] for name in folders), *_rows(DATASETS)]
+    datasets = [*([name, "ready", "embedded"] for name in embedded_datasets()), *_rows(DATASETS)]
     anywhere = ["FOLDER", "ready", f"any folder with {ANNOTATIONS} (COCO) and images/"]
     print_table(["deblurrer", "state", "what it is"], _rows(DEBLURRERS))
     files = [["FILE.pt", "ready", "any YOLO checkpoint"], ["FILE.safetensors", "ready", "from `detbench train yolov8`"]]

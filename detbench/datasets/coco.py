@@ -102,6 +102,11 @@ class CocoFolder:
         return self._manifest.blur(image["id"])
 
 
+def embedded_datasets() -> dict[str, Path]:
+    """The folders of the datasets that ship with detbench, by name and in its order."""
+    return {path.parent.name: path.parent for path in sorted(shipped("datasets").glob(f"*/{ANNOTATIONS}"))}
+
+
 def open_dataset(word: str) -> Dataset:
     """The dataset that a word on the command line means: a shipped or registered name, else a path to a folder.
 
@@ -109,7 +114,7 @@ def open_dataset(word: str) -> Dataset:
     is an object or a class built without arguments. Raises UsageError where there is neither, DataError where the
     folder is no dataset.
     """
-    embedded = {path.parent.name: path.parent for path in shipped("datasets").glob(f"*/{ANNOTATIONS}")}
+    embedded = embedded_datasets()
     registered = {entry.name: entry for entry in DATASETS.entries()}
     if word in embedded:
         return CocoFolder(embedded[word])
