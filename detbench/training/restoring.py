@@ -16,12 +16,12 @@ from typing import Any
 
 import torch
 
-from detbench.errors import UsageError
 from detbench.images import write_atomically
 from detbench.nets.weights import FILE_NAME, save_weights
 from detbench.results.provenance import environment
 from detbench.training import checkpoints
 from detbench.training.batches import batches
+from detbench.training.begun import check_begun
 from detbench.training.cards import write_card
 from detbench.training.crops import HeldOutCrops, TrainingCrops
 from detbench.training.draws import Draws
@@ -214,21 +214,12 @@ def _rounded(quality: Quality) -> dict[str, float | None]:
 
 
 def _check_out(job: Job, sources: Sequence[Source], world: World) -> None:
-    """Hold `out` to one training: nothing is overwritten, and what is resumed is what was begun."""
+    """Hold `out` to one training, and put down what it is begun with."""
     begun, written = job.out / "training" / checkpoints.NAME, job.out / "training" / "settings.json"
     settings = json.loads(json.dumps(_settings(job, sources)))
-    if not job.resume:
-        if begun.exists():
-            raise UsageError(f"{job.out} holds a training already: go on with --resume, or choose another --out")
-        if world.speaks:
-            write_atomically(written, json.dumps(settings, indent=1) + "\n")
-        return
-    if not begun.exists() or not written.exists():
-        raise UsageError(f"{job.out} holds no training to resume: start one without --resume")
-    before = json.loads(written.read_text(encoding="utf-8"))
-    changed = [f"{key} {before.get(key)}" for key, value in settings.items() if before.get(key) != value]
-    if changed:
-        raise UsageError(f"{job.out} was begun with {', '.join(changed)}; resume it with the same")
+    check_begun(job.out, begun, written, settings, job.resume)
+    if world.speaks and not job.resume:
+        write_atomically(written, json.dumps(settings, indent=1) + "\n")
 
 
 def _settings(job: Job, sources: Sequence[Source]) -> dict[str, Any]:

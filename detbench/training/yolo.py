@@ -22,6 +22,7 @@ from detbench.errors import TrainingError, UsageError
 from detbench.images import write_atomically
 from detbench.nets.weights import FILE_NAME, load_weights, save_weights
 from detbench.results.provenance import environment
+from detbench.training.begun import check_begun
 from detbench.training.cards import write_card
 from detbench.training.yolo_layout import YoloLayout, write_yolo_layout
 
@@ -92,19 +93,11 @@ def _check_record(out: Path, record: Path, schedule: YoloSchedule, resume: bool)
     """The checkpoint to go on from, once it is sure that nothing is overwritten and the schedule is the one begun."""
     last, written = record / "weights" / "last.pt", record / "schedule.json"
     settings = json.loads(json.dumps(asdict(schedule), default=str))
-    if not resume:
-        if last.exists():
-            raise UsageError(f"{out} holds a training already: go on with --resume, or name another folder with --out")
-        write_atomically(written, json.dumps(settings).encode())
-        return last
-    if not last.exists():
-        raise UsageError(f"{out} holds no training to resume: start one without --resume")
-    if (out / FILE_NAME).exists():
+    if resume and last.exists() and (out / FILE_NAME).exists():
         raise UsageError(f"{out} holds a finished training; start another from its weights in a folder of its own")
-    begun = json.loads(written.read_text())
-    changed = [f"{key} {begun.get(key)}" for key, value in settings.items() if begun.get(key) != value]
-    if changed:
-        raise UsageError(f"{out} was begun with {', '.join(changed)}; resume it with the same settings")
+    check_begun(out, last, written, settings, resume)
+    if not resume:
+        write_atomically(written, json.dumps(settings).encode())
     return last
 
 
