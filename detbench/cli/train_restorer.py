@@ -33,6 +33,10 @@ def deblurgan(
     vgg: Annotated[
         Path | None, typer.Option(help="VGG19 as safetensors, for the perceptual loss; else torchvision's is fetched.")
     ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(help="Weights to begin with (safetensors), a warm start and no resume; else random ones."),
+    ] = None,
     device: Annotated[
         str, typer.Option(help="auto, cpu, cuda or cuda:N; torchrun gives each process its own.")
     ] = "auto",
@@ -70,6 +74,7 @@ def deblurgan(
         mix=_weights(mix) if mix else None,
         fraction=_fraction(fraction),
         vgg=vgg,
+        start=start,
         workers=workers,
         piece_mib=piece_mib,
         resume=resume,

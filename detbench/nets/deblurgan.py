@@ -8,13 +8,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from detbench.nets.winograd import ReflectedConv3x3
+
 
 def instance_norm(features: Tensor) -> Tensor:
     """Each channel of each picture to mean 0 and variance 1; shape (N, C, H, W), H·W > 1.
 
     Equals `nn.InstanceNorm2d(C)` (no affine parameters, no running statistics, eps 1e-5) within rounding.
-    Written as a group norm of one channel a group, which keeps the channels_last memory format.
+    Both ways keep the channels_last memory format, which `nn.InstanceNorm2d` drops: a group norm of one channel a
+    group, and, where a gradient is wanted on a processor, a batch norm of each picture, whose gradient takes a sixth
+    of the time there.
     """
+    if features.device.type == "cpu" and torch.is_grad_enabled() and not torch.compiler.is_compiling():
+        return torch.cat([F.batch_norm(picture, None, None, training=True) for picture in torch.split(features, 1)])
     return F.group_norm(features, features.shape[1])
 
 
@@ -23,9 +29,9 @@ class ResBlock(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect")
+        self.conv1 = ReflectedConv3x3(channels, channels)
         self.dropout = nn.Dropout(0.5)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect")
+        self.conv2 = ReflectedConv3x3(channels, channels)
 
     def forward(self, features: Tensor) -> Tensor:
         """Shape (N, C, H, W) in and out; H, W >= 2."""
@@ -70,7 +76,7 @@ class ResizeConv(nn.Module):
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(channels_in, channels_out, 3, padding=1, padding_mode="reflect")
+        self.conv = ReflectedConv3x3(channels_in, channels_out)
 
     def forward(self, features: Tensor) -> Tensor:
         """Shape (N, C, H, W) to (N, C', 2H, 2W)."""

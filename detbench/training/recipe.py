@@ -45,6 +45,7 @@ class Recipe:
     betas: tuple[float, float] = (0.5, 0.999)
     average_decay: float = 0.0  # of the moving average of the generator's weights, which is what is kept
     zero_last: bool = False  # start with a last convolution of 0: the output begins as the input
+    dropout: float = 0.5  # in the generator, where it has any; never while it restores
     seed: int = 0
 
     # the crops
@@ -72,7 +73,7 @@ class Recipe:
             _check(name, getattr(self, name), getattr(self, name) > 0, "above 0")
         for name in ("critic_steps", "warm_up_epochs", "decay_epochs", "growth_epochs", "seed"):
             _check(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
-        for name in ("sharp_share", "growth_start"):
+        for name in ("sharp_share", "growth_start", "dropout"):
             _check(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "in 0..1")
         for name in ("crop_px", "held_out_px"):
             _check(name, getattr(self, name), getattr(self, name) >= 32 and getattr(self, name) % 4 == 0, _SIDES)

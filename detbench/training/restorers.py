@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from detbench.nets.deblurgan import Critic, Generator, ResizeGenerator
+from detbench.nets.weights import load_weights
 from detbench.training.losses import l1, l2
 from detbench.training.perceptual import load_vgg
 from detbench.training.plan import Plan, WeightedLoss
@@ -32,16 +33,24 @@ ARCHITECTURES: Mapping[str, Architecture] = {
 }
 
 
-def make_plan(architecture: str, recipe: Recipe, vgg: Path | None, device: torch.device) -> Plan:
-    """The plan of an architecture, its weights drawn from the recipe's seed; `vgg` is VGG19's file.
+def make_plan(
+    architecture: str, recipe: Recipe, vgg: Path | None, device: torch.device, start: Path | None = None
+) -> Plan:
+    """The plan of an architecture, its weights drawn from the recipe's seed, or the generator's from the file `start`.
 
-    Raises UsageError for an unknown layer of VGG19, WeightsError where its weights cannot be had.
+    `vgg` is VGG19's file. Raises UsageError for an unknown layer of VGG19, WeightsError where its weights or those to
+    start from cannot be had.
     """
     kind = ARCHITECTURES[architecture]
     torch.manual_seed(recipe.seed)
     generator, critic = kind.generator(), kind.critic()
+    for module in generator.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = recipe.dropout
     if recipe.zero_last:
         nn.init.zeros_(generator.get_parameter(f"{kind.last}.weight"))
+    if start is not None:
+        load_weights(generator, start, architecture)
     return Plan(
         architecture=architecture,
         generator=generator,

@@ -16,6 +16,8 @@ from typing import Any
 
 import torch
 
+from detbench.errors import WeightsError
+from detbench.fingerprints import file_sha256
 from detbench.images import write_atomically
 from detbench.nets.weights import FILE_NAME, save_weights
 from detbench.results.provenance import environment
@@ -48,7 +50,8 @@ class Job:
     """What to train on what, and where. Device, precision, workers and the number of processes may change on resume.
 
     `mix` weighs the folders against each other; `fraction` is the share of their pictures to use. `vgg` is VGG19's
-    file. With `piece_mib`, checkpoints are packed into files of at most so many MiB.
+    file. `start` names the generator's first weights; its optimiser, the critic and the schedule begin anew, so this
+    is no resume. With `piece_mib`, checkpoints are packed into files of at most so many MiB.
     """
 
     architecture: str
@@ -60,6 +63,7 @@ class Job:
     mix: tuple[float, ...] | None = None
     fraction: Fraction = Fraction(1)
     vgg: Path | None = None
+    start: Path | None = None
     workers: int = 0
     piece_mib: int | None = None
     resume: bool = False
@@ -70,14 +74,15 @@ def train_restorer(job: Job, say: Say) -> Path | None:
 
     Interrupted, it saves after the step in hand and raises KeyboardInterrupt; with `resume` it goes on, on the same
     weights as if nothing had been. Raises UsageError where `out` holds another training or none to resume, DataError
-    where the pictures are wrong, TrainingError where a loss is no longer finite.
+    where the pictures are wrong, WeightsError where those to start from are, TrainingError where a loss is no longer
+    finite.
     """
     sources = find_sources(job.folders, job.mix, job.fraction)
     # All batches have one size: it pays to try which convolution is fastest.
     tried = torch.backends.cudnn.flags(enabled=True, benchmark=True)
     with world_of_torchrun(job.device) as (world, device), stop_requests() as stop_requested, tried:
         _check_out(job, sources, world)
-        plan = make_plan(job.architecture, job.recipe, job.vgg, device)
+        plan = make_plan(job.architecture, job.recipe, job.vgg, device, None if job.resume else job.start)
         state = new_state(plan, device)
         if job.resume:
             checkpoints.load_checkpoint(state, job.out / "training")
@@ -191,6 +196,7 @@ def _card(job: Job, sources: Sequence[Source], epoch: Epoch, sha256: str) -> dic
                 for source in sources
             ],
             "fraction": str(job.fraction),
+            "start": _sha256(job.start),
             "steps": epoch.step,
             "epochs_done": epoch.epoch,
             "precision": job.precision,
@@ -228,7 +234,15 @@ def _settings(job: Job, sources: Sequence[Source]) -> dict[str, Any]:
         "architecture": job.architecture,
         **asdict(job.recipe),
         "data": [{"name": s.name, "weight": s.weight, "pictures": _digest(s)} for s in sources],
+        "start": _sha256(job.start),
     }
+
+
+def _sha256(file: Path | None) -> str | None:
+    try:
+        return file_sha256(file) if file else None
+    except OSError as error:
+        raise WeightsError(f"no weights to start from: {file} cannot be read ({error.strerror})") from error
 
 
 def _digest(source: Source) -> str:

@@ -67,6 +67,7 @@ def test_one_step_from_the_command_line(
         (("--fraction", "a sixth"), "--fraction 'a sixth'"),
         (("--resume",), "no training to resume"),
         (("--vgg", "gone.safetensors"), "gone.safetensors"),
+        (("--start", "gone.safetensors"), "gone.safetensors"),
         (("--data", "nowhere"), "nowhere"),
     ],
 )

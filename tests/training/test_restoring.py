@@ -192,6 +192,28 @@ def test_a_plan_follows_its_recipe() -> None:
     assert make_plan("deblurgan", replace(recipe, bound="penalty"), None, cpu).clip_bound is None
 
 
+def test_dropout_is_the_recipes() -> None:
+    """All nine blocks drop what the recipe says, half if it says nothing."""
+    for recipe, share in ((Recipe(vgg_weight=0, l1_weight=1), 0.5), (Recipe(vgg_weight=0, l1_weight=1, dropout=0), 0)):
+        net = make_plan("deblurgan", recipe, None, torch.device("cpu")).generator
+        assert [module.p for module in net.modules() if isinstance(module, nn.Dropout)] == [share] * 9
+
+
+def test_a_training_may_start_from_weights(job: Job) -> None:
+    """The first judgement of a warm start is the last of the training whose weights it takes; the card names them."""
+    weights = train_restorer(job, quiet)
+    said: list[str] = []
+    warm = replace(job, out=job.out / "warm", start=weights)
+    train_restorer(warm, said.append)
+    card = tomllib.loads((job.out / "card.toml").read_text())
+    psnr_db = card["held_out"]["restored"]["psnr_db"]
+    assert f"{psnr_db:.2f}" in said[0]
+    started = tomllib.loads((warm.out / "card.toml").read_text())
+    assert started["training"]["start"] == card["sha256"]
+    with pytest.raises(UsageError, match="was begun with start"):
+        train_restorer(replace(warm, start=None, resume=True), quiet)
+
+
 def test_the_perceptual_loss_is_of_the_named_layer(shared_file: Callable[[str], Path]) -> None:
     """From a file, up to the layer that the recipe names; a layer that the file lacks is refused."""
     file, cpu = shared_file("weights/vgg19-to-conv3_1.safetensors"), torch.device("cpu")

@@ -1,0 +1,49 @@
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from detbench.nets.winograd import ReflectedConv3x3, conv3x3
+
+
+def parts(height: int, width: int, channels: int = 8, kernels: int = 5) -> list[Tensor]:
+    """Two pictures with a border of one, channels_last, weights and biases, all wanting a gradient."""
+    generator = torch.Generator().manual_seed(1)
+    shapes = ((2, channels, height + 2, width + 2), (kernels, channels, 3, 3), (kernels,))
+    made = [torch.randn(shape, generator=generator) for shape in shapes]
+    made[0] = made[0].to(memory_format=torch.channels_last)
+    return [part.requires_grad_() for part in made]
+
+
+@pytest.mark.parametrize(("height", "width"), [(4, 4), (8, 12), (5, 4), (13, 7), (1, 2)])
+def test_it_equals_the_direct_convolution(height: int, width: int) -> None:
+    """Values and all three gradients equal torch's direct ones to 1e-4, also where no whole number of tiles fits."""
+    results = []
+    for convolve in (F.conv2d, conv3x3):
+        own = parts(height, width)
+        convolved = convolve(*own)
+        (convolved**2).sum().backward()
+        results.append((convolved.detach(), *(part.grad for part in own)))
+    for direct, ours in zip(*results, strict=True):
+        torch.testing.assert_close(ours, direct, atol=1e-4 * direct.abs().max().item(), rtol=0)
+
+
+def test_the_layer_is_torchs() -> None:
+    """It has the names and values of a reflecting nn.Conv2d, its result, and the memory format channels_last."""
+    layer = ReflectedConv3x3(6, 4)
+    torchs = nn.Conv2d(6, 4, 3, padding=1, padding_mode="reflect")
+    torchs.load_state_dict(layer.state_dict())
+    features = torch.randn(1, 6, 9, 10).to(memory_format=torch.channels_last)
+    torch.testing.assert_close(layer(features), torchs(features), atol=1e-4, rtol=0)
+    assert layer(features).stride(1) == 1
+
+
+def test_other_arithmetic_is_left_to_torch() -> None:
+    """In double precision and under autocast the layer is torch's own to the last bit."""
+    layer = ReflectedConv3x3(4, 4)
+    torchs = nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect")
+    torchs.load_state_dict(layer.state_dict())
+    features = torch.randn(1, 4, 8, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(layer(features), torchs(features))
+    assert torch.equal(layer.double()(features.double()), torchs.double()(features.double()))
