@@ -2,4 +2,5 @@
 
 from detbench.cli.main import main
 
-main()
+if __name__ == "__main__":  # processes that it starts import this file anew
+    main()

@@ -28,6 +28,8 @@ def batches(
         collate_fn=collate,
         num_workers=workers,
         prefetch_factor=PREPARED if workers else None,
+        # A forked process would inherit OpenCV's threads as locked as they were, and wait for them for ever.
+        multiprocessing_context="spawn" if workers else None,
         pin_memory=device_type == "cuda",
         worker_init_fn=_begin_worker,
     )

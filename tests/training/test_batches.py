@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -39,6 +41,31 @@ def test_batches_go_on_anywhere(photos: Path) -> None:
 def test_loading_processes_change_nothing(photos: Path) -> None:
     """Two processes that prepare pictures give the same batches in the same order as none."""
     assert all(equal(*pair) for pair in zip(drawn(photos, 3, 3, workers=2), drawn(photos, 3, 3), strict=True))
+
+
+def test_loading_begins_after_opencv_was_busy(photos: Path, tmp_path: Path) -> None:
+    """That the training process used OpenCV's threads before does not hold its loading processes up."""
+    script = tmp_path / "script.py"
+    script.write_text(BUSY)
+    subprocess.run([sys.executable, script, photos], check=True, timeout=120)
+
+
+BUSY = """
+import sys
+from fractions import Fraction
+from pathlib import Path
+import cv2, numpy
+from detbench.training.batches import batches
+from detbench.training.crops import CropRecipe, TrainingCrops
+from detbench.training.parallel import World
+from detbench.training.sources import find_sources
+
+if __name__ == "__main__":
+    cv2.setNumThreads(2)
+    cv2.warpPerspective(numpy.zeros((2000, 2000, 3), numpy.uint8), numpy.eye(3), (2000, 2000))
+    crops = TrainingCrops(find_sources([Path(sys.argv[1])], None, Fraction(1)), CropRecipe(32, 64, ()), seed=0)
+    next(batches(crops, 2, 0, World(), 1, "cpu"))
+"""
 
 
 def test_processes_share_a_batch(photos: Path) -> None:
