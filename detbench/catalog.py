@@ -21,6 +21,14 @@ DEBLURRERS = Registry(
         ),
         Entry("deblurgan", "detbench.deblurrers.network:DeblurGAN", "Kupyn et al., CVPR 2018", "deblurgan", TORCH),
         Entry("nah", "detbench.deblurrers.network:Nah", "Nah et al., CVPR 2017, multi-scale", "nah", TORCH),
+        Entry(
+            "deep_generative_filter",
+            "detbench.deblurrers.network:DeepGenerativeFilter",
+            "Ramakrishnan et al., 2017, densely connected",
+            "deep_generative_filter",
+            TORCH,
+        ),
+        Entry("pix2pix", "detbench.deblurrers.network:Pix2pix", "Isola et al., CVPR 2017, U-Net", "pix2pix", TORCH),
     ),
 )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from detbench.cli.console import note, print_path
-from detbench.cli.train_restorer import deblurgan
+from detbench.cli.train_restorer import EPILOG, TRAINED, train_command
 
 if TYPE_CHECKING:
     from detbench.training.yolo import Epoch
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 train = typer.Typer(
     help="Train a network on your own pictures; weights and card land in one folder.", no_args_is_help=True
 )
-train.command("deblurgan")(deblurgan)
+for name, summary in TRAINED.items():
+    train.command(name, help=f"Train a deblurrer. {summary}", epilog=EPILOG)(train_command(name))
 
 
 @train.command("yolov8")

@@ -1,5 +1,6 @@
-"""`detbench train deblurgan`: a deblurring network from folders of pictures."""
+"""`detbench train deblurgan`, `nah`, …: a deblurring network from folders of pictures."""
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,83 +10,96 @@ import typer
 from detbench.cli.console import note, print_path
 from detbench.errors import UsageError
 
+TRAINED = {
+    "deblurgan": "DeblurGAN: Kupyn et al., CVPR 2018.",
+    "deblurgan-resize": "DeblurGAN with resize-convolutions, which leave no checkerboard; not the paper's.",
+    "nah": "The multi-scale network of Nah et al., CVPR 2017.",
+    "deep_generative_filter": "The densely connected generator of Ramakrishnan et al., 2017.",
+    "pix2pix": "The U-Net of Isola et al., CVPR 2017, half as wide.",
+}
+"""What can be trained as a deblurrer, and what it is."""
 
-def deblurgan(
-    data: Annotated[
-        list[Path],
-        typer.Option(
-            help="A folder of sharp pictures, which are blurred on the fly, or of pairs: images/ and blurred/, or "
-            "GoPro's clips with sharp/ and blur_gamma/ or blur/. Repeat it to mix several."
-        ),
-    ],
-    out_folder: Annotated[Path, typer.Option("--out", help="Where weights, card, page and checkpoint go.")],
-    recipe: Annotated[
-        Path | None, typer.Option(help="Settings in TOML; without one they are the paper's. See training/recipe.py.")
-    ] = None,
-    mix: Annotated[
-        str | None, typer.Option(help="How often each --data is drawn: 2:1. Else each picture as often as any.")
-    ] = None,
-    fraction: Annotated[str, typer.Option(help="Share of the pictures to use, such as 1/6.")] = "1",
-    upsampling: Annotated[
-        Literal["transposed", "resize"],
-        typer.Option(help="The paper's transposed convolutions, or resize-convolutions: the network deblurgan-resize."),
-    ] = "transposed",
-    vgg: Annotated[
-        Path | None, typer.Option(help="VGG19 as safetensors, for the perceptual loss; else torchvision's is fetched.")
-    ] = None,
-    start: Annotated[
-        Path | None,
-        typer.Option(help="Weights to begin with (safetensors), a warm start and no resume; else random ones."),
-    ] = None,
-    device: Annotated[
-        str, typer.Option(help="auto, cpu, cuda or cuda:N; torchrun gives each process its own.")
-    ] = "auto",
-    precision: Annotated[
-        Literal["fp32", "bf16"], typer.Option(help="Arithmetic of the networks; bf16 pays where hardware has it.")
-    ] = "fp32",
-    workers: Annotated[int, typer.Option(min=0, help="Processes that prepare pictures; 0 does it in between.")] = 1,
-    piece_mib: Annotated[
-        int | None,
-        typer.Option(
-            "--carry",
-            min=4,
-            metavar="MIB",
-            help="Pack checkpoints to a quarter, in files of at most so many MiB; a resume is close then, not exact.",
-        ),
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on exactly where the last checkpoint is.")] = False,
-) -> None:
-    """Train the deblurrer of Kupyn et al., CVPR 2018.
+EPILOG = """
+The last twentieth of each folder is held out; every epoch tells its PSNR and SSIM beside those of the blurred
+pictures, and writes weights and card. `detbench run --deblurrer NAME:OUT/weights.safetensors` uses them.
+"""
 
-    The last twentieth of each folder is held out; every epoch tells its PSNR and SSIM beside those of the blurred
-    pictures, and writes weights and card. `detbench run --deblurrer deblurgan:OUT/weights.safetensors` uses them.
-    """
-    from detbench.devices import resolve_device
-    from detbench.training.recipe import read_recipe
-    from detbench.training.restoring import Job, train_restorer
 
-    job = Job(
-        architecture="deblurgan-resize" if upsampling == "resize" else "deblurgan",
-        recipe=read_recipe(recipe),
-        folders=tuple(data),
-        out=out_folder,
-        device=resolve_device(device),
-        precision=precision,
-        mix=_weights(mix) if mix else None,
-        fraction=_fraction(fraction),
-        vgg=vgg,
-        start=start,
-        workers=workers,
-        piece_mib=piece_mib,
-        resume=resume,
-    )
-    try:
-        weights = train_restorer(job, note)
-    except KeyboardInterrupt:
-        note("Interrupted and saved; repeat the command with --resume to go on.")
-        raise typer.Exit(130) from None
-    if weights:
-        print_path(weights)
+def train_command(architecture: str) -> Callable[..., None]:
+    """The command that trains one of TRAINED; all take the same options."""
+
+    def command(
+        data: Annotated[
+            list[Path],
+            typer.Option(
+                help="A folder of sharp pictures, which are blurred on the fly, or of pairs: images/ and blurred/, or "
+                "GoPro's clips with sharp/ and blur_gamma/ or blur/. Repeat it to mix several."
+            ),
+        ],
+        out_folder: Annotated[Path, typer.Option("--out", help="Where weights, card, page and checkpoint go.")],
+        recipe: Annotated[
+            Path | None,
+            typer.Option(help="Settings in TOML; without one they are the authors'. See training/recipe.py."),
+        ] = None,
+        mix: Annotated[
+            str | None, typer.Option(help="How often each --data is drawn: 2:1. Else each picture as often as any.")
+        ] = None,
+        fraction: Annotated[str, typer.Option(help="Share of the pictures to use, such as 1/6.")] = "1",
+        vgg: Annotated[
+            Path | None,
+            typer.Option(help="VGG19 as safetensors, for the perceptual loss; else torchvision's is fetched."),
+        ] = None,
+        start: Annotated[
+            Path | None,
+            typer.Option(help="Weights to begin with (safetensors), a warm start and no resume; else random ones."),
+        ] = None,
+        device: Annotated[
+            str, typer.Option(help="auto, cpu, cuda or cuda:N; torchrun gives each process its own.")
+        ] = "auto",
+        precision: Annotated[
+            Literal["fp32", "bf16"], typer.Option(help="Arithmetic of the networks; bf16 pays where hardware has it.")
+        ] = "fp32",
+        workers: Annotated[int, typer.Option(min=0, help="Processes that prepare pictures; 0 does it in between.")] = 1,
+        piece_mib: Annotated[
+            int | None,
+            typer.Option(
+                "--carry",
+                min=4,
+                metavar="MIB",
+                help="Pack checkpoints to a quarter, in files of at most so many MiB; resuming is then close only.",
+            ),
+        ] = None,
+        resume: Annotated[bool, typer.Option("--resume", help="Go on exactly where the last checkpoint is.")] = False,
+    ) -> None:
+        from detbench.devices import resolve_device
+        from detbench.training.recipe import read_recipe
+        from detbench.training.restorers import ARCHITECTURES
+        from detbench.training.restoring import Job, train_restorer
+
+        job = Job(
+            architecture=architecture,
+            recipe=read_recipe(recipe, ARCHITECTURES[architecture].recipe),
+            folders=tuple(data),
+            out=out_folder,
+            device=resolve_device(device),
+            precision=precision,
+            mix=_weights(mix) if mix else None,
+            fraction=_fraction(fraction),
+            vgg=vgg,
+            start=start,
+            workers=workers,
+            piece_mib=piece_mib,
+            resume=resume,
+        )
+        try:
+            weights = train_restorer(job, note)
+        except KeyboardInterrupt:
+            note("Interrupted and saved; repeat the command with --resume to go on.")
+            raise typer.Exit(130) from None
+        if weights:
+            print_path(weights)
+
+    return command
 
 
 def _weights(text: str) -> tuple[float, ...]:

@@ -12,7 +12,9 @@ from detbench.deblurrers.tiling import FloatImage, restore_tiled
 from detbench.devices import resolve_device
 from detbench.errors import UsageError
 from detbench.images import pad_to_multiple
+from detbench.nets import pix2pix
 from detbench.nets.deblurgan import Generator, ResizeGenerator
+from detbench.nets.deep_generative_filter import DenseGenerator
 from detbench.nets.nah import MultiScaleNet
 from detbench.nets.weights import FILE_NAME, load_weights, weights_metadata
 from detbench.types import Image
@@ -20,14 +22,11 @@ from detbench.types import Image
 MAX_PIXELS = 2 * 1024 * 1024
 """Pictures of more pixels are restored in tiles. It takes full HD (1920x1088) whole.
 
-The networks' 64 feature maps of such a picture are 0.5 GiB in single precision, and a few are held at a time.
+64 feature maps of such a picture are 0.5 GiB in single precision, and a network holds a few at a time.
 """
 
 OVERLAP = 128
 """Pixels that neighbouring tiles share; the 32 outermost of a tile, nearest to its made-up border, are dropped."""
-
-MULTIPLE = 4
-"""Both networks halve a picture twice."""
 
 SMALLEST_SIDE = 8
 """DeblurGAN reflects one pixel at a quarter of the size, which takes two to begin with."""
@@ -40,8 +39,12 @@ class NetworkDeblurrer(ABC):
 
     `device` is the resolved one (`cpu`, `cuda` or `cuda:N`). `precision` is `fp32`, IEEE single (on CUDA too, so
     that devices agree), or `bf16`, mixed. Large pictures are tiled: a network that normalises by the statistics of
-    what it sees then goes by those of each tile.
+    what it sees then goes by those of each tile. A subclass says what sides its network's pictures must divide by,
+    and how many pixels it takes at once.
     """
+
+    multiple = 4
+    max_pixels = MAX_PIXELS
 
     def __init__(self, net: nn.Module, name: str, weights: Path | None, device: str, precision: str) -> None:
         """Load the weights, by default those shipped as `models/<name>`.
@@ -62,7 +65,7 @@ class NetworkDeblurrer(ABC):
         height, width = blurred.shape[:2]
         # A reflection of the reflection is still one, so a tiny picture can be padded twice.
         image = pad_to_multiple(blurred, SMALLEST_SIDE) if min(height, width) < SMALLEST_SIDE else blurred
-        restored: FloatImage = restore_tiled(image, self._restore_tile, MAX_PIXELS, OVERLAP, MULTIPLE)
+        restored: FloatImage = restore_tiled(image, self._restore_tile, self.max_pixels, OVERLAP, self.multiple)
         levels: FloatImage = np.rint(restored[:height, :width].clip(0, 1) * 255)
         return levels.astype(np.uint8)
 
@@ -71,7 +74,7 @@ class NetworkDeblurrer(ABC):
         """Through the network: values 0..1, shape (1, 3, H, W), in and out."""
 
     def _restore_tile(self, tile: Image) -> FloatImage:
-        """Shape (H, W, 3), 0..255, to 0..1 (about), with H and W multiples of MULTIPLE."""
+        """Shape (H, W, 3), 0..255, to 0..1 (about), with H and W multiples of `multiple`."""
         # Deterministic and without TF32: the same picture gives the same pixels, and fp32 means what it says.
         with (
             torch.inference_mode(),
@@ -98,8 +101,39 @@ class DeblurGAN(NetworkDeblurrer):
         super().__init__(net, "deblurgan", weights, device, precision)
 
     def _restore(self, pictures: Tensor) -> Tensor:
-        restored: Tensor = self.net(pictures * 2 - 1)
-        return (restored + 1) / 2
+        return _around_zero(self.net, pictures)
+
+
+class DeepGenerativeFilter(NetworkDeblurrer):
+    """Ramakrishnan et al., "Deep Generative Filter for Motion Deblurring", 2017, arXiv 1709.03481."""
+
+    multiple = 1
+    max_pixels = MAX_PIXELS // 8
+    """It holds up to 900 feature maps at full resolution."""
+
+    def __init__(self, weights: Path | None = None, device: str = "auto", precision: str = "fp32") -> None:
+        super().__init__(DenseGenerator(), "deep_generative_filter", weights, device, precision)
+
+    def _restore(self, pictures: Tensor) -> Tensor:
+        return _around_zero(self.net, pictures)
+
+
+class Pix2pix(NetworkDeblurrer):
+    """Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks", CVPR 2017, arXiv 1611.07004."""
+
+    multiple = pix2pix.MULTIPLE
+
+    def __init__(self, weights: Path | None = None, device: str = "auto", precision: str = "fp32") -> None:
+        super().__init__(pix2pix.UNet(), "pix2pix", weights, device, precision)
+
+    def _restore(self, pictures: Tensor) -> Tensor:
+        return _around_zero(self.net, pictures)
+
+
+def _around_zero(net: nn.Module, pictures: Tensor) -> Tensor:
+    """Through a network that takes and gives -1..1."""
+    restored: Tensor = net(pictures * 2 - 1)
+    return (restored + 1) / 2
 
 
 class Nah(NetworkDeblurrer):

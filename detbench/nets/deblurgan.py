@@ -8,20 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from detbench.nets.layers import initialise, instance_norm
+from detbench.nets.patchgan import PatchGAN
 from detbench.nets.winograd import ReflectedConv3x3
-
-
-def instance_norm(features: Tensor) -> Tensor:
-    """Each channel of each picture to mean 0 and variance 1; shape (N, C, H, W), H·W > 1.
-
-    Equals `nn.InstanceNorm2d(C)` (no affine parameters, no running statistics, eps 1e-5) within rounding.
-    Both ways keep the channels_last memory format, which `nn.InstanceNorm2d` drops: a group norm of one channel a
-    group, and, where a gradient is wanted on a processor, a batch norm of each picture, whose gradient takes a sixth
-    of the time there.
-    """
-    if features.device.type == "cpu" and torch.is_grad_enabled() and not torch.compiler.is_compiling():
-        return torch.cat([F.batch_norm(picture, None, None, training=True) for picture in torch.split(features, 1)])
-    return F.group_norm(features, features.shape[1])
 
 
 class ResBlock(nn.Module):
@@ -54,7 +43,7 @@ class Generator(nn.Module):
         self.up1: nn.Module = nn.ConvTranspose2d(256, 128, 3, stride=2, padding=1, output_padding=1)
         self.up2: nn.Module = nn.ConvTranspose2d(128, 64, 3, stride=2, padding=1, output_padding=1)
         self.leave = nn.Conv2d(64, 3, 7, padding=3, padding_mode="reflect")
-        self.apply(_initialise)
+        self.apply(initialise)
 
     def forward(self, blurred: Tensor) -> Tensor:
         """RGB in -1..1, shape (N, 3, H, W), to the same; H and W are multiples of 4 and at least 8."""
@@ -89,36 +78,15 @@ class ResizeGenerator(Generator):
 
     def __init__(self) -> None:
         super().__init__()
-        self.up1 = ResizeConv(256, 128).apply(_initialise)
-        self.up2 = ResizeConv(128, 64).apply(_initialise)
+        self.up1 = ResizeConv(256, 128).apply(initialise)
+        self.up2 = ResizeConv(128, 64).apply(initialise)
 
 
-class Critic(nn.Module):
-    """PatchGAN: how sharp each 70x70 patch of one picture looks. 2,764,737 parameters.
+class Critic(PatchGAN):
+    """How sharp each 70x70 patch of one picture looks: 256x256 gives a map of 35x35. 2,764,737 parameters.
 
     It sees the restored or the sharp picture alone, never beside the blurred one.
     """
 
     def __init__(self) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 4, stride=2, padding=2)
-        self.conv2 = nn.Conv2d(64, 128, 4, stride=2, padding=2)
-        self.conv3 = nn.Conv2d(128, 256, 4, stride=2, padding=2)
-        self.conv4 = nn.Conv2d(256, 512, 4, padding=2)
-        self.conv5 = nn.Conv2d(512, 1, 4, padding=2)
-        self.apply(_initialise)
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        """RGB in -1..1, shape (N, 3, H, W), to unbounded scores (N, 1, h, w); 256x256 gives 35x35."""
-        features = F.leaky_relu(self.conv1(pictures), 0.2)
-        for conv in (self.conv2, self.conv3, self.conv4):
-            features = F.leaky_relu(instance_norm(conv(features)), 0.2)
-        scores: Tensor = self.conv5(features)
-        return scores
-
-
-def _initialise(module: nn.Module) -> None:
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.normal_(module.weight, 0.0, 0.02)
-        assert module.bias is not None
-        nn.init.zeros_(module.bias)
+        super().__init__(channels=3, width=64, strides=(2, 2, 2, 1), padding=2)

@@ -11,17 +11,18 @@ from torch import Tensor, nn
 SCALES = 3
 
 
-def gaussian_pyramid(pictures: Tensor) -> list[Tensor]:
-    """Pictures at SCALES sizes, each half the one before, finest first; any value range.
+def gaussian_pyramid(pictures: Tensor, scales: int = SCALES) -> list[Tensor]:
+    """Pictures at so many sizes, each half the one before, finest first; any value range.
 
-    Shape (N, C, H, W) with H and W multiples of 4. Each level is low-passed by the binomial kernel 1-3-3-1 (a
-    Gaussian of sigma 0.87 px) and sampled between pixels, so that all levels cover the same area without a shift.
+    Shape (N, C, H, W) with H and W multiples of 2^(scales - 1). Each level is low-passed by the binomial kernel
+    1-3-3-1 (a Gaussian of sigma 0.87 px) and sampled between pixels, so that all levels cover the same area without a
+    shift.
     """
     taps = pictures.new_tensor([1.0, 3.0, 3.0, 1.0]) / 8
     channels = pictures.shape[1]
     kernel = torch.outer(taps, taps).expand(channels, 1, 4, 4)
     levels = [pictures]
-    while len(levels) < SCALES:
+    while len(levels) < scales:
         bordered = F.pad(levels[-1], (1, 1, 1, 1), mode="replicate")
         levels.append(F.conv2d(bordered, kernel, stride=2, groups=channels))
     return levels
@@ -79,6 +80,33 @@ class MultiScaleNet(nn.Module):
             enlarged = F.pixel_shuffle(self.ups[index](restored[0]), 2)
             restored.insert(0, self.scales[index](torch.cat([levels[index], enlarged], dim=1)))
         return restored
+
+
+class Critic(nn.Module):
+    """How real a whole picture looks: one score for a crop of 256, by convolutions of growing width and stride.
+
+    Without normalisation and without biases, as the authors' later port has it. The last convolution is padded by a
+    pixel, which the port's is not, so that crops of 128 have a score too. 10,725,216 parameters.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (3, 32, 32, 64, 64, 128, 128, 256, 256, 512)
+        strides = (1, 2, 1, 2, 1, 4, 1, 4, 1)
+        self.convs = nn.ModuleList(
+            nn.Conv2d(before, after, 5, stride=stride, padding=2, bias=False)
+            for before, after, stride in zip(widths, widths[1:], strides, strict=False)
+        )
+        self.convs.append(nn.Conv2d(512, 512, 4, stride=4, padding=1, bias=False))
+        self.leave = nn.Conv2d(512, 1, 1, bias=False)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """RGB in -1..1, shape (N, 3, H, W), to scores (N, 1, h, w); H and W are multiples of 128."""
+        features = pictures
+        for conv in self.convs:
+            features = F.leaky_relu(conv(features), 0.2)
+        scores: Tensor = self.leave(features)
+        return scores
 
 
 def _conv5(channels_in: int, channels_out: int) -> nn.Conv2d:

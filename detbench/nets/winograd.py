@@ -16,6 +16,9 @@ from torch.autograd.function import once_differentiable
 SIDE = 4
 """Outputs along a tile's side; its inputs are two more."""
 
+BAND_TILES = 256
+"""Tiles that are computed together where no gradient is wanted: what they take stays in a processor's cache."""
+
 _POINTS = (SIDE + 2) ** 2
 
 _B = torch.tensor(
@@ -57,7 +60,10 @@ def conv3x3(bordered: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """`F.conv2d` of (N, C, H + 2, W + 2) by (K, C, 3, 3): (N, K, H, W), channels_last; gradients flow once."""
     height, width = (side - 2 for side in bordered.shape[2:])
     filled = F.pad(bordered, (0, -width % SIDE, 0, -height % SIDE))
-    convolved: Tensor = _Winograd.apply(filled, weight, bias)
+    if torch.is_grad_enabled():
+        convolved: Tensor = _Winograd.apply(filled, weight, bias)
+    else:
+        convolved = _in_bands(filled, weight).add_(bias[:, None, None])
     return convolved[:, :, :height, :width]
 
 
@@ -72,13 +78,10 @@ class _Winograd(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, bordered: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         tiles = _tiles(bordered)
-        points = (_TO_POINTS @ tiles.reshape(_POINTS, -1)).view(_POINTS, -1, tiles.shape[-1])
-        weights = (_WEIGHT_TO_POINTS @ weight.permute(2, 3, 1, 0).reshape(9, -1)).view(_POINTS, *weight.shape[1::-1])
+        points, weights = _points_of_tiles(tiles), _points_of_weight(weight)
         ctx.save_for_backward(points, weights)
         ctx.bordered_shape = bordered.shape
-        products = torch.bmm(points, weights).view(_POINTS, -1)
-        squares = (_FROM_POINTS @ products).view(SIDE, SIDE, *tiles.shape[2:5], -1)
-        return _from_squares(squares).add_(bias[:, None, None])
+        return _from_squares(_squares(points, weights, tiles.shape)).add_(bias[:, None, None])
 
     @staticmethod
     @once_differentiable
@@ -92,6 +95,36 @@ class _Winograd(torch.autograd.Function):
         of_points = torch.bmm(products, weights.transpose(1, 2)).view(_POINTS, -1)
         of_tiles = (_TO_POINTS.T @ of_points).view(SIDE + 2, SIDE + 2, *squares.shape[2:5], channels_in)
         return _summed(of_tiles, ctx.bordered_shape), of_weight, gradient.sum((0, 2, 3))
+
+
+def _in_bands(bordered: Tensor, weight: Tensor) -> Tensor:
+    """The convolution without its bias and its gradient, a few rows of tiles at a time."""
+    tiles, weights = _tiles(bordered), _points_of_weight(weight)
+    count, rows, columns = tiles.shape[2:5]
+    convolved = tiles.new_empty(count, weight.shape[0], rows * SIDE, columns * SIDE).to(
+        memory_format=torch.channels_last
+    )
+    squares, band = _to_squares(convolved), max(1, BAND_TILES // (count * columns))
+    for row in range(0, rows, band):
+        some = tiles[:, :, :, row : row + band]
+        squares[:, :, :, row : row + band] = _squares(_points_of_tiles(some), weights, some.shape)
+    return convolved
+
+
+def _points_of_tiles(tiles: Tensor) -> Tensor:
+    """Tiles (6, 6, N, h, w, C) transformed, (36, N·h·w, C)."""
+    return (_TO_POINTS @ tiles.reshape(_POINTS, -1)).view(_POINTS, -1, tiles.shape[-1])
+
+
+def _points_of_weight(weight: Tensor) -> Tensor:
+    """A weight (K, C, 3, 3) transformed, (36, C, K)."""
+    return (_WEIGHT_TO_POINTS @ weight.permute(2, 3, 1, 0).reshape(9, -1)).view(_POINTS, *weight.shape[1::-1])
+
+
+def _squares(points: Tensor, weights: Tensor, shape: torch.Size) -> Tensor:
+    """What transformed tiles and weight give, (4, 4, N, h, w, K); `shape` is the tiles', (6, 6, N, h, w, C)."""
+    products = torch.bmm(points, weights).view(_POINTS, -1)
+    return (_FROM_POINTS @ products).view(SIDE, SIDE, *shape[2:5], -1)
 
 
 def _tiles(bordered: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 A crop is a pure function of the seed and its index, so how far a training has come in its data is one number.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -44,6 +44,10 @@ class Crop(NamedTuple):
     kernel: NDArray[np.float32]  # (2M + 1, 2M + 1), sums to 1, one point where the scene is blurred already
     gamma: np.float32
     noise: np.float32  # standard deviation in grey levels
+
+
+Vary = Callable[[Crop, np.random.Generator], Crop]
+"""A crop and random numbers to a variant of it."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +101,9 @@ class PictureStore:
 class TrainingCrops:
     """Endless crops of a mix of sources: `crops[index]` for any index from 0 on."""
 
-    def __init__(self, sources: Sequence[Source], recipe: CropRecipe, seed: int) -> None:
-        self._sources, self._recipe, self._seed = sources, recipe, seed
+    def __init__(self, sources: Sequence[Source], recipe: CropRecipe, seed: int, vary: Vary | None = None) -> None:
+        """Each crop goes through `vary`, where there is one, such as `augment`."""
+        self._sources, self._recipe, self._seed, self._vary = sources, recipe, seed, vary
         weights = np.array([source.weight for source in sources])
         self._bounds = np.cumsum(weights / weights.sum())
         self._store = PictureStore(recipe.longest_px)
@@ -107,7 +112,8 @@ class TrainingCrops:
         generator = np.random.default_rng((self._seed, 0, index))
         source = self._sources[min(int(np.searchsorted(self._bounds, generator.random())), len(self._sources) - 1)]
         picture = source.pictures[generator.integers(len(source.pictures))]
-        return cut(picture, self._store, self._recipe, self._recipe.growth(index), generator)
+        crop = cut(picture, self._store, self._recipe, self._recipe.growth(index), generator)
+        return self._vary(crop, generator) if self._vary else crop
 
 
 class HeldOutCrops:

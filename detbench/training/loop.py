@@ -1,7 +1,4 @@
-"""The loop: critic steps, a generator step, and again. It knows no network by name; see `plan.py`.
-
-The critic and its loss are those of Wasserstein GANs with gradient penalty (Gulrajani et al., arXiv 1704.00028).
-"""
+"""The loop: critic steps, a generator step, and again. It knows no network by name; see `plan.py`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +12,7 @@ from torch import Tensor, nn
 from detbench.errors import TrainingError
 from detbench.training.draws import Draws
 from detbench.training.exposure import Batch, expose
-from detbench.training.losses import adversarial, clip_weights, gradient_penalty
+from detbench.training.losses import clip_weights, gradient_penalty
 from detbench.training.plan import Plan
 from detbench.training.schedule import Schedule
 from detbench.training.state import State
@@ -65,10 +62,11 @@ class Trainer:
             with torch.no_grad():
                 restored = self.plan.restore(state.generator, blurred)[0].float()
             seen = torch.cat([self.plan.judged(sharp, blurred), self.plan.judged(restored, blurred)])
-            real, fake = (scores.mean() for scores in state.critic(seen).float().chunk(2))
-        terms = {"D_real": real, "D_fake": fake, "D_real+fake": fake - real}
+            of_sharp, of_restored = state.critic(seen).float().chunk(2)
+        real, fake = self.plan.contest.sharp(of_sharp), self.plan.contest.restored(of_restored)
+        terms = {"D_real": real, "D_fake": fake, "D_real+fake": real + fake}
         loss = terms["D_real+fake"]
-        if self.plan.clip_bound is None:
+        if self.plan.penalty_weight:
             # In single precision: eight bits are too few for the gradient of a gradient.
             terms["D_penalty"] = gradient_penalty(
                 lambda pictures: state.critic(self.plan.judged(pictures, blurred)), sharp, restored, shares
@@ -88,7 +86,8 @@ class Trainer:
             total = sum((loss.weight * terms[f"G_{loss.name}"] for loss in self.plan.losses), torch.zeros(()))
             if self.schedule.has_critic(state.step):
                 state.critic.requires_grad_(False)
-                terms["G_GAN"] = adversarial(state.critic(self.plan.judged(restored[0], blurred)).float())
+                scores = state.critic(self.plan.judged(restored[0], blurred)).float()
+                terms["G_GAN"] = self.plan.contest.pleasing(scores)
                 total = total + self.plan.adversarial_weight * terms["G_GAN"]
         self._descend(state.generator, state.generator_adam, total)
         state.critic.requires_grad_(True)

@@ -5,12 +5,17 @@ one number.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 Judge = Callable[[Tensor], Tensor]
 """A critic: pictures to scores, higher for what looks sharp."""
+
+Measure = Callable[[Tensor], Tensor]
+"""Scores to one number."""
 
 
 def l1(restored: Tensor, sharp: Tensor) -> Tensor:
@@ -23,9 +28,31 @@ def l2(restored: Tensor, sharp: Tensor) -> Tensor:
     return (restored - sharp).square().mean()
 
 
-def adversarial(restored_scores: Tensor) -> Tensor:
-    """What the generator lowers to please the critic: minus the mean score of its pictures."""
-    return -restored_scores.mean()
+@dataclass(frozen=True)
+class Contest:
+    """What generator and critic play for, as losses of scores: the critic lowers `sharp` of the sharp pictures' and
+    `restored` of the restored ones', the generator `pleasing` of the restored ones'.
+    """
+
+    sharp: Measure
+    restored: Measure
+    pleasing: Measure
+
+
+WASSERSTEIN = Contest(
+    sharp=lambda scores: -scores.mean(), restored=lambda scores: scores.mean(), pleasing=lambda scores: -scores.mean()
+)
+"""The critic's mean score of sharp pictures against that of restored ones; its slope has to be held."""
+
+CROSS_ENTROPY = Contest(
+    sharp=lambda scores: F.softplus(-scores).mean(),
+    restored=lambda scores: F.softplus(scores).mean(),
+    pleasing=lambda scores: F.softplus(-scores).mean(),
+)
+"""The critic tells sharp from restored, scores being log-odds, and the generator wants its pictures taken for sharp.
+
+Goodfellow et al.: "Generative Adversarial Nets", NeurIPS 2014, arXiv 1406.2661, with the loss that does not saturate.
+"""
 
 
 def gradient_penalty(judge: Judge, sharp: Tensor, restored: Tensor, shares: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
-"""The settings of a training, with the paper's as defaults, and the TOML file that changes them."""
+"""The settings of a training, DeblurGAN's as defaults, and the TOML file that changes them."""
 
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -11,7 +11,7 @@ from detbench.registry import did_you_mean
 from detbench.training.crops import CropRecipe
 from detbench.training.schedule import Schedule
 
-Bound = Literal["penalty", "clipping"]
+Adversary = Literal["wasserstein_penalty", "wasserstein_clipping", "cross_entropy"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Recipe:
     where a setting is out of range.
     """
 
-    # the generator's losses by weight; content losses of weight 0 are not computed
+    # the generator's losses by weight, content at each of its scales; content losses of weight 0 are not computed
     vgg_weight: float = 100.0  # squared difference of VGG19's features
     l1_weight: float = 0.0  # absolute difference of the pixels
     l2_weight: float = 0.0  # squared difference of the pixels
@@ -30,7 +30,7 @@ class Recipe:
     vgg_layer: str = "conv3_3"
 
     # the critic
-    bound: Bound = "penalty"  # what holds its slope
+    adversary: Adversary = "wasserstein_penalty"  # what it plays for, and what holds its slope
     penalty_weight: float = 10.0
     clip_bound: float = 0.01
     critic_steps: int = 5  # before each of the generator's; 0 trains without a critic
@@ -53,6 +53,7 @@ class Recipe:
     longest_px: int = 640  # longer side of a picture, larger ones are scaled down: GoPro's become 640x360
     blurs: tuple[str, ...] = ("trajectory:light=linear", "shake")  # one is drawn for each crop of a sharp picture
     sharp_share: float = 0.0  # of those crops, not blurred at all
+    augmented: bool = False  # not only mirrored: turned, channels permuted, saturation and noise varied, as Nah et al.
     growth_start: float = 1.0  # length of the blurs in the beginning, as a share
     growth_epochs: int = 0  # until they have their full length
 
@@ -62,7 +63,8 @@ class Recipe:
     log_steps: int = 100
 
     def __post_init__(self) -> None:
-        _check("bound", self.bound, self.bound in get_args(Bound), f"one of {', '.join(get_args(Bound))}")
+        adversaries = get_args(Adversary)
+        _check("adversary", self.adversary, self.adversary in adversaries, f"one of {', '.join(adversaries)}")
         weights = ("vgg_weight", "l1_weight", "l2_weight", "adversarial_weight", "penalty_weight")
         for name in weights:
             _check(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
@@ -107,13 +109,13 @@ class Recipe:
 _SIDES = "a multiple of 4, 32 or more"
 
 
-def read_recipe(file: Path | None) -> Recipe:
-    """The recipe of a TOML file: the settings it names, defaults for the rest; without a file, the defaults.
+def read_recipe(file: Path | None, defaults: Recipe) -> Recipe:
+    """The recipe of a TOML file: the settings it names, `defaults` for the rest and without a file.
 
     Raises UsageError for a file that cannot be read and for a setting that is unknown, of another type or out of range.
     """
     if file is None:
-        return Recipe()
+        return defaults
     try:
         settings = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -123,7 +125,7 @@ def read_recipe(file: Path | None) -> Recipe:
         if name not in known:
             raise UsageError(f"{file}: no setting {name!r}.{did_you_mean(name, known)} Settings: {', '.join(known)}")
     try:
-        return Recipe(**{name: _typed(name, value, known[name]) for name, value in settings.items()})
+        return replace(defaults, **{name: _typed(name, value, known[name]) for name, value in settings.items()})
     except UsageError as error:
         raise UsageError(f"{file}: {error}") from None
 

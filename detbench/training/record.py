@@ -34,6 +34,10 @@ class StepLog:
         for name, value in terms.items():
             self.terms.setdefault(name, []).append(value)
 
+    def skip(self, seconds: float) -> None:
+        """Leave out time that was not spent on steps."""
+        self.begun += seconds
+
     def interval(self, epoch: int, step: int, learning_rate: float) -> Interval:
         """The means since the last call; begins anew."""
         now = time.perf_counter()

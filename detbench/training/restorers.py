@@ -1,35 +1,110 @@
-"""The deblurring networks that can be trained, as plans."""
+"""The deblurring networks that can be trained, as plans: generator, critic, and their authors' own settings."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from detbench.nets.deblurgan import Critic, Generator, ResizeGenerator
+from detbench.errors import UsageError
+from detbench.nets import deblurgan, deep_generative_filter, nah, pix2pix
 from detbench.nets.weights import load_weights
-from detbench.training.losses import l1, l2
+from detbench.training.losses import CROSS_ENTROPY, WASSERSTEIN, l1, l2
 from detbench.training.perceptual import load_vgg
-from detbench.training.plan import Plan, WeightedLoss
+from detbench.training.plan import (
+    Judged,
+    Plan,
+    Restore,
+    WeightedLoss,
+    picture_alone,
+    picture_beside_blurred,
+    restored_alone,
+    restored_around_zero,
+)
 from detbench.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A generator with its critic; `last` is the generator's last convolution, `paper` what its authors report."""
+    """A generator with its critic; `last` is the generator's last convolution, crops divide by `multiple`.
+
+    `paper` is what its authors report, `recipe` the settings they trained it with.
+    """
 
     generator: type[nn.Module]
     critic: type[nn.Module]
     last: str
     paper: str
+    recipe: Recipe = field(default_factory=Recipe)
+    restore: Restore = restored_alone
+    judged: Judged = picture_alone
+    multiple: int = 4
 
 
 _DEBLURGAN_PAPER = "GoPro: 27.2 dB, SSIM .954 (WILD), 23.6 dB, .884 (Synth), 28.7 dB, .958 (Comb); others 25.2-26.3 dB"
 
+_NAH_RECIPE = Recipe(
+    vgg_weight=0,
+    l2_weight=0.25,  # theirs is 1 with values 0..1, ours are -1..1
+    adversarial_weight=1e-4,
+    adversary="cross_entropy",
+    critic_steps=1,
+    epochs=286,  # theirs: 3e5 steps on GoPro's 2,103 pairs at this rate, 6e5 at a tenth of it
+    decay_epochs=571,
+    batch=2,
+    learning_rate=5e-5,
+    betas=(0.9, 0.999),
+    augmented=True,
+    sharp_share=0.1,
+)
+_FILTER_RECIPE = Recipe(
+    vgg_weight=145,  # theirs is VGG16, alike up to this layer
+    vgg_layer="conv2_2",
+    l1_weight=170,
+    adversary="cross_entropy",
+    critic_steps=1,
+    learning_rate=3e-4,
+)
+_PIX2PIX_RECIPE = Recipe(
+    vgg_weight=0,
+    l1_weight=100,
+    adversary="cross_entropy",
+    critic_steps=1,
+    epochs=100,
+    decay_epochs=100,
+    learning_rate=2e-4,
+)
+
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "deblurgan": Architecture(Generator, Critic, "leave", _DEBLURGAN_PAPER),
-    "deblurgan-resize": Architecture(ResizeGenerator, Critic, "leave", _DEBLURGAN_PAPER),
+    "deblurgan": Architecture(deblurgan.Generator, deblurgan.Critic, "leave", _DEBLURGAN_PAPER),
+    "deblurgan-resize": Architecture(deblurgan.ResizeGenerator, deblurgan.Critic, "leave", _DEBLURGAN_PAPER),
+    "nah": Architecture(
+        nah.MultiScaleNet,
+        nah.Critic,
+        "scales.0.leave",
+        "GoPro: 29.08-29.23 dB, SSIM .914-.916; the authors' later port, L1 alone: 30.40 dB, .902",
+        _NAH_RECIPE,
+        restored_around_zero,
+        multiple=128,
+    ),
+    "deep_generative_filter": Architecture(
+        deep_generative_filter.DenseGenerator,
+        deep_generative_filter.Critic,
+        "leave",
+        "no figure of its own on GoPro that could be checked",
+        _FILTER_RECIPE,
+        judged=picture_beside_blurred,
+    ),
+    "pix2pix": Architecture(
+        pix2pix.UNet,
+        pix2pix.Critic,
+        "ups.7",
+        "none for deblurring: its authors translate between kinds of pictures",
+        _PIX2PIX_RECIPE,
+        judged=picture_beside_blurred,
+        multiple=pix2pix.MULTIPLE,
+    ),
 }
 
 
@@ -38,10 +113,11 @@ def make_plan(
 ) -> Plan:
     """The plan of an architecture, its weights drawn from the recipe's seed, or the generator's from the file `start`.
 
-    `vgg` is VGG19's file. Raises UsageError for an unknown layer of VGG19, WeightsError where its weights or those to
-    start from cannot be had.
+    `vgg` is VGG19's file. Raises UsageError for an unknown layer of VGG19 and for crops that the network cannot take,
+    WeightsError where VGG19's weights or those to start from cannot be had.
     """
     kind = ARCHITECTURES[architecture]
+    _check_crops(architecture, recipe)
     torch.manual_seed(recipe.seed)
     generator, critic = kind.generator(), kind.critic()
     for module in generator.modules():
@@ -58,19 +134,41 @@ def make_plan(
         losses=tuple(_content_losses(recipe, vgg, device)),
         learning_rate=recipe.learning_rate,
         betas=recipe.betas,
+        contest=CROSS_ENTROPY if recipe.adversary == "cross_entropy" else WASSERSTEIN,
         adversarial_weight=recipe.adversarial_weight,
-        penalty_weight=recipe.penalty_weight,
-        clip_bound=recipe.clip_bound if recipe.bound == "clipping" else None,
+        penalty_weight=recipe.penalty_weight if recipe.adversary == "wasserstein_penalty" else 0.0,
+        clip_bound=recipe.clip_bound if recipe.adversary == "wasserstein_clipping" else None,
         average_decay=recipe.average_decay,
+        restore=kind.restore,
+        judged=kind.judged,
     )
 
 
+def _check_crops(architecture: str, recipe: Recipe) -> None:
+    multiple = ARCHITECTURES[architecture].multiple
+    for name in ("crop_px", "held_out_px"):
+        if getattr(recipe, name) % multiple:
+            raise UsageError(f"{name} is {getattr(recipe, name)}, but {architecture} takes multiples of {multiple}")
+
+
 def _content_losses(recipe: Recipe, vgg: Path | None, device: torch.device) -> Iterator[WeightedLoss]:
-    """Those of the recipe's content losses that have a weight, of the finest scale."""
+    """Those of the recipe's content losses that have a weight."""
     if recipe.vgg_weight:
         features = load_vgg(vgg, recipe.vgg_layer).to(device).to(memory_format=torch.channels_last)
-        yield WeightedLoss("VGG", recipe.vgg_weight, lambda restored, sharp: l2(features(restored[0]), features(sharp)))
+        yield WeightedLoss(
+            "VGG", recipe.vgg_weight, at_each_scale(lambda restored, sharp: l2(features(restored), features(sharp)))
+        )
     if recipe.l1_weight:
-        yield WeightedLoss("L1", recipe.l1_weight, lambda restored, sharp: l1(restored[0], sharp))
+        yield WeightedLoss("L1", recipe.l1_weight, at_each_scale(l1))
     if recipe.l2_weight:
-        yield WeightedLoss("L2", recipe.l2_weight, lambda restored, sharp: l2(restored[0], sharp))
+        yield WeightedLoss("L2", recipe.l2_weight, at_each_scale(l2))
+
+
+def at_each_scale(loss: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Sequence[Tensor], Tensor], Tensor]:
+    """The sum of a loss over a generator's scales, each beside the sharp picture at its size."""
+
+    def summed(restored: Sequence[Tensor], sharp: Tensor) -> Tensor:
+        levels = nah.gaussian_pyramid(sharp, len(restored))
+        return torch.stack([loss(*pair) for pair in zip(restored, levels, strict=True)]).sum()
+
+    return summed

@@ -22,6 +22,7 @@ from detbench.images import write_atomically
 from detbench.nets.weights import FILE_NAME, save_weights
 from detbench.results.provenance import environment
 from detbench.training import checkpoints
+from detbench.training.augment import augment
 from detbench.training.batches import batches
 from detbench.training.begun import check_begun
 from detbench.training.cards import write_card
@@ -111,7 +112,8 @@ class _Training:
         self._folder = job.out / "training"
         draws = Draws(recipe.seed, recipe.batch, world, device)
         self._trainer = Trainer(plan, recipe.schedule(self._epoch_steps), draws, job.precision)
-        self._crops = TrainingCrops(trained, recipe.crops(recipe.crop_px, self._epoch_steps), recipe.seed)
+        crops = recipe.crops(recipe.crop_px, self._epoch_steps)
+        self._crops = TrainingCrops(trained, crops, recipe.seed, augment if recipe.augmented else None)
         if world.speaks:
             crops = recipe.crops(recipe.held_out_px, self._epoch_steps)
             self._held_out = HeldOut(HeldOutCrops(held_out, crops, recipe.seed, recipe.held_out_crops), recipe.seed)
@@ -152,11 +154,12 @@ class _Training:
         if step % self._job.recipe.log_steps == 0 or step % self._epoch_steps == 0:
             rate = self._state.generator_adam.param_groups[0]["lr"]
             self._record.tell_interval(self._log.interval(-(-step // self._epoch_steps), step, rate))
+        told_at = time.perf_counter()
         if step % self._epoch_steps == 0:
             self._tell_epoch()
         if time.monotonic() - self._saved_at > SAVE_SECONDS or step % self._epoch_steps == 0:
             self._save()
-            self._log.begun = time.perf_counter()  # the next interval is not the slower for it
+        self._log.skip(time.perf_counter() - told_at)
 
     def _save(self) -> None:
         checkpoints.save_checkpoint(self._state, self._folder, self._job.piece_mib)

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from detbench.cli.train_restorer import TRAINED
+from detbench.training.restorers import ARCHITECTURES
+
 Run = Callable[..., Any]
 
 SETTINGS = """
@@ -38,24 +41,35 @@ def recipe(tmp_path: Path) -> Path:
     return file
 
 
-@pytest.mark.parametrize("upsampling", ["transposed", "resize"])
+@pytest.mark.parametrize("network", ["deblurgan", "deblurgan-resize", "deep_generative_filter"])
 def test_one_step_from_the_command_line(
-    upsampling: str, detbench: Run, photos: Path, recipe: Path, drawn_dataset: Path, tmp_path: Path
+    network: str, detbench: Run, photos: Path, recipe: Path, drawn_dataset: Path, tmp_path: Path
 ) -> None:
     """The weights' path is the last line of stdout, each epoch a line on stderr; `run` takes the weights."""
     out = tmp_path / "mine"
     said = detbench(
-        *("train", "deblurgan", "--data", photos, "--out", out, "--recipe", recipe, "--device", "cpu"),
-        *("--upsampling", upsampling, "--workers", 0, "--fraction", "1/2", "--carry", 15),
+        *("train", network, "--data", photos, "--out", out, "--recipe", recipe, "--device", "cpu"),
+        *("--workers", 0, "--fraction", "1/2", "--carry", 15),
     )
     assert said.code == 0, said.err
     assert said.out == f"{out / 'weights.safetensors'}\n"
     assert "epoch 1/1 held out: " in said.err
     judged = detbench(
-        *("run", "--deblurrer", f"deblurgan:{out / 'weights.safetensors'}", "--detector", "blobs"),
+        *(
+            "run",
+            "--deblurrer",
+            f"{network.removesuffix('-resize')}:{out / 'weights.safetensors'}",
+            "--detector",
+            "blobs",
+        ),
         *("--dataset", drawn_dataset, "--blur", "trajectory", "--limit", 1),
     )
     assert judged.code == 0, judged.err
+
+
+def test_every_network_has_a_command() -> None:
+    """What the command line offers to train is what there are plans for."""
+    assert list(TRAINED) == list(ARCHITECTURES)
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,19 @@ import pytest
 
 from detbench.catalog import DEBLURRERS
 from detbench.nets.deblurgan import Generator
+from detbench.nets.deep_generative_filter import DenseGenerator
 from detbench.nets.nah import MultiScaleNet
+from detbench.nets.pix2pix import UNet
 from detbench.nets.weights import save_weights
 from detbench.registry import Entry
 from detbench.types import Image, Kernel
 
-NETS = {"deblurgan": Generator, "nah": MultiScaleNet}
+NETS = {
+    "deblurgan": Generator,
+    "nah": MultiScaleNet,
+    "deep_generative_filter": DenseGenerator,
+    "pix2pix": UNet,
+}
 SIZES = [(1, 1), (2, 3), (1, 40), (37, 26), (33, 64)]
 
 Restore = Callable[[Image], Image]

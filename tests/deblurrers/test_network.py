@@ -7,24 +7,31 @@ import torch
 from torch import Tensor, nn
 
 from detbench.deblurrers import network
-from detbench.deblurrers.network import DeblurGAN, Nah, NetworkDeblurrer
+from detbench.deblurrers.network import DeblurGAN, DeepGenerativeFilter, Nah, NetworkDeblurrer, Pix2pix
 from detbench.errors import UsageError, WeightsError
 from detbench.nets.deblurgan import Generator
+from detbench.nets.deep_generative_filter import DenseGenerator
 from detbench.nets.nah import MultiScaleNet
+from detbench.nets.pix2pix import UNet
 from detbench.nets.weights import save_weights
 from detbench.types import Image
 
 Adapter = Callable[..., NetworkDeblurrer]
 Folders = dict[Adapter, Path]
 
-ADAPTERS = pytest.mark.parametrize("adapter", [DeblurGAN, Nah])
+ADAPTERS = pytest.mark.parametrize("adapter", [DeblurGAN, DeepGenerativeFilter, Nah, Pix2pix])
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
     """Make a model folder with random weights for each adapter."""
     torch.manual_seed(0)
-    nets: dict[Adapter, nn.Module] = {DeblurGAN: Generator(), Nah: MultiScaleNet()}
+    nets: dict[Adapter, nn.Module] = {
+        DeblurGAN: Generator(),
+        DeepGenerativeFilter: DenseGenerator(),
+        Nah: MultiScaleNet(),
+        Pix2pix: UNet(),
+    }
     folders = {adapter: tmp_path_factory.mktemp("model") for adapter in nets}
     for adapter, net in nets.items():
         save_weights(net, folders[adapter] / "weights.safetensors")
@@ -114,7 +121,7 @@ def test_networks_run_as_channels_last(folders: Folders) -> None:
 
 def test_large_pictures_are_tiled(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     """A picture over the budget reaches the network in several pieces, each within it."""
-    monkeypatch.setattr(network, "MAX_PIXELS", 64 * 64)
+    monkeypatch.setattr(DeblurGAN, "max_pixels", 64 * 64)
     monkeypatch.setattr(network, "OVERLAP", 16)
     deblurrer = DeblurGAN(folders[DeblurGAN], device="cpu")
     deblurrer.net = recorder = Recorder()
@@ -166,11 +173,13 @@ def test_a_torch_that_cannot_use_cuda_is_named(monkeypatch: pytest.MonkeyPatch) 
 
 @ADAPTERS
 def test_missing_weights_say_how_to_train_them(
-    adapter: type[DeblurGAN | Nah], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    adapter: Adapter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without weights of its own a deblurrer takes the shipped ones; where they lack, it names file and command."""
     monkeypatch.setattr(network, "shipped", lambda kind: tmp_path / kind)
-    name = adapter.__name__.lower()
+    name = {DeblurGAN: "deblurgan", DeepGenerativeFilter: "deep_generative_filter", Nah: "nah", Pix2pix: "pix2pix"}[
+        adapter
+    ]
     with pytest.raises(WeightsError, match=f"detbench train {name}") as caught:
         adapter(device="cpu")
     assert str(tmp_path / "models" / name) in str(caught.value)

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from detbench.nets.deblurgan import Critic, Generator, ResBlock, ResizeConv, ResizeGenerator, instance_norm
+from detbench.nets.deblurgan import Critic, Generator, ResBlock, ResizeConv, ResizeGenerator
+from detbench.nets.layers import instance_norm
 
 
 @pytest.fixture(scope="module")
@@ -138,20 +139,20 @@ def test_critic_has_the_papers_parameters_and_map() -> None:
     assert sum(parameter.numel() for parameter in critic.parameters()) == 2_764_737
     with torch.inference_mode():
         assert critic(pictures(256, 256)).shape == (1, 1, 35, 35)
-        nn.init.constant_(critic.get_parameter("conv5.bias"), -7.0)
+        nn.init.constant_(critic.leave.bias, -7.0)
         assert critic(pictures(32, 32)).max() < -1
 
 
 def test_critic_sees_70_pixels() -> None:
     """Followed back through kernels and strides, one score sees a patch of 70x70 pixels."""
     side = 1
-    for conv in (module for module in reversed(list(Critic().children())) if isinstance(module, nn.Conv2d)):
+    for conv in reversed([*Critic().convs, Critic().leave]):
         side = (side - 1) * conv.stride[0] + conv.kernel_size[0]
     assert side == 70
 
 
 def test_critic_looks_at_the_picture_alone() -> None:
     """The critic takes three channels, not the picture beside its blurred version, and each conv fits the next."""
-    convs = [module for module in Critic().children() if isinstance(module, nn.Conv2d)]
+    convs = [*Critic().convs, Critic().leave]
     assert convs[0].in_channels == 3
     assert all(first.out_channels == second.in_channels for first, second in pairwise(convs))

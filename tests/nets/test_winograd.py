@@ -3,6 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from detbench.nets import winograd
 from detbench.nets.winograd import ReflectedConv3x3, conv3x3
 
 
@@ -26,6 +27,16 @@ def test_it_equals_the_direct_convolution(height: int, width: int) -> None:
         results.append((convolved.detach(), *(part.grad for part in own)))
     for direct, ours in zip(*results, strict=True):
         torch.testing.assert_close(ours, direct, atol=1e-4 * direct.abs().max().item(), rtol=0)
+
+
+@pytest.mark.parametrize("tiles", [1, 5, 1000])
+def test_bands_change_nothing(tiles: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a gradient the result is the same, whatever number of tiles is computed together."""
+    monkeypatch.setattr(winograd, "BAND_TILES", tiles)
+    bordered, weight, bias = parts(13, 18)
+    with torch.inference_mode():
+        banded = conv3x3(bordered, weight, bias)
+    torch.testing.assert_close(banded, conv3x3(bordered, weight, bias).detach(), atol=1e-5, rtol=1e-5)
 
 
 def test_the_layer_is_torchs() -> None:

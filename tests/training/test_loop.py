@@ -14,9 +14,9 @@ from detbench.training.crops import Crop
 from detbench.training.draws import Draws
 from detbench.training.exposure import Batch, collate
 from detbench.training.loop import Trainer
-from detbench.training.losses import l1
+from detbench.training.losses import CROSS_ENTROPY, l1
 from detbench.training.parallel import World
-from detbench.training.plan import Plan, WeightedLoss
+from detbench.training.plan import Plan, WeightedLoss, picture_beside_blurred
 from detbench.training.schedule import Schedule
 from detbench.training.state import State, new_state
 
@@ -126,7 +126,7 @@ def test_terms_have_names(make_plan: MakePlan) -> None:
     """Critic real and fake, their sum, penalty, content, adversarial; D_real+fake is what the critic lowers."""
     (terms, *_) = trained(trainer_of(make_plan()), new_state(make_plan(), CPU))
     assert list(terms) == ["D_real", "D_fake", "D_real+fake", "D_penalty", "G_L1", "G_GAN"]
-    assert terms["D_real+fake"] == pytest.approx(terms["D_fake"] - terms["D_real"], abs=1e-6)
+    assert terms["D_real+fake"] == pytest.approx(terms["D_real"] + terms["D_fake"], abs=1e-6)
 
 
 def test_the_warm_up_is_without_a_critic(make_plan: MakePlan) -> None:
@@ -142,17 +142,25 @@ def test_the_warm_up_is_without_a_critic(make_plan: MakePlan) -> None:
 
 def test_clipping_is_the_alternative(make_plan: MakePlan) -> None:
     """With a bound there is no penalty, and no weight of the critic beyond it."""
-    plan = make_plan(clip_bound=0.0625)
+    plan = make_plan(penalty_weight=0.0, clip_bound=0.0625)
     state = new_state(plan, CPU)
     told = trained(trainer_of(plan), state)
     assert "D_penalty" not in told[0]
     assert max(parameter.abs().max().item() for parameter in state.critic.parameters()) <= 0.0625
 
 
+def test_a_critic_may_tell_by_cross_entropy(make_plan: MakePlan) -> None:
+    """Nothing holds its slope then; it learns to tell: its loss on the pictures falls below a guess's, 2 ln 2."""
+    plan = make_plan(contest=CROSS_ENTROPY, penalty_weight=0.0, learning_rate=0.01)
+    told = trained(trainer_of(plan, Schedule(10, 0, 0, 4)), new_state(plan, CPU))
+    assert list(told[0]) == ["D_real", "D_fake", "D_real+fake", "G_L1", "G_GAN"]
+    assert told[-1]["D_real+fake"] < min(told[0]["D_real+fake"], 2 * np.log(2))
+
+
 def test_a_critic_may_see_the_blurred_picture_too(make_plan: MakePlan) -> None:
     """A pair-wise critic is a plan's matter: it gets six channels, in its own steps and in the generator's."""
     critic = nn.Conv2d(6, 1, 4)
-    plan = make_plan(critic=critic, judged=lambda picture, blurred: torch.cat([picture, blurred], dim=1))
+    plan = make_plan(critic=critic, judged=picture_beside_blurred)
     assert "G_GAN" in trained(trainer_of(plan), new_state(plan, CPU))[0]
 
 

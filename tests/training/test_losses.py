@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from detbench.training.losses import adversarial, clip_weights, gradient_penalty, l1, l2
+from detbench.training.losses import CROSS_ENTROPY, WASSERSTEIN, clip_weights, gradient_penalty, l1, l2
 
 
 def pictures(seed: int, count: int = 3) -> Tensor:
@@ -17,9 +17,23 @@ def test_pixel_losses_of_a_constant_offset() -> None:
     assert l2(sharp - 0.25, sharp).item() == pytest.approx(0.0625)
 
 
-def test_the_generator_raises_its_scores() -> None:
-    """The adversarial loss falls as the critic's scores rise, by their mean."""
-    assert adversarial(torch.tensor([[1.0, 3.0]])).item() == -2
+def test_wasserstein_is_a_difference_of_means() -> None:
+    """The critic raises the mean score of sharp pictures and lowers that of restored ones; the generator raises it."""
+    scores = torch.tensor([[1.0, 3.0]])
+    losses = (WASSERSTEIN.sharp(scores), WASSERSTEIN.restored(scores), WASSERSTEIN.pleasing(scores))
+    assert [loss.item() for loss in losses] == [-2, 2, -2]
+
+
+def test_cross_entropy_is_that_of_log_odds() -> None:
+    """A score s says sharp with probability σ(s): -ln σ(s) of sharp pictures, -ln(1 - σ(s)) of restored ones.
+
+    The generator lowers -ln σ(s), which does not flatten where the critic is sure.
+    """
+    scores = torch.tensor([-3.0, 0.5])
+    odds = torch.sigmoid(scores)
+    torch.testing.assert_close(CROSS_ENTROPY.sharp(scores), -odds.log().mean())
+    torch.testing.assert_close(CROSS_ENTROPY.restored(scores), -(1 - odds).log().mean())
+    torch.testing.assert_close(CROSS_ENTROPY.pleasing(scores), -odds.log().mean())
 
 
 def test_a_plane_of_slope_1_costs_nothing() -> None:

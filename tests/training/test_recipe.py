@@ -19,7 +19,7 @@ def written(folder: Path, text: str) -> Path:
 
 def test_defaults_are_the_papers() -> None:
     """Adam 1e-4 with betas .5 and .999, 150 + 150 epochs, batch 1, 5 critic steps, weights 100 and 10, crops of 256."""
-    recipe = read_recipe(None)
+    recipe = read_recipe(None, Recipe())
     assert (recipe.learning_rate, recipe.betas, recipe.batch, recipe.crop_px) == (1e-4, (0.5, 0.999), 1, 256)
     assert (recipe.epochs, recipe.decay_epochs, recipe.critic_steps) == (150, 150, 5)
     assert (recipe.vgg_layer, recipe.vgg_weight, recipe.l1_weight, recipe.penalty_weight) == ("conv3_3", 100, 0, 10)
@@ -27,10 +27,10 @@ def test_defaults_are_the_papers() -> None:
 
 
 def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
-    """The rest is as by default; whole numbers may stand for others, lists for tuples."""
+    """The rest is as the defaults given; whole numbers may stand for others, lists for tuples."""
     text = 'vgg_weight = 10\nblurs = ["shake"]\nepoch_steps = 500\nbetas = [0, 0.9]\n'
-    recipe = read_recipe(written(tmp_path, text))
-    assert recipe == Recipe(vgg_weight=10.0, blurs=("shake",), epoch_steps=500, betas=(0.0, 0.9))
+    recipe = read_recipe(written(tmp_path, text), Recipe(batch=7))
+    assert recipe == Recipe(batch=7, vgg_weight=10.0, blurs=("shake",), epoch_steps=500, betas=(0.0, 0.9))
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
         ("batch = 1.5", "batch is 1.5, but must be of type int"),
         ("zero_last = 1", "zero_last is 1, but must be of type bool"),
         ("epoch_steps = true", "epoch_steps is True, but must be of type int"),
-        ('bound = "clip"', "bound is 'clip', but must be one of penalty, clipping"),
+        ('adversary = "clip"', "adversary is 'clip', but must be one of wasserstein_penalty, wasserstein_clipping, "),
         ("vgg_weight = 0", "vgg_weight is 0.0, but must be above 0, or another one"),
         ("l1_weight = -1", "l1_weight is -1.0, but must be 0 or more"),
         ("betas = [0.5]", "betas is [0.5], but must be two numbers"),
@@ -55,7 +55,7 @@ def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
 def test_what_is_wrong_is_said(text: str, said: str, tmp_path: Path) -> None:
     """File, setting and value, and what it must be."""
     with pytest.raises(UsageError) as caught:
-        read_recipe(written(tmp_path, text))
+        read_recipe(written(tmp_path, text), Recipe())
     assert "recipe.toml: " in str(caught.value)
     assert said in str(caught.value)
 
@@ -63,7 +63,7 @@ def test_what_is_wrong_is_said(text: str, said: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("file", sorted(MODELS.glob("deblurgan/recipe*.toml")), ids=lambda file: file.name)
 def test_the_shipped_recipes_can_be_read(file: Path) -> None:
     """They begin as the input, with content loss alone, and know their blurs."""
-    recipe = read_recipe(file)
+    recipe = read_recipe(file, Recipe())
     assert recipe.zero_last
     assert recipe.critic_steps == 0 or 0 < recipe.warm_up_epochs < recipe.epochs + recipe.decay_epochs
     assert recipe.crops(recipe.crop_px, 1).margin_px >= 31
@@ -72,7 +72,7 @@ def test_the_shipped_recipes_can_be_read(file: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """A recipe that is not there is an error, not the defaults."""
     with pytest.raises(UsageError, match=r"gone\.toml"):
-        read_recipe(tmp_path / "gone.toml")
+        read_recipe(tmp_path / "gone.toml", Recipe())
 
 
 def test_epochs_become_steps() -> None:

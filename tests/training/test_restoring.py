@@ -5,23 +5,32 @@ import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
 from torch import nn
 
 from detbench.errors import DataError, TrainingError, UsageError, WeightsError
-from detbench.nets.deblurgan import Critic, Generator, ResizeGenerator
+from detbench.nets.nah import gaussian_pyramid
 from detbench.training import restorers
+from detbench.training.crops import Crop
+from detbench.training.draws import Draws
+from detbench.training.exposure import collate
+from detbench.training.loop import Trainer
+from detbench.training.losses import CROSS_ENTROPY, WASSERSTEIN, l1
+from detbench.training.parallel import World
 from detbench.training.plan import Plan
 from detbench.training.recipe import Recipe
-from detbench.training.restorers import ARCHITECTURES, Architecture, make_plan
+from detbench.training.restorers import ARCHITECTURES, Architecture, at_each_scale, make_plan
 from detbench.training.restoring import Job, train_restorer
+from detbench.training.schedule import Schedule
+from detbench.training.state import new_state
 
 SHORT = Recipe(
     vgg_weight=0, l1_weight=100, epochs=2, decay_epochs=1, epoch_steps=2, batch=2, critic_steps=2, crop_px=32,
@@ -174,22 +183,84 @@ def test_two_processes_train_on_one_recipe(photos: Path, tmp_path: Path) -> None
     assert done.stdout.splitlines().count(str(tmp_path / "out" / "weights.safetensors")) == 1
 
 
-def test_architectures_are_the_papers() -> None:
-    """DeblurGAN's generator or the one with resize-convolutions, each with DeblurGAN's critic."""
-    kinds = {name: (kind.generator, kind.critic) for name, kind in ARCHITECTURES.items()}
-    assert kinds == {"deblurgan": (Generator, Critic), "deblurgan-resize": (ResizeGenerator, Critic)}
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_architecture_trains(name: str) -> None:
+    """With its own recipe but for crops, batch and VGG19, a step changes generator and critic, all terms finite.
+
+    What its last convolution is called is right: at zero, it leaves the input, or a picture of one colour.
+    """
+    kind, cpu = ARCHITECTURES[name], torch.device("cpu")
+    side = max(32, kind.multiple)
+    recipe = replace(
+        kind.recipe, vgg_weight=0, l1_weight=1, batch=1, crop_px=side, held_out_px=side, zero_last=True, critic_steps=1
+    )
+    plan = make_plan(name, recipe, None, cpu)
+    blurred = torch.rand(1, 3, side, side) - 0.5
+    with torch.inference_mode():
+        first = plan.restore(plan.generator.eval(), blurred)
+    assert first[0].shape == blurred.shape
+    nothing = first[0] - first[0].mean(dim=(2, 3), keepdim=True)
+    assert torch.equal(first[0], blurred) or nothing.abs().max() < 1e-6
+    state = new_state(plan, cpu)
+    before = {key: tensor.clone() for key, tensor in state.tensors().items()}
+    crop = Crop(*(np.full((side, side, 3), level, np.uint8) for level in (90, 80)), np.ones((1, 1), np.float32), 1, 1)
+    batches = iter([collate([crop])] * 2)
+    trainer = Trainer(plan, Schedule(1, 0, 0, 1), Draws(0, 1, World(), cpu), "fp32")
+    told: list[Mapping[str, float]] = []
+    trainer.train(state, lambda _: batches, lambda terms: bool(told.append(terms)))
+    assert {"D_real", "D_fake", "G_L1", "G_GAN"} <= told[0].keys()
+    for net in ("generator", "critic"):
+        changed = [not torch.equal(state.tensors()[key], before[key]) for key in before if key.startswith(f"{net}.")]
+        assert any(changed)
+
+
+def test_each_is_trained_as_its_authors_did() -> None:
+    """Contest, content, rate and batch are those of each paper."""
+    recipes = {name: kind.recipe for name, kind in ARCHITECTURES.items()}
+    assert recipes["deblurgan"] == recipes["deblurgan-resize"] == Recipe()
+    nah, dense, unet = (recipes[name] for name in ("nah", "deep_generative_filter", "pix2pix"))
+    assert {recipe.adversary for recipe in (nah, dense, unet)} == {"cross_entropy"}
+    assert (nah.adversarial_weight, nah.learning_rate, nah.batch, nah.augmented) == (1e-4, 5e-5, 2, True)
+    assert (dense.vgg_weight, dense.l1_weight, dense.learning_rate, dense.batch) == (145, 170, 3e-4, 1)
+    assert (unet.l1_weight, unet.vgg_weight, unet.learning_rate, unet.batch) == (100, 0, 2e-4, 1)
+
+
+def test_crops_fit_the_network() -> None:
+    """A crop that a U-Net of eight halvings cannot take is refused by name before any training."""
+    recipe = replace(ARCHITECTURES["pix2pix"].recipe, crop_px=128)
+    with pytest.raises(UsageError, match="crop_px is 128, but pix2pix takes multiples of 256"):
+        make_plan("pix2pix", recipe, None, torch.device("cpu"))
+
+
+def test_content_counts_at_each_scale() -> None:
+    """An offset of d at every scale costs its loss as often as there are scales; at one scale, once."""
+    sharp = torch.rand(1, 3, 16, 16)
+    levels = gaussian_pyramid(sharp)
+    assert at_each_scale(l1)([level + 0.25 for level in levels], sharp).item() == pytest.approx(0.75)
+    assert at_each_scale(l1)([sharp + 0.25], sharp).item() == pytest.approx(0.25)
 
 
 def test_a_plan_follows_its_recipe() -> None:
     """Weights, rates and bounds are the recipe's; weights come from its seed; a last convolution of 0 if asked."""
     cpu = torch.device("cpu")
-    recipe = Recipe(vgg_weight=0, l2_weight=7, l1_weight=3, bound="clipping", clip_bound=0.02, zero_last=True, seed=3)
+    recipe = Recipe(
+        vgg_weight=0,
+        l2_weight=7,
+        l1_weight=3,
+        adversary="wasserstein_clipping",
+        clip_bound=0.02,
+        zero_last=True,
+        seed=3,
+    )
     plan, again = (make_plan("deblurgan", recipe, None, cpu) for _ in range(2))
     assert [(loss.name, loss.weight) for loss in plan.losses] == [("L1", 3), ("L2", 7)]
-    assert (plan.clip_bound, plan.learning_rate) == (0.02, 1e-4)
+    assert (plan.clip_bound, plan.penalty_weight, plan.learning_rate) == (0.02, 0, 1e-4)
     assert not plan.generator.get_parameter("leave.weight").any()
     assert torch.equal(plan.generator.get_parameter("enter.weight"), again.generator.get_parameter("enter.weight"))
-    assert make_plan("deblurgan", replace(recipe, bound="penalty"), None, cpu).clip_bound is None
+    penalised = make_plan("deblurgan", replace(recipe, adversary="wasserstein_penalty"), None, cpu)
+    assert (penalised.clip_bound, penalised.penalty_weight, penalised.contest) == (None, 10, WASSERSTEIN)
+    telling = make_plan("deblurgan", replace(recipe, adversary="cross_entropy"), None, cpu)
+    assert (telling.clip_bound, telling.penalty_weight, telling.contest) == (None, 0, CROSS_ENTROPY)
 
 
 def test_dropout_is_the_recipes() -> None:

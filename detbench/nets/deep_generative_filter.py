@@ -1,0 +1,79 @@
+"""The densely connected generator of Ramakrishnan et al.
+
+Ramakrishnan, Pachori, Gangopadhyay, Raman: "Deep Generative Filter for Motion Deblurring", ICCV Workshops 2017,
+arXiv 1709.03481, and the code that its first author published.
+
+Theirs: a 3x3 head to 4 g channels, g = 64; ten densely connected layers of g channels each, every one LeakyReLU,
+1x1 convolution to 4 g, norm, LeakyReLU, 3x3 convolution, norm, seeing the outputs of all before it; a tail of
+LeakyReLU, 1x1 convolution to 4 g, norm and dropout; the head's features added to it, the global skip; two 3x3
+convolutions and a tanh; everything at full resolution. A critic of pairs with 48 channels and four strides.
+
+Chosen here, because paper, code and others' accounts disagree or are silent: every second layer is dilated by 1, 2, 3,
+2, 1 (the paper lets dilation grow; the published code keeps it at 2); instance norm in place of batch norm, which at
+the authors' batch of one is the same in training and, unlike it, stays so when restoring; borders are reflected.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from detbench.nets.layers import initialise, instance_norm
+from detbench.nets.patchgan import PatchGAN
+
+GROWTH = 64
+"""Channels that each layer adds."""
+
+DILATIONS = (1, 1, 1, 2, 1, 3, 1, 2, 1, 1)
+"""Of each layer's 3x3 convolution."""
+
+_HEAD = 4 * GROWTH
+
+
+class DenseLayer(nn.Module):
+    """A bottleneck to 4 g channels and a 3x3 convolution to g, each normalised."""
+
+    def __init__(self, channels: int, dilation: int) -> None:
+        super().__init__()
+        self.narrow = nn.Conv2d(channels, 4 * GROWTH, 1)
+        self.conv = nn.Conv2d(4 * GROWTH, GROWTH, 3, padding=dilation, dilation=dilation, padding_mode="reflect")
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Shape (N, channels, H, W) to (N, g, H, W)."""
+        narrowed = F.leaky_relu(instance_norm(self.narrow(F.leaky_relu(features, 0.2))), 0.2)
+        return instance_norm(self.conv(narrowed))
+
+
+class DenseGenerator(nn.Module):
+    """Blurred picture to restored picture, through features at full resolution. 3,256,451 parameters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enter = _conv3(3, _HEAD)
+        self.layers = nn.ModuleList(
+            DenseLayer(_HEAD + index * GROWTH, dilation) for index, dilation in enumerate(DILATIONS)
+        )
+        self.narrow = nn.Conv2d(_HEAD + len(DILATIONS) * GROWTH, _HEAD, 1)
+        self.dropout = nn.Dropout(0.5)
+        self.merge = _conv3(_HEAD, GROWTH)
+        self.leave = _conv3(GROWTH, 3)
+        self.apply(initialise)
+
+    def forward(self, blurred: Tensor) -> Tensor:
+        """RGB in -1..1, shape (N, 3, H, W), to the same; H and W are at least 4."""
+        head = self.enter(blurred)
+        features = head
+        for layer in self.layers:
+            features = torch.cat([features, layer(features)], dim=1)
+        tail = self.dropout(instance_norm(self.narrow(F.leaky_relu(features, 0.2))))
+        return torch.tanh(self.leave(F.leaky_relu(self.merge(head + tail), 0.2)))
+
+
+class Critic(PatchGAN):
+    """Scores patches of a picture beside the blurred one, six channels together."""
+
+    def __init__(self) -> None:
+        super().__init__(channels=6, width=48, strides=(2, 2, 2, 2), padding=1)
+
+
+def _conv3(channels_in: int, channels_out: int) -> nn.Conv2d:
+    return nn.Conv2d(channels_in, channels_out, 3, padding=1, padding_mode="reflect")
