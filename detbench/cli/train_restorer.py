@@ -72,9 +72,10 @@ def train_command(architecture: str) -> Callable[..., None]:
         resume: Annotated[bool, typer.Option("--resume", help="Go on exactly where the last checkpoint is.")] = False,
     ) -> None:
         from detbench.devices import resolve_device
+        from detbench.training.job import Job
         from detbench.training.recipe import read_recipe
         from detbench.training.restorers import ARCHITECTURES
-        from detbench.training.restoring import Job, train_restorer
+        from detbench.training.restoring import train_restorer
 
         job = Job(
             architecture=architecture,

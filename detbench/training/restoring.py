@@ -5,22 +5,16 @@ OUT/training.html                      curves and pictures
 OUT/training/                          settings, history, checkpoint, pictures, TensorBoard's files
 """
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from detbench.errors import WeightsError
-from detbench.fingerprints import file_sha256
 from detbench.images import write_atomically
 from detbench.nets.weights import FILE_NAME, save_weights
-from detbench.results.provenance import environment
 from detbench.training import checkpoints
 from detbench.training.augment import augment
 from detbench.training.batches import batches
@@ -28,15 +22,16 @@ from detbench.training.begun import check_begun
 from detbench.training.cards import write_card
 from detbench.training.crops import HeldOutCrops, TrainingCrops
 from detbench.training.draws import Draws
-from detbench.training.held_out import HeldOut, Quality
+from detbench.training.held_out import HeldOut
 from detbench.training.history import Epoch, History
-from detbench.training.loop import Precision, Trainer
+from detbench.training.job import Job, settings_of
+from detbench.training.loop import Trainer
 from detbench.training.page import render_page
 from detbench.training.parallel import World, world_of_torchrun
 from detbench.training.plan import Plan
-from detbench.training.recipe import Recipe
 from detbench.training.record import Record, Say, StepLog, write_pictures
-from detbench.training.restorers import ARCHITECTURES, make_plan
+from detbench.training.restorer_card import card_of
+from detbench.training.restorers import make_plan
 from detbench.training.sources import Source, find_sources, split
 from detbench.training.state import State, new_state
 from detbench.training.stopping import stop_requests
@@ -44,30 +39,6 @@ from detbench.training.tensorboard import Scalars
 
 SAVE_SECONDS = 300
 """How much work a machine that dies may take along."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """What to train on what, and where. Device, precision, workers and the number of processes may change on resume.
-
-    `mix` weighs the folders against each other; `fraction` is the share of their pictures to use. `vgg` is VGG19's
-    file. `start` names the generator's first weights; its optimiser, the critic and the schedule begin anew, so this
-    is no resume. With `piece_mib`, checkpoints are packed into files of at most so many MiB.
-    """
-
-    architecture: str
-    recipe: Recipe
-    folders: tuple[Path, ...]
-    out: Path
-    device: str
-    precision: Precision = "fp32"
-    mix: tuple[float, ...] | None = None
-    fraction: Fraction = Fraction(1)
-    vgg: Path | None = None
-    start: Path | None = None
-    workers: int = 0
-    piece_mib: int | None = None
-    resume: bool = False
 
 
 def train_restorer(job: Job, say: Say) -> Path | None:
@@ -173,7 +144,7 @@ class _Training:
         epoch = Epoch(number, self._state.step, self._held_out.judge(images), self._held_out.quality)
         self._record.tell_epoch(epoch)
         write_pictures(self._folder / "pictures", f"epoch-{number:04d}", images)
-        self._write_weights(epoch)
+        self._write_weights()
         title = f"{self._job.architecture} on {', '.join(source.name for source in self._sources)}"
         render_page(self._job.out / "training.html", title, self._record.history, self._folder / "pictures")
 
@@ -181,74 +152,16 @@ class _Training:
         for name, images in (("original", self._held_out.blurred), ("real", self._held_out.sharp)):
             write_pictures(self._folder / "pictures", name, images)
 
-    def _write_weights(self, epoch: Epoch) -> None:
+    def _write_weights(self) -> None:
         weights = self._job.out / FILE_NAME
         sha256 = save_weights(self._state.average, weights, {"architecture": self._job.architecture})
-        write_card(weights, _card(self._job, self._sources, epoch, sha256))
-
-
-def _card(job: Job, sources: Sequence[Source], epoch: Epoch, sha256: str) -> dict[str, Any]:
-    place = environment(job.device)
-    return {
-        "architecture": job.architecture,
-        "sha256": sha256,
-        "paper": ARCHITECTURES[job.architecture].paper,
-        "training": {
-            "data": [
-                {"name": source.name, "kind": source.kind, "pictures": len(source.pictures), "weight": source.weight}
-                for source in sources
-            ],
-            "fraction": str(job.fraction),
-            "start": _sha256(job.start),
-            "steps": epoch.step,
-            "epochs_done": epoch.epoch,
-            "precision": job.precision,
-            "hardware": place["device_name"],
-            "commit": place["commit"],
-            "dirty": place["dirty"],
-            "torch": place["versions"]["torch"],
-            "recipe": {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(job.recipe).items()},
-        },
-        "held_out": {
-            "crops": job.recipe.held_out_crops,
-            "crop_px": job.recipe.held_out_px,
-            "restored": _rounded(epoch.restored),
-            "blurred": _rounded(epoch.blurred),
-        },
-    }
-
-
-def _rounded(quality: Quality) -> dict[str, float | None]:
-    return {key: None if value is None else round(value, 4) for key, value in asdict(quality).items()}
+        write_card(weights, card_of(self._job, self._sources, self._record.history, sha256))
 
 
 def _check_out(job: Job, sources: Sequence[Source], world: World) -> None:
     """Hold `out` to one training, and put down what it is begun with."""
     begun, written = job.out / "training" / checkpoints.NAME, job.out / "training" / "settings.json"
-    settings = json.loads(json.dumps(_settings(job, sources)))
+    settings = json.loads(json.dumps(settings_of(job, sources)))
     check_begun(job.out, begun, written, settings, job.resume)
     if world.speaks and not job.resume:
         write_atomically(written, json.dumps(settings, indent=1) + "\n")
-
-
-def _settings(job: Job, sources: Sequence[Source]) -> dict[str, Any]:
-    """All that the weights depend on."""
-    return {
-        "architecture": job.architecture,
-        **asdict(job.recipe),
-        "data": [{"name": s.name, "weight": s.weight, "pictures": _digest(s)} for s in sources],
-        "start": _sha256(job.start),
-    }
-
-
-def _sha256(file: Path | None) -> str | None:
-    try:
-        return file_sha256(file) if file else None
-    except OSError as error:
-        raise WeightsError(f"no weights to start from: {file} cannot be read ({error.strerror})") from error
-
-
-def _digest(source: Source) -> str:
-    """Of the pictures' names, in order: a folder may be elsewhere when the training goes on."""
-    names = "\n".join(picture.sharp.name for picture in source.pictures)
-    return f"{len(source.pictures)}, {hashlib.sha256(names.encode()).hexdigest()[:12]}"

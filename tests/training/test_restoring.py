@@ -22,13 +22,14 @@ from detbench.training import restorers
 from detbench.training.crops import Crop
 from detbench.training.draws import Draws
 from detbench.training.exposure import collate
+from detbench.training.job import Job
 from detbench.training.loop import Trainer
 from detbench.training.losses import CROSS_ENTROPY, WASSERSTEIN, l1
 from detbench.training.parallel import World
 from detbench.training.plan import Plan
 from detbench.training.recipe import Recipe
 from detbench.training.restorers import ARCHITECTURES, Architecture, at_each_scale, make_plan
-from detbench.training.restoring import Job, train_restorer
+from detbench.training.restoring import train_restorer
 from detbench.training.schedule import Schedule
 from detbench.training.state import new_state
 
@@ -44,7 +45,7 @@ def job(photos: Path, tmp_path: Path, make_plan: Callable[..., Plan], monkeypatc
     """Three epochs of two steps of a small network on the photos."""
     small = Architecture(type(make_plan().generator), Score, "leave", "a paper's result")
     monkeypatch.setattr(restorers, "ARCHITECTURES", {"small": small})
-    monkeypatch.setattr("detbench.training.restoring.ARCHITECTURES", {"small": small})
+    monkeypatch.setattr("detbench.training.restorer_card.ARCHITECTURES", {"small": small})
     return Job("small", SHORT, (photos,), tmp_path / "out", "cpu")
 
 
@@ -87,6 +88,9 @@ def test_a_training_leaves_weights_card_and_page(job: Job) -> None:
     assert (card["training"]["steps"], card["training"]["epochs_done"]) == (6, 3)
     assert card["training"]["recipe"]["blurs"] == list(SHORT.blurs)
     assert card["held_out"]["restored"]["psnr_db"] != card["held_out"]["blurred"]["psnr_db"]
+    curves = card["held_out"]["by_epoch"]
+    assert curves["step"] == [0, 2, 4, 6]
+    assert curves["psnr_db"][-1] == card["held_out"]["restored"]["psnr_db"] != curves["psnr_db"][0]
     assert (job.out / "training.html").stat().st_size > 5000
     assert list((job.out / "training" / "tensorboard").iterdir())
 
