@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from detbench.boxes import xyxy_to_xywh
-from detbench.metrics.matching import Counts, count, match
+from detbench.metrics.matching import Counts, Matches, count, match
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU
 from detbench.results.cache import canonical_json
 from detbench.runner.stages import Quality, Restored
@@ -30,9 +30,14 @@ class ArmPicture:
     restored: Restored | None
 
     @cached_property
+    def matches(self) -> Matches:
+        """Which true box each found one took at the stated IoU."""
+        return match(self.sample.truth, self.found, MATCH_IOU)
+
+    @cached_property
     def counts(self) -> Counts:
         """True positives, false positives and misses at the stated confidence and IoU."""
-        return count(match(self.sample.truth, self.found, MATCH_IOU), CONFIDENCE)
+        return count(self.matches, CONFIDENCE)
 
 
 class ArmDetections:
