@@ -28,11 +28,16 @@ def draw_swaps(pictures: int, times: int, seed: int = SEED) -> NDArray[np.int32]
 
 def interval(values: NDArray[np.float64], level: float = LEVEL) -> tuple[float, float] | None:
     """The percentile interval of a number over B draws, NaN where it was undefined; None where it mostly was."""
+    low, high = (quantile(values, share) for share in ((1 - level) / 2, (1 + level) / 2))
+    return None if low is None or high is None else (low, high)
+
+
+def quantile(values: NDArray[np.float64], share: float) -> float | None:
+    """The number below which a share of B draws lies; None where too many of them left it undefined (NaN)."""
     defined = values[~np.isnan(values)]
     if not len(defined) or len(defined) < _DEFINED_SHARE * len(values):
         return None
-    low, high = np.percentile(defined, [50 * (1 - level), 50 * (1 + level)])
-    return float(low), float(high)
+    return float(np.quantile(defined, share))
 
 
 def p_value(observed: float, swapped: NDArray[np.float64]) -> float | None:

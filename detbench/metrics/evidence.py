@@ -58,6 +58,11 @@ def gap_recovered(arm: Numbers, blurred: Numbers, sharp: Numbers) -> Numbers:
     return ratio(arm - blurred, gap)
 
 
+def of_deblurrer(arm: Numbers, blurred: Numbers, sharp: Numbers, on_sharp: Numbers) -> dict[str, Numbers]:
+    """The metrics that set a deblurrer's mAP against other arms'; `on_sharp` is its mAP on the sharp pictures."""
+    return {"gap_recovered": gap_recovered(arm, blurred, sharp), "harm": sharp - on_sharp}
+
+
 def p_values(one: Evidence, other: Evidence, times: int) -> dict[str, float | None]:
     """Paired permutation p-values of the differences between two arms, size classes left out.
 

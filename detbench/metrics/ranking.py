@@ -53,6 +53,24 @@ def ranked(truth: TrueColumns, found: FoundColumns) -> Ranking:
     return Ranking(found.picture, found.category, found.scores, rank[order], outcomes[:, :, order], _counts(truth))
 
 
+def trimmed(ranking: Ranking) -> Ranking:
+    """The same without the boxes that stand behind the last true one of their class: they change no number."""
+    true = np.flatnonzero((ranking.outcomes == TRUE).any(axis=(0, 1)))
+    last = np.full(ranking.true_boxes.shape[2], -1)
+    last[ranking.category[true]] = true  # ascending, so that the last one stays
+    end = last[ranking.category]
+    ties = (ranking.scores == ranking.scores[end]) & (ranking.picture == ranking.picture[end])
+    kept = (np.arange(len(ranking)) <= end) | (ties & (end >= 0))
+    return Ranking(
+        ranking.picture[kept],
+        ranking.category[kept],
+        ranking.scores[kept],
+        ranking.rank[kept],
+        ranking.outcomes[:, :, kept],
+        ranking.true_boxes,
+    )
+
+
 def _surest(found: FoundColumns) -> tuple[FoundColumns, NDArray[np.int64]]:
     """The MAX_FOUND surest boxes of each picture and class, and their ranks from 0 on; ties keep their order."""
     found = found[np.lexsort((-found.scores, found.picture, found.category))]

@@ -16,10 +16,10 @@ from detbench.metrics.specs import METRICS
 from detbench.results.cache import Cache
 from detbench.results.folder import RunFolder
 from detbench.results.provenance import environment
-from detbench.results.schema import RunResult
+from detbench.results.schema import RunResult, on_sharp
 from detbench.runner.classes import ClassMap, match_classes
 from detbench.runner.flips import flip_rows
-from detbench.runner.rows import ArmDetections, ArmPicture, coco_results, coco_truth, image_rows, on_sharp, shown_ids
+from detbench.runner.rows import ArmDetections, ArmPicture, coco_results, coco_truth, image_rows, shown_ids
 from detbench.runner.scores import Scorer
 from detbench.runner.spec import RunSpec
 from detbench.runner.stages import Quality, Restored, Stages

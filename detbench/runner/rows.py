@@ -49,11 +49,6 @@ class ArmDetections:
         self.sha256 = hashlib.sha256(self.text.encode()).hexdigest()
 
 
-def on_sharp(deblurrer: str) -> str:
-    """The name under which a deblurrer's work on the sharp pictures is kept, for `harm`."""
-    return f"sharp+{deblurrer}"
-
-
 def coco_truth(samples: Sequence[Sample], classes: Mapping[int, str]) -> dict[str, Any]:
     """The true boxes that are scored, in COCO's instances format."""
     return {

@@ -10,12 +10,12 @@ from detbench.backends import Backend
 from detbench.fingerprints import code_sha256, installed_version
 from detbench.metrics.bootstrap import interval
 from detbench.metrics.detection import CocoScores, evaluate
-from detbench.metrics.evidence import ByMetric, gap_recovered
+from detbench.metrics.evidence import ByMetric, gap_recovered, of_deblurrer
 from detbench.metrics.matching import f1, precision, recall, total
 from detbench.metrics.resampled import Numbers
 from detbench.results.cache import Cache, digest
-from detbench.results.schema import ArmKind, ArmResult, Difference
-from detbench.runner.rows import ArmDetections, ArmPicture, on_sharp
+from detbench.results.schema import ArmKind, ArmResult, Difference, on_sharp
+from detbench.runner.rows import ArmDetections, ArmPicture
 from detbench.runner.uncertainty import Bootstrap, Resampled
 from detbench.types import Estimate
 
@@ -113,7 +113,7 @@ class Scorer:
         arm, blurred, sharp, harmed = (
             self._resampled[each].numbers["map"] for each in (name, "blurred", "sharp", on_sharp(name))
         )
-        return {"gap_recovered": gap_recovered(arm, blurred, sharp), "harm": sharp - harmed}
+        return of_deblurrer(arm, blurred, sharp, harmed)
 
     def _paired(self, arm: ArmResult, against: ArmResult) -> Iterator[Difference]:
         pair = self._resampled[arm.name], self._resampled[against.name]
