@@ -32,10 +32,10 @@ RANKS = {
     "blurring": 7,
     "runner": 7,
     "training": 7,
-    "gate": 8,
     "report": 8,
-    "cli": 9,
-    "__main__": 10,
+    "gate": 9,
+    "cli": 10,
+    "__main__": 11,
 }
 HEAVY = {"torch", "torchvision", "ultralytics"}
 MAY_IMPORT_HEAVY = {"nets", "deblurrers", "detectors", "training"}

@@ -1,27 +1,90 @@
-"""`detbench gate`: exit 0 pass, 1 regression, 2 usage, 3 not evaluable."""
+"""`detbench gate`: exit 0 pass, 1 regression, 2 usage, 3 not evaluable; and `detbench baseline`, which it needs."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from detbench.cli.console import out
+from detbench.cli.console import note, out, print_path
+from detbench.errors import NotEvaluableError, UsageError
 
 
 def gate(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
-    baseline: Annotated[Path, typer.Option(help="The result.json, or the run folder, to compare with.")],
-    max_drop: Annotated[float, typer.Option(help="How much mAP (0..1) an arm may lose.")] = 0.01,
+    baseline: Annotated[Path, typer.Option(help="What `detbench baseline` wrote, or another run folder.")],
+    max_drop: Annotated[
+        float | None, typer.Option(help="How much mAP (0..1) each arm may lose; .01 unless told otherwise.")
+    ] = None,
+    confidence: Annotated[float, typer.Option(help="How surely a larger loss must be excluded.")] = 0.95,
+    rules: Annotated[Path | None, typer.Option(help="A TOML file of [[rule]] tables, in place of --max-drop.")] = None,
+    summary: Annotated[Path | None, typer.Option(help="Write the verdicts as Markdown here.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write the verdicts as JUnit XML here.")] = None,
 ) -> None:
-    """Compare a run's mAP with a baseline's, arm by arm; the exit code tells a CI job what came of it."""
-    from detbench.gate import judge
-    from detbench.results.folder import RunFolder, read_result
+    """Hold a run against a baseline, picture by picture; the exit code tells a CI job what came of it.
 
-    before = RunFolder(baseline).read_result() if baseline.is_dir() else read_result(baseline)
-    verdicts = judge(RunFolder(run).read_result(), before, max_drop)
+    0 pass, 1 regression (or one that the pictures cannot exclude), 2 usage, 3 not evaluable. On GitHub the verdicts are
+    annotations and a step summary, too.
+    """
+    from detbench.gate.baseline import read_baseline
+    from detbench.gate.judge import judge
+    from detbench.gate.measured import measured_in
+    from detbench.gate.outputs import annotations, conclusion, gate_junit, gate_markdown, sentence, word
+    from detbench.gate.rules import MAX_DROP, Rule, read_rules
+
+    if rules is not None and max_drop is not None:
+        raise UsageError("--rules and --max-drop both say what may be lost: leave one out")
+    try:
+        drop = MAX_DROP if max_drop is None else max_drop
+        asked = (Rule("map", max_drop=drop, confidence=confidence),) if rules is None else read_rules(rules)
+        measured = measured_in(run)
+        verdicts = judge(measured, read_baseline(baseline), asked)
+    except NotEvaluableError as error:
+        _tell_refusal(str(error), summary, junit)
+        raise
     for verdict in verdicts:
-        word = "REGRESSION" if verdict.is_regression else "ok"
-        out.print(f"{verdict.arm}: mAP {verdict.baseline_map:.4f} → {verdict.map:.4f} ({word})", markup=False)
-    failed = any(verdict.is_regression for verdict in verdicts)
-    out.print(f"{'FAIL' if failed else 'PASS'}: at most {max_drop} mAP may be lost", markup=False)
-    raise typer.Exit(1 if failed else 0)
+        out.print(f"{word(verdict):10} {sentence(verdict)}", markup=False)
+    _tell(gate_markdown(verdicts, str(measured.ground["truth"])), gate_junit(verdicts), summary, junit)
+    if _on_github():
+        for line in annotations(verdicts):
+            out.print(line, markup=False)
+    out.print(conclusion(verdicts), markup=False)
+    raise typer.Exit(0 if all(verdict.is_pass for verdict in verdicts) else 1)
+
+
+def baseline(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    out_file: Annotated[Path, typer.Option("--out", help="Where the baseline goes.")] = Path("reports/baseline.json"),
+) -> None:
+    """Write a run's baseline for `detbench gate`: one file, small enough to commit, with every picture's matches."""
+    from detbench.gate.baseline import write_baseline
+
+    measured = write_baseline(run, out_file)
+    note(f"{len(measured.image_ids)} pictures, arms {', '.join(measured.values)}, {out_file.stat().st_size:,} bytes")
+    print_path(out_file)
+
+
+def _tell_refusal(message: str, summary: Path | None, junit: Path | None) -> None:
+    from detbench.gate.outputs import annotation, refusal_junit, refusal_markdown
+
+    _tell(refusal_markdown(message), refusal_junit(message), summary, junit)
+    if _on_github():
+        note(annotation(message))
+
+
+def _tell(text: str, xml: str, summary: Path | None, junit: Path | None) -> None:
+    """Write what was asked for, and the step summary where GitHub reads one."""
+    from detbench.images import write_atomically
+
+    if summary is not None:
+        write_atomically(summary, text)
+    if junit is not None:
+        write_atomically(junit, xml)
+    step_summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if step_summary:
+        with Path(step_summary).open("a", encoding="utf-8") as file:
+            file.write(text)
+
+
+def _on_github() -> bool:
+    return os.environ.get("GITHUB_ACTIONS") == "true"

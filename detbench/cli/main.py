@@ -7,7 +7,7 @@ import typer
 from detbench.cli.blur import blur
 from detbench.cli.console import say_error
 from detbench.cli.doctor import doctor
-from detbench.cli.gate import gate
+from detbench.cli.gate import baseline, gate
 from detbench.cli.listing import list_backends
 from detbench.cli.report import report
 from detbench.cli.run import run
@@ -24,6 +24,7 @@ app = typer.Typer(
 app.command("run")(run)
 app.command("report")(report)
 app.command("gate")(gate)
+app.command("baseline")(baseline)
 app.command("blur")(blur)
 app.add_typer(train, name="train")
 app.command("list")(list_backends)

@@ -8,7 +8,7 @@ import typer
 from detbench.cli.console import note, print_path, print_table, progress_steps
 
 if TYPE_CHECKING:
-    from detbench.results.schema import RunResult
+    from detbench.results.schema import Difference, RunResult
     from detbench.types import Estimate
 
 COLUMNS = {
@@ -39,6 +39,9 @@ def run(
     limit: Annotated[int | None, typer.Option(help="Only the first N pictures by id.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     precision: Annotated[Literal["fp32", "bf16"], typer.Option(help="Arithmetic of the networks.")] = "fp32",
+    resamples: Annotated[
+        int, typer.Option(help="Draws of the pictures for intervals and p-values; 0 for none.")
+    ] = 1000,
     out_folder: Annotated[Path, typer.Option("--out", help="Where run folders go.")] = Path("reports"),
     name: Annotated[str | None, typer.Option(help="The run folder's name.")] = None,
 ) -> None:
@@ -52,7 +55,7 @@ def run(
     from detbench.runner.loop import run as evaluate
     from detbench.runner.spec import RunSpec, run_name
 
-    spec = RunSpec(dataset, tuple(deblurrer), detector, blur, truth, limit, device, precision)
+    spec = RunSpec(dataset, tuple(deblurrer), detector, blur, truth, limit, device, precision, resamples)
     folder = out_folder / (name or run_name(spec))
     try:
         with progress_steps() as steps:
@@ -80,6 +83,22 @@ def _print_notes(result: "RunResult") -> None:
 def _print_result(result: "RunResult") -> None:
     rows = [[arm.name, *(_short(arm.metrics.get(key)) for key in COLUMNS.values())] for arm in result.arms]
     print_table(["arm", *COLUMNS], rows, numbers=True)
+    changes = [_change(difference) for difference in result.differences if difference.metric == "map"]
+    print_table(["mAP difference", "", "interval", "p"], changes, numbers=True)
+
+
+def _change(difference: "Difference") -> list[str]:
+    """One row: who against whom, by how much, between which bounds, and how often chance does as much."""
+    from detbench.metrics.specs import METRICS
+    from detbench.report.text import UNDEFINED, interval, signed
+
+    spec, estimate, p_value = METRICS[difference.metric], difference.difference, difference.p_value
+    return [
+        f"{difference.arm} − {difference.against}",
+        UNDEFINED if estimate.value is None else signed(spec, estimate.value),
+        interval(spec, estimate, is_difference=True) or UNDEFINED,
+        UNDEFINED if p_value is None else f"{p_value:.3f}",
+    ]
 
 
 def _short(estimate: "Estimate | None") -> str:

@@ -62,6 +62,11 @@ def count(matches: Matches, confidence: float) -> Counts:
     return Counts(tp, int((kept == FALSE_POSITIVE).sum()), matches.true_boxes - tp)
 
 
+def is_found(matches: Matches, confidence: float, true_boxes: int) -> NDArray[np.bool_]:
+    """Which of a picture's true boxes, crowd regions among them, something took at and above a confidence, (M,)."""
+    return np.isin(np.arange(true_boxes), matches.partner[matches.scores >= confidence])
+
+
 def total(counts: Iterable[Counts]) -> Counts:
     """The sum over pictures."""
     return sum(counts, Counts(0, 0, 0))

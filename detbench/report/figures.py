@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from detbench.images import read_image
-from detbench.metrics.matching import FALSE_POSITIVE, IGNORED, Counts, count, match
+from detbench.metrics.matching import FALSE_POSITIVE, IGNORED, Counts, Matches, count, is_found, match
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU
 from detbench.report.shown import ShownArm, ShownPicture
 from detbench.types import GroundTruth
@@ -112,7 +112,7 @@ def _small_jpeg(picture: PillowImage.Image) -> bytes:
 
 def _panel(truth: GroundTruth, arm: ShownArm, classes: Mapping[int, str]) -> Panel:
     matches = match(truth, arm.found, MATCH_IOU)
-    marks = sorted(_marks(truth, arm, matches.partner, classes), key=lambda mark: -mark.width * mark.height)
+    marks = sorted(_marks(truth, arm, matches, classes), key=lambda mark: -mark.width * mark.height)
     return Panel(
         arm=arm.name,
         picture=embedded_jpeg(arm.file),
@@ -126,19 +126,16 @@ def _panel(truth: GroundTruth, arm: ShownArm, classes: Mapping[int, str]) -> Pan
     )
 
 
-def _marks(
-    truth: GroundTruth, arm: ShownArm, partners: NDArray[np.int64], classes: Mapping[int, str]
-) -> Iterator[Mark]:
+def _marks(truth: GroundTruth, arm: ShownArm, matches: Matches, classes: Mapping[int, str]) -> Iterator[Mark]:
     """Every box from the stated confidence on, and every true one that none of them took.
 
     What lies on a crowd region is neither found nor false, and a crowd region is not missed.
     """
-    sure = arm.found.scores >= CONFIDENCE
+    partners, sure = matches.partner, arm.found.scores >= CONFIDENCE
     for index in np.flatnonzero(sure & (partners != IGNORED)):
         name = f"{classes[int(arm.found.labels[index])]} {arm.found.scores[index]:.2f}"
         yield _mark("false" if partners[index] == FALSE_POSITIVE else "found", arm.found.boxes[index], name)
-    taken = np.isin(np.arange(len(truth)), partners[sure])
-    for index in np.flatnonzero(~truth.crowd & ~taken):
+    for index in np.flatnonzero(~truth.crowd & ~is_found(matches, CONFIDENCE, len(truth))):
         yield _mark("missed", truth.boxes[index], classes[int(truth.labels[index])])
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from detbench.metrics.specs import METRICS
-from detbench.report.text import UNDEFINED, arrow, interval, metric_value, plural, signed
+from detbench.report.text import UNDEFINED, arrow, interval, metric_value, plural, signed, with_p_value
 from detbench.results.schema import ArmResult, Difference, RunResult
 from detbench.types import Estimate, MetricSpec
 
@@ -82,7 +82,7 @@ def arm_table(arms: Sequence[ArmResult], specs: Sequence[MetricSpec]) -> Table:
 
 def difference_table(result: RunResult, specs: Sequence[MetricSpec]) -> Table:
     """Deblurrers × those of the metrics that can be told apart from the blurred arm's."""
-    found = {(difference.arm, difference.metric): difference for difference in result.differences}
+    found = {(each.arm, each.metric): each for each in result.differences if each.against == "blurred"}
     shown = [spec for spec in specs if any(metric == spec.key for _, metric in found)]
     rows = (
         Row(Heading(arm.name), tuple(_difference_cell(spec, found.get((arm.name, spec.key))) for spec in shown))
@@ -131,7 +131,7 @@ def _difference_cell(spec: MetricSpec, difference: Difference | None) -> Cell:
     gain = spec.sign * estimate.value
     return Cell(
         text,
-        interval(spec, estimate, is_difference=True),
+        with_p_value(interval(spec, estimate, is_difference=True), difference.p_value),
         f"{difference.arm} minus {difference.against}, over {plural(estimate.n, 'picture', 'pictures')}",
         tone="" if text == metric_value(spec, 0) else "better" if gain > 0 else "worse",
     )

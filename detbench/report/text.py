@@ -52,6 +52,11 @@ def interval(spec: MetricSpec, estimate: Estimate, is_difference: bool) -> str:
     return f"[{write(spec, estimate.low)}, {write(spec, estimate.high)}]"
 
 
+def with_p_value(bounds: str, p_value: float | None) -> str:
+    """An interval's text with the p-value behind it, as far as either is there: [+.010, +.050] p .004."""
+    return bounds if p_value is None else f"{bounds} p{_NO_BREAK}{share(p_value)}".strip()
+
+
 def arrow(spec: MetricSpec) -> str:
     """Which way a metric is better."""
     return _ARROWS[spec.better]

@@ -31,14 +31,14 @@ def verdicts(result: RunResult) -> tuple[Verdict, ...]:
         return value is None or value == before, -(value or 0)
 
     deblurrers = sorted((arm for arm in result.arms if arm.kind == "deblurrer"), key=order)
-    return tuple(_verdict(arm, before, _map_of(result.arm("sharp")), _change(result, arm)) for arm in deblurrers)
+    return tuple(_verdict(result, arm, before) for arm in deblurrers)
 
 
-def _verdict(arm: ArmResult, before: float | None, ceiling: float | None, change: Estimate | None) -> Verdict:
-    after = _map_of(arm)
+def _verdict(result: RunResult, arm: ArmResult, before: float | None) -> Verdict:
+    after, ceiling, change = _map_of(arm), _map_of(result.arm("sharp")), _change(result, arm.name, "blurred")
     if before is None or after is None:
         return Verdict(arm.name, f"There is no verdict on {arm.name}", "undefined: there are no true boxes to find")
-    words = _words(arm, after - before, None if ceiling is None else ceiling - before)
+    words = _words(arm, after - before, None if ceiling is None else ceiling - before, _is_cost_noise(result))
     of_sharp = "" if ceiling is None else f" of {share(ceiling)}"
     bounds = "" if change is None else interval(METRICS["map"], change, is_difference=True)
     return Verdict(
@@ -48,9 +48,11 @@ def _verdict(arm: ArmResult, before: float | None, ceiling: float | None, change
     )
 
 
-def _words(arm: ArmResult, gain: float, gap: float | None) -> str:
+def _words(arm: ArmResult, gain: float, gap: float | None, is_noise: bool) -> str:
     if gap is not None and gap <= 0:
         return f"Blur costs no mAP here, so there is nothing to recover; {_named(arm)} {_change_in_words(gain)}"
+    if is_noise:
+        return f"What blur costs here may be chance, so no share of it is told; {_named(arm)} {_change_in_words(gain)}"
     recovered = arm.metrics.get("gap_recovered")
     if gain > 0 and recovered is not None and recovered.value is not None:
         part = "less than 1\N{NO-BREAK SPACE}%" if recovered.value < 0.005 else percent(recovered.value)
@@ -77,8 +79,14 @@ def _holds_zero(change: Estimate | None) -> bool:
     return change is not None and change.low is not None and change.high is not None and change.low <= 0 <= change.high
 
 
-def _change(result: RunResult, arm: ArmResult) -> Estimate | None:
-    return next((d.difference for d in result.differences if (d.arm, d.metric) == (arm.name, "map")), None)
+def _is_cost_noise(result: RunResult) -> bool:
+    """Whether the mAP that blur costs could be none."""
+    return _holds_zero(_change(result, "blurred", "sharp"))
+
+
+def _change(result: RunResult, arm: str, against: str) -> Estimate | None:
+    wanted = (arm, against, "map")
+    return next((d.difference for d in result.differences if (d.arm, d.against, d.metric) == wanted), None)
 
 
 def _map_of(arm: ArmResult | None) -> float | None:

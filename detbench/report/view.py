@@ -8,12 +8,13 @@ from typing import Any
 import pandas as pd
 
 from detbench.errors import DataError
+from detbench.metrics.bootstrap import LEVEL
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU, PSEUDO_CONFIDENCE
 from detbench.report.bars import Bars, map_bars
 from detbench.report.figures import Strip, strips
 from detbench.report.shown import read_shown
 from detbench.report.tables import MAIN_METRICS, Table, arm_table, class_table, difference_table, shown_specs
-from detbench.report.text import UNDEFINED, plural
+from detbench.report.text import UNDEFINED, percent, plural
 from detbench.report.verdict import Verdict, verdicts
 from detbench.results.folder import RunFolder
 from detbench.results.schema import RunResult
@@ -129,7 +130,11 @@ def _notes(result: RunResult, specs: tuple[MetricSpec, ...]) -> Iterator[str]:
     if all(difference.difference.low is None for difference in result.differences):
         yield "No intervals were computed: a small difference may be chance."
     else:
-        yield "Brackets hold the interval of a number; a difference whose interval holds zero may be chance."
+        yield (
+            f"Brackets hold {percent(LEVEL)} intervals, from {result.specification.get('resamples')} draws "
+            "of the pictures, the same for all arms. A difference whose interval holds zero may be chance; p is how "
+            "often chance alone does as much (paired permutation test)."
+        )
     yield f"Precision, recall and F1 are at confidence ≥ {CONFIDENCE:g} and IoU ≥ {MATCH_IOU:g}."
     for spec in specs:
         yield from _partly_defined(result, spec)

@@ -5,6 +5,7 @@ metrics.json           "<arm>.<metric>": number or null
 truth.json             the true boxes that were scored, COCO instances format
 detections/<arm>.json  COCO results format; `sharp+<deblurrer>` is the deblurrer run on the sharp pictures
 images.csv             one row per picture and arm
+flips.csv              one row per true box that one arm finds and another misses
 pictures/<digest>.jpg  the pictures that the report shows, named in images.csv
 report.html, summary.md
 """
@@ -31,12 +32,14 @@ _OWN_NAMES = frozenset(
         "truth.json",
         "detections",
         "images.csv",
+        "flips.csv",
         "pictures",
         "report.html",
         "summary.md",
     }
 )
 _JPEG_QUALITY = 90
+_FLIPS = ["arm", "against", "image_id", "annotation_id", "class", "change"]
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,10 @@ class RunFolder:
         """Write `images.csv`."""
         write_atomically(self.path / "images.csv", pd.DataFrame(list(rows)).to_csv(index=False))
 
+    def write_flips(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write `flips.csv`; its columns are there without rows too."""
+        write_atomically(self.path / "flips.csv", pd.DataFrame(list(rows), columns=_FLIPS).to_csv(index=False))
+
     def keep_shown(self, picture: Picture) -> str:
         """Keep a JPEG of a shown picture, once whatever arms share it; returns its path within the folder."""
         name = f"pictures/{picture.sha256[:16]}.jpg"
@@ -107,17 +114,24 @@ class RunFolder:
 
     def read_images(self) -> pd.DataFrame:
         """The rows of `images.csv`; raises DataError where it is missing or damaged."""
-        try:
-            # Only an empty field is missing: a picture may well be called "None".
-            texts = {"file_name": str, "arm": str, "picture": str}
-            return pd.read_csv(self.path / "images.csv", dtype=texts, keep_default_na=False, na_values=[""])
-        except (OSError, ValueError) as error:
-            raise DataError(f"{self.path / 'images.csv'}: {error}; run `detbench run` again") from error
+        return _read_csv(self.path / "images.csv", ("file_name", "arm", "picture"))
+
+    def read_flips(self) -> pd.DataFrame:
+        """The rows of `flips.csv`; raises DataError where it is missing or damaged."""
+        return _read_csv(self.path / "flips.csv", ("arm", "against", "class", "change"))
 
 
 def read_result(path: Path) -> RunResult:
     """A RunResult from a `result.json`; raises DataError for anything else."""
     return result_from_json(_read_json(path), str(path))
+
+
+def _read_csv(path: Path, texts: Sequence[str]) -> pd.DataFrame:
+    try:
+        # Only an empty field is missing: a picture may well be called "None".
+        return pd.read_csv(path, dtype=dict.fromkeys(texts, str), keep_default_na=False, na_values=[""])
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: {error}; run `detbench run` again") from error
 
 
 def _read_json(path: Path) -> Any:

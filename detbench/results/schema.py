@@ -1,7 +1,7 @@
 """What a run leaves behind, as values: `result.json` holds exactly one RunResult."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from detbench.errors import DataError
@@ -29,12 +29,19 @@ class ArmResult:
 
 @dataclass(frozen=True)
 class Difference:
-    """A metric of `arm` minus that of `against`, over the same pictures."""
+    """A metric of `arm` minus that of `against`, over the same pictures; `p_value` is the paired permutation test's,
+    None where it was not made.
+    """
 
     arm: str
     against: str
     metric: str
     difference: Estimate
+    p_value: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.p_value is not None and not 0 <= self.p_value <= 1:
+            raise ValueError(f"a p-value lies in 0..1, not {self.p_value}")
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,8 @@ class EvaluatedData:
 @dataclass(frozen=True)
 class RunResult:
     """One evaluation. `specification` is what was asked for, `environment` where and with what it ran,
-    `shown` the ids of the pictures that the report shows.
+    `shown` the ids of the pictures that the report shows, `definitions` each metric's by key: a number is only
+    comparable with one of the same definition.
     """
 
     specification: Mapping[str, Any]
@@ -65,11 +73,17 @@ class RunResult:
     arms: tuple[ArmResult, ...]
     differences: tuple[Difference, ...]
     shown: tuple[int, ...]
+    definitions: Mapping[str, str] = field(default_factory=dict)
     schema: int = SCHEMA_VERSION
 
     def arm(self, name: str) -> ArmResult | None:
         """The arm called `name`, or None."""
         return next((arm for arm in self.arms if arm.name == name), None)
+
+
+def on_sharp(deblurrer: str) -> str:
+    """The name under which a deblurrer's work on the sharp pictures is kept, for `harm`."""
+    return f"sharp+{deblurrer}"
 
 
 def flat_metrics(result: RunResult) -> dict[str, float | None]:

@@ -12,13 +12,15 @@ from detbench.blur.recipes import PictureRecipe, parse_picture_recipe, recipe_sp
 from detbench.datasets.coco import open_dataset
 from detbench.devices import resolve_device
 from detbench.errors import DataError, NotEvaluableError, UsageError
+from detbench.metrics.specs import METRICS
 from detbench.results.cache import Cache
 from detbench.results.folder import RunFolder
 from detbench.results.provenance import environment
-from detbench.results.schema import RunResult
+from detbench.results.schema import RunResult, on_sharp
 from detbench.runner.classes import ClassMap, match_classes
-from detbench.runner.rows import ArmDetections, ArmPicture, coco_results, coco_truth, image_rows, on_sharp, shown_ids
-from detbench.runner.scores import Scorer, paired_differences
+from detbench.runner.flips import flip_rows
+from detbench.runner.rows import ArmDetections, ArmPicture, coco_results, coco_truth, image_rows, shown_ids
+from detbench.runner.scores import Scorer
 from detbench.runner.spec import RunSpec
 from detbench.runner.stages import Quality, Restored, Stages
 from detbench.runner.truth import evaluated_data, pseudo_truth
@@ -55,7 +57,8 @@ def run(spec: RunSpec, folder: Path, cache: Cache, progress: Progress) -> RunRes
     truth = coco_truth(samples, plan.dataset.classes)
     detections = _detections(rows)
     progress("scoring", 0, 1)
-    arms = Scorer(cache, truth, plan.dataset.classes).arms(plan.deblurrers, rows, detections)
+    scorer = Scorer(cache, truth, plan.dataset.classes, rows, detections, spec.resamples)
+    arms = scorer.arms(plan.deblurrers)
     shown = shown_ids(rows)
     result = RunResult(
         specification=_specification(plan),
@@ -63,9 +66,12 @@ def run(spec: RunSpec, folder: Path, cache: Cache, progress: Progress) -> RunRes
         data=evaluated_data(plan.dataset, samples, truth, classes),
         detector=plan.detector.identity,
         arms=arms,
-        differences=paired_differences(arms),
+        differences=scorer.differences(arms),
         shown=shown,
+        definitions={key: spec.definition for key, spec in METRICS.items()},
     )
+    run_folder.reopen()
+    run_folder.write_flips(flip_rows(rows, [arm.name for arm in arms], plan.dataset.classes))
     _write(run_folder, result, truth, detections, samples, rows)
     progress("scoring", 1, 1)
     return result
@@ -168,6 +174,7 @@ def _specification(plan: _Plan) -> dict[str, Any]:
         "blur": None if plan.recipe is None else recipe_spec(plan.recipe),
         "truth": spec.truth,
         "limit": spec.limit,
+        "resamples": spec.resamples,
         "device": plan.device,
         "precision": spec.precision,
     }
@@ -181,7 +188,6 @@ def _write(
     samples: Sequence[Sample],
     rows: Mapping[str, Sequence[ArmPicture]],
 ) -> None:
-    folder.reopen()
     arms = [arm.name for arm in result.arms]
     kept = {
         (arm, row.sample.id): folder.keep_shown(row.picture)

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from detbench.boxes import xyxy_to_xywh
-from detbench.metrics.matching import Counts, count, match
+from detbench.metrics.matching import Counts, Matches, count, match
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU
 from detbench.results.cache import canonical_json
 from detbench.runner.stages import Quality, Restored
@@ -30,9 +30,14 @@ class ArmPicture:
     restored: Restored | None
 
     @cached_property
+    def matches(self) -> Matches:
+        """Which true box each found one took at the stated IoU."""
+        return match(self.sample.truth, self.found, MATCH_IOU)
+
+    @cached_property
     def counts(self) -> Counts:
         """True positives, false positives and misses at the stated confidence and IoU."""
-        return count(match(self.sample.truth, self.found, MATCH_IOU), CONFIDENCE)
+        return count(self.matches, CONFIDENCE)
 
 
 class ArmDetections:
@@ -42,11 +47,6 @@ class ArmDetections:
         self.results = results
         self.text = canonical_json(results)
         self.sha256 = hashlib.sha256(self.text.encode()).hexdigest()
-
-
-def on_sharp(deblurrer: str) -> str:
-    """The name under which a deblurrer's work on the sharp pictures is kept, for `harm`."""
-    return f"sharp+{deblurrer}"
 
 
 def coco_truth(samples: Sequence[Sample], classes: Mapping[int, str]) -> dict[str, Any]:

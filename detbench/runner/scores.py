@@ -1,74 +1,136 @@
-"""From rows to numbers: each arm's metrics, and how far each deblurrer is from the blurred arm."""
+"""From rows to numbers: each arm's metrics with their intervals, and how far arms are apart."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from detbench.backends import Backend
 from detbench.fingerprints import code_sha256, installed_version
+from detbench.metrics.bootstrap import interval
 from detbench.metrics.detection import CocoScores, evaluate
+from detbench.metrics.evidence import ByMetric, gap_recovered, of_deblurrer
 from detbench.metrics.matching import f1, precision, recall, total
+from detbench.metrics.resampled import Numbers
 from detbench.results.cache import Cache, digest
-from detbench.results.schema import ArmKind, ArmResult, Difference
-from detbench.runner.rows import ArmDetections, ArmPicture, on_sharp
+from detbench.results.schema import ArmKind, ArmResult, Difference, on_sharp
+from detbench.runner.rows import ArmDetections, ArmPicture
+from detbench.runner.uncertainty import Bootstrap, Resampled
 from detbench.types import Estimate
 
 
 class Scorer:
     """Scores arms against one truth; what was scored before comes from the cache."""
 
-    def __init__(self, cache: Cache, truth: Mapping[str, Any], classes: Mapping[int, str]) -> None:
-        self._cache, self._truth, self._classes = cache, truth, classes
+    def __init__(
+        self,
+        cache: Cache,
+        truth: Mapping[str, Any],
+        classes: Mapping[int, str],
+        rows: Mapping[str, Sequence[ArmPicture]],
+        detections: Mapping[str, ArmDetections],
+        resamples: int,
+    ) -> None:
+        self._cache, self._truth, self._classes, self._rows = cache, truth, classes, rows
         self._scored_by = {
             "code_sha256": code_sha256("detbench.metrics.detection"),
             "versions": {name: installed_version(name) for name in ("numpy", "pycocotools")},
             "truth": digest(truth),
         }
         self._images = len(truth["images"])
+        self._bootstrap = Bootstrap(cache, truth, resamples)
+        self._coco = {arm: self._scored(found) for arm, found in detections.items()}
+        self._resampled = {arm: self._bootstrap.of(rows[arm], found) for arm, found in detections.items()}
 
-    def arms(
-        self,
-        deblurrers: Sequence[Backend],
-        rows: Mapping[str, Sequence[ArmPicture]],
-        detections: Mapping[str, ArmDetections],
-    ) -> tuple[ArmResult, ...]:
+    def arms(self, deblurrers: Sequence[Backend]) -> tuple[ArmResult, ...]:
         """Every arm's result, in the order sharp (where there is one), blurred, deblurrers."""
-        scores = {arm: self._coco(found) for arm, found in detections.items()}
-        map_of = {arm: score.stats["map"] for arm, score in scores.items()}
         plain: list[tuple[str, ArmKind]] = [("sharp", "sharp"), ("blurred", "blurred")]
-        arms = [self._arm(name, kind, rows[name], scores[name], {}) for name, kind in plain if name in rows]
+        arms = [self._arm(name, kind, self._metrics(name)) for name, kind in plain if name in self._rows]
         for backend in deblurrers:
-            extra = {
-                "gap_recovered": self._estimate(gap_recovered(map_of, backend.name)),
-                "harm": self._estimate(_minus(map_of.get("sharp"), map_of.get(on_sharp(backend.name)))),
-                **_times(rows[backend.name]),
-            }
-            arms.append(
-                self._arm(backend.name, "deblurrer", rows[backend.name], scores[backend.name], extra, backend.identity)
-            )
+            metrics = {**self._metrics(backend.name), **self._of_deblurrer(backend.name)}
+            arms.append(self._arm(backend.name, "deblurrer", metrics, backend.identity))
         return tuple(arms)
+
+    def differences(self, arms: Sequence[ArmResult]) -> tuple[Difference, ...]:
+        """What blur costs, what each deblurrer changes, and what tells the deblurrers apart, for every metric that both
+        arms have.
+        """
+        by_kind = {kind: [arm for arm in arms if arm.kind == kind] for kind in ("sharp", "blurred", "deblurrer")}
+        blurred, deblurrers = by_kind["blurred"][0], by_kind["deblurrer"]
+        pairs = [(blurred, sharp) for sharp in by_kind["sharp"]]
+        pairs += [(arm, blurred) for arm in deblurrers]
+        pairs += [(later, earlier) for earlier, later in combinations(deblurrers, 2)]
+        return tuple(difference for pair in pairs for difference in self._paired(*pair))
 
     def _arm(
         self,
         name: str,
         kind: ArmKind,
-        pictures: Sequence[ArmPicture],
-        coco: CocoScores,
-        extra: Mapping[str, Estimate],
+        metrics: Mapping[str, Estimate],
         backend: Mapping[str, Any] | None = None,
     ) -> ArmResult:
-        counts = total(row.counts for row in pictures)
-        rates = {"precision": precision(counts), "recall": recall(counts), "f1": f1(counts)}
-        metrics = {key: self._estimate(value) for key, value in {**coco.stats, **rates}.items()}
-        qualities = [row.quality for row in pictures if row.quality]
-        metrics["psnr_db"] = _mean([quality.psnr_db for quality in qualities])
-        metrics["ssim"] = _mean([quality.ssim for quality in qualities])
-        per_class = {self._classes[number]: value for number, value in coco.map_per_class.items()}
-        told_kernel = any(row.restored.told_kernel for row in pictures if row.restored)
-        return ArmResult(name, kind, {**metrics, **extra}, per_class, backend, told_kernel)
+        per_class = {self._classes[number]: value for number, value in self._coco[name].map_per_class.items()}
+        told_kernel = any(row.restored.told_kernel for row in self._rows[name] if row.restored)
+        return ArmResult(name, kind, metrics, per_class, backend, told_kernel)
 
-    def _coco(self, found: ArmDetections) -> CocoScores:
+    def _metrics(self, name: str) -> dict[str, Estimate]:
+        """What every arm has: detection over all pictures, picture quality over those where it is defined."""
+        pictures, numbers = self._rows[name], self._resampled[name].numbers
+        counts = total(row.counts for row in pictures)
+        ratios = {"precision": precision(counts), "recall": recall(counts), "f1": f1(counts)}
+        estimates = {key: (value, self._images) for key, value in {**self._coco[name].stats, **ratios}.items()}
+        for key in ("psnr_db", "ssim"):
+            estimates[key] = _mean([getattr(row.quality, key) if row.quality else None for row in pictures])
+        return {key: _estimate(value, n, numbers.get(key)) for key, (value, n) in estimates.items()}
+
+    def _of_deblurrer(self, name: str) -> dict[str, Estimate]:
+        drawn, harm = self._derived(name), _minus(self._map("sharp"), self._map(on_sharp(name)))
+        return {
+            "gap_recovered": _estimate(self._gap_recovered(name), self._images, drawn.get("gap_recovered")),
+            "harm": _estimate(harm, self._images, drawn.get("harm")),
+            **_times(self._rows[name]),
+        }
+
+    def _map(self, arm: str) -> float | None:
+        return self._coco[arm].stats["map"] if arm in self._coco else None
+
+    def _gap_recovered(self, name: str) -> float | None:
+        """The share of the lost mAP that came back; None where blur's cost is within noise, or cannot be known."""
+        arm, blurred, sharp = (self._map(each) for each in (name, "blurred", "sharp"))
+        if arm is None or blurred is None or sharp is None:
+            return None
+        cost = interval(self._resampled["sharp"].numbers["map"] - self._resampled["blurred"].numbers["map"])
+        if cost is not None and cost[0] <= 0:
+            return None
+        value = float(gap_recovered(*(np.array([number]) for number in (arm, blurred, sharp)))[0])
+        return None if np.isnan(value) else value
+
+    def _derived(self, name: str) -> ByMetric:
+        """A deblurrer's numbers over the draws that take other arms too; none without sharp pictures."""
+        if "sharp" not in self._resampled:
+            return {}
+        arm, blurred, sharp, harmed = (
+            self._resampled[each].numbers["map"] for each in (name, "blurred", "sharp", on_sharp(name))
+        )
+        return of_deblurrer(arm, blurred, sharp, harmed)
+
+    def _paired(self, arm: ArmResult, against: ArmResult) -> Iterator[Difference]:
+        pair = self._resampled[arm.name], self._resampled[against.name]
+        ours, theirs = (self._all_numbers(each, one) for each, one in zip((arm, against), pair, strict=True))
+        p_of = self._bootstrap.p_values(*pair)
+        for key, estimate in arm.metrics.items():
+            if key in against.metrics:
+                other = against.metrics[key]
+                drawn = ours[key] - theirs[key] if key in ours and key in theirs else None
+                value = _minus(estimate.value, other.value)
+                difference = _estimate(value, min(estimate.n, other.n), drawn)
+                yield Difference(arm.name, against.name, key, difference, p_of.get(key))
+
+    def _all_numbers(self, arm: ArmResult, resampled: Resampled) -> ByMetric:
+        return {**resampled.numbers, **(self._derived(arm.name) if arm.kind == "deblurrer" else {})}
+
+    def _scored(self, found: ArmDetections) -> CocoScores:
         depends_on = {**self._scored_by, "results": found.sha256}
         record = self._cache.get("score", depends_on)
         if record is None:
@@ -77,41 +139,21 @@ class Scorer:
             record = self._cache.put("score", depends_on, {"stats": dict(scores.stats), "per_class": per_class})
         return CocoScores(record["stats"], {int(number): value for number, value in record["per_class"].items()})
 
-    def _estimate(self, value: float | None) -> Estimate:
-        return Estimate(value, self._images)
 
-
-def gap_recovered(map_of: Mapping[str, float | None], arm: str) -> float | None:
-    """(mAP − mAP blurred) / (mAP sharp − mAP blurred); None where blur costs nothing or a part is undefined."""
-    gap = _minus(map_of.get("sharp"), map_of.get("blurred"))
-    gain = _minus(map_of.get(arm), map_of.get("blurred"))
-    return None if gap is None or gain is None or gap <= 0 else gain / gap
-
-
-def paired_differences(arms: Sequence[ArmResult]) -> tuple[Difference, ...]:
-    """Each deblurrer minus the blurred arm, for every metric that both have."""
-    blurred = next(arm for arm in arms if arm.kind == "blurred")
-    return tuple(
-        Difference(arm.name, blurred.name, key, _difference(estimate, blurred.metrics[key]))
-        for arm in arms
-        if arm.kind == "deblurrer"
-        for key, estimate in arm.metrics.items()
-        if key in blurred.metrics
-    )
-
-
-def _difference(one: Estimate, other: Estimate) -> Estimate:
-    return Estimate(_minus(one.value, other.value), min(one.n, other.n))
+def _estimate(value: float | None, n: int, drawn: Numbers | None) -> Estimate:
+    """A number with its interval, where both are defined."""
+    bounds = None if value is None or drawn is None else interval(drawn)
+    return Estimate(value, n) if bounds is None else Estimate(value, n, *bounds)
 
 
 def _minus(one: float | None, other: float | None) -> float | None:
     return None if one is None or other is None else one - other
 
 
-def _mean(values: Sequence[float | None]) -> Estimate:
-    """The mean over the pictures for which the metric is defined; `n` counts those."""
+def _mean(values: Sequence[float | None]) -> tuple[float | None, int]:
+    """The mean over the pictures for which the metric is defined, and how many those are."""
     defined = [value for value in values if value is not None]
-    return Estimate(float(np.mean(defined)) if defined else None, len(defined))
+    return float(np.mean(defined)) if defined else None, len(defined)
 
 
 def _times(pictures: Sequence[ArmPicture]) -> dict[str, Estimate]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from detbench.errors import UsageError
+from detbench.metrics.bootstrap import RESAMPLES
 from detbench.results.cache import digest
 
 Truth = Literal["labels", "pseudo"]
@@ -16,7 +17,8 @@ class RunSpec:
     """One evaluation as the user words it: dataset × deblurrers × detector.
 
     `blur` is a recipe such as "trajectory:seed=3", or None to take the dataset's pictures as they are; `limit` takes
-    the first pictures by id; `device` and `precision` are those of the networks.
+    the first pictures by id; `device` and `precision` are those of the networks; `resamples` is how often pictures are
+    drawn again for intervals and p-values, 0 for none.
     """
 
     dataset: str
@@ -27,12 +29,15 @@ class RunSpec:
     limit: int | None = None
     device: str = "auto"
     precision: str = "fp32"
+    resamples: int = RESAMPLES
 
     def __post_init__(self) -> None:
         if not self.deblurrers:
             raise UsageError("no deblurrer named: pass --deblurrer NAME (identity is one). `detbench list` shows all")
         if self.limit is not None and self.limit < 1:
             raise UsageError(f"--limit takes a number of pictures from 1 on, not {self.limit}")
+        if self.resamples < 0:
+            raise UsageError(f"--resamples takes a number of draws from 0 on, not {self.resamples}")
 
 
 def run_name(spec: RunSpec) -> str:

@@ -47,7 +47,7 @@ def test_run_folder_is_complete(drawn_run: Run) -> None:
     folder = folder_of(drawn_run(deblurrers=("identity", "wiener")))
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*.*")}
     arms = {f"detections/{arm}.json" for arm in ("sharp", "blurred", "identity", "wiener", "sharp+wiener")}
-    files = {"result.json", "metrics.json", "truth.json", "images.csv", "report.html", "summary.md"}
+    files = {"result.json", "metrics.json", "truth.json", "images.csv", "flips.csv", "report.html", "summary.md"}
     assert names >= arms | files
     metrics = json.loads((folder / "metrics.json").read_text())
     assert {f"{arm}.{key}" for arm in ("sharp", "blurred", "wiener") for key in HEADLINES} <= set(metrics)
@@ -75,6 +75,55 @@ def test_identity_is_the_blurred_arm(drawn_run: Run) -> None:
     assert all(metrics[f"identity.{key}"] == metrics[f"blurred.{key}"] for key in HEADLINES)
     assert metrics["identity.gap_recovered"] == 0
     assert metrics["identity.harm"] == 0
+
+
+def test_every_number_and_difference_has_its_interval(drawn_run: Run) -> None:
+    """Arms and paired differences carry intervals, differences p-values; without draws there are none."""
+    said = drawn_run(deblurrers=("identity", "wiener"))
+    result = json.loads((folder_of(said) / "result.json").read_text())
+    of_arm = {arm["name"]: arm["metrics"] for arm in result["arms"]}
+    for key in (*HEADLINES, "gap_recovered", "harm"):
+        estimate = of_arm["wiener"][key]
+        assert estimate["value"] is None or estimate["low"] <= estimate["value"] <= estimate["high"], key
+    found = {(each["arm"], each["against"], each["metric"]): each for each in result["differences"]}
+    gain, nothing = found["wiener", "blurred", "map"], found["identity", "blurred", "map"]
+    assert 0 < gain["difference"]["low"] < gain["difference"]["value"] < gain["difference"]["high"]
+    assert (gain["p_value"] < 0.05, nothing["p_value"]) == (True, 1)
+    assert (nothing["difference"]["low"], nothing["difference"]["high"]) == (0, 0)
+    assert found["blurred", "sharp", "map"]["difference"]["high"] < 0
+    assert found["wiener", "identity", "map"]["difference"] == gain["difference"]
+    assert "wiener − blurred" in said.out
+
+    without = drawn_run("--resamples", "0", "--name", "none", deblurrers=("wiener",))
+    result = json.loads((folder_of(without) / "result.json").read_text())
+    assert {each["p_value"] for each in result["differences"]} == {None}
+    assert {estimate["low"] for arm in result["arms"] for estimate in arm["metrics"].values()} == {None}
+
+
+def test_a_gap_within_noise_is_not_divided_by(drawn_run: Run) -> None:
+    """Where blur costs so little that it may be chance, gap recovered is undefined and the verdict says so."""
+    said = drawn_run("--limit", "4", blur="trajectory:exposure=0.01")
+    folder = folder_of(said)
+    differences = json.loads((folder / "result.json").read_text())["differences"]
+    cost = next(each["difference"] for each in differences if (each["arm"], each["metric"]) == ("blurred", "map"))
+    assert cost["low"] <= 0 <= cost["high"]
+    assert numbers(said)["identity.gap_recovered"] is None
+    assert "may be chance" in (folder / "summary.md").read_text() or cost["value"] >= 0
+
+
+def test_flips_are_listed(drawn_run: Run) -> None:
+    """flips.csv names every true box that blur lost or the deblurrer regained, as many as the counts differ by."""
+    folder = folder_of(drawn_run(deblurrers=("wiener",)))
+    rows = [line.split(",") for line in (folder / "flips.csv").read_text().splitlines()[1:]]
+    images = [line.split(",") for line in (folder / "images.csv").read_text().splitlines()]
+    column = images[0].index("tp")
+    found = {
+        arm: sum(int(row[column]) for row in images[1:] if row[2] == arm) for arm in ("sharp", "blurred", "wiener")
+    }
+    for arm, against in (("blurred", "sharp"), ("wiener", "blurred")):
+        changes = [row[5] for row in rows if row[:2] == [arm, against]]
+        assert changes.count("gained") - changes.count("lost") == found[arm] - found[against]
+    assert ["wiener", "blurred"] in [row[:2] for row in rows]
 
 
 def test_oracle_recovers_most_of_the_gap(drawn_run: Run) -> None:

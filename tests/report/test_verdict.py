@@ -1,9 +1,11 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from detbench.report.verdict import verdicts
-from detbench.results.schema import RunResult
+from detbench.results.schema import Difference, RunResult
+from detbench.types import Estimate
 
 Results = Callable[..., RunResult]
 
@@ -67,6 +69,14 @@ def test_an_interval_that_holds_zero_is_said_aloud(result: Results) -> None:
     )
     assert "chance" not in sure.sentence
     assert "difference [+.005, +.015]" in sure.sentence
+
+
+def test_a_cost_that_may_be_chance_is_not_divided_by(result: Results) -> None:
+    """Where the interval of sharp minus blurred holds zero, no share of that gap is told."""
+    run = result(maps={"sharp": 0.27, "blurred": 0.262, "wiener": 0.282})
+    cost = Difference("blurred", "sharp", "map", Estimate(-0.008, 2, -0.05, 0.03))
+    (verdict,) = verdicts(replace(run, differences=(*run.differences, cost)))
+    assert verdict.words == "What blur costs here may be chance, so no share of it is told; wiener gains .020 mAP"
 
 
 def test_an_oracle_is_called_one(result: Results) -> None:

@@ -1,0 +1,162 @@
+"""The gate's judgement: has a run lost anything against its baseline that it may not lose?
+
+A test of non-inferiority: a drop passes only where a loss beyond the margin can be excluded at the stated confidence,
+by a one-sided interval of the paired difference. Too few pictures to exclude it are no pass.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from detbench.errors import NotEvaluableError
+from detbench.gate.measured import Measured
+from detbench.gate.rules import Rule
+from detbench.metrics.bootstrap import RESAMPLES, draw_pictures, quantile
+from detbench.metrics.evidence import numbers_of, of_deblurrer
+from detbench.metrics.ranking import AREAS
+from detbench.metrics.resampled import Numbers
+from detbench.metrics.specs import METRICS
+from detbench.results.schema import on_sharp
+
+_ROUNDING = 1e-9
+"""Far below any metric's resolution: a drop of exactly the margin passes, however .4 − .3 is rounded."""
+
+_GROUND = {
+    "images": "the run has {0} pictures, the baseline {1}",
+    "truth": "truth is {0!r} in the run, {1!r} in the baseline",
+    "detector": "{0} judged the run, {1} the baseline",
+    "detector_weights_sha256": "the detector's weights are {0:.12} in the run, {1:.12} in the baseline",
+    "fingerprint": "the pictures or true boxes differ (fingerprint {0:.12} in the run, {1:.12} in the baseline)",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One rule's answer for one arm. `before` is the baseline's value (None where the rule is absolute), `worst` the
+    largest drop that cannot be excluded at the rule's confidence (None likewise); a drop is in the direction that is
+    worse.
+    """
+
+    rule: Rule
+    arm: str
+    before: float | None
+    after: float
+    worst: float | None = None
+
+    @property
+    def drop(self) -> float | None:
+        """How much was lost; negative where it got better, None where the rule is absolute."""
+        return None if self.before is None else METRICS[self.rule.metric].sign * (self.before - self.after)
+
+    @property
+    def is_pass(self) -> bool:
+        """Whether the rule is kept."""
+        rule = self.rule
+        if rule.max_drop is not None:
+            return self.worst is not None and self.worst <= rule.max_drop + _ROUNDING
+        if rule.at_least is not None:
+            return self.after >= rule.at_least - _ROUNDING
+        return rule.at_most is not None and self.after <= rule.at_most + _ROUNDING
+
+    @property
+    def is_proven(self) -> bool:
+        """Of a rule that is not kept: whether more was lost than may be, not only that it cannot be excluded."""
+        rule = self.rule
+        return self.drop is None or rule.max_drop is None or self.drop > rule.max_drop + _ROUNDING
+
+
+def judge(run: Measured, baseline: Measured, rules: Sequence[Rule]) -> tuple[Verdict, ...]:
+    """Every rule for every arm that it names, in the order of the rules and of the baseline's arms.
+
+    Raises NotEvaluableError where there is no rule, where run and baseline were not measured on the same ground, where
+    a metric was defined otherwise, or where an arm or a number is missing or undefined.
+    """
+    if not rules:
+        raise NotEvaluableError("cannot judge: there is no rule, and a gate that asks nothing would always pass")
+    for difference in _different_ground(run, baseline):
+        raise NotEvaluableError(f"cannot judge: {difference}. Make the baseline again on the same ground")
+    pairs = [(rule, arm) for rule in rules for arm in _arms_of(rule, baseline)]
+    for rule, arm in pairs:
+        _check_comparable(rule, arm, run, baseline)
+    drawn = _Drawn(run, rules), _Drawn(baseline, rules)
+    return tuple(_verdict(rule, arm, (run, baseline), drawn) for rule, arm in pairs)
+
+
+class _Drawn:
+    """One side's numbers over the drawn pictures, each arm's computed once."""
+
+    def __init__(self, measured: Measured, rules: Sequence[Rule]) -> None:
+        self._evidence = measured.evidence
+        self._areas = [area for area in AREAS if area == "all" or any(rule.metric.endswith(area) for rule in rules)]
+        self._draws = draw_pictures(len(measured.image_ids), RESAMPLES)
+        self._numbers: dict[str, dict[str, Numbers]] = {}
+
+    def of(self, arm: str) -> Mapping[str, Numbers]:
+        """Every metric of an arm, (B,) each."""
+        numbers = self._plain(arm)
+        if on_sharp(arm) not in self._evidence:
+            return numbers
+        maps = (self._plain(name)["map"] for name in (arm, "blurred", "sharp", on_sharp(arm)))
+        return {**numbers, **of_deblurrer(*maps)}
+
+    def _plain(self, arm: str) -> Mapping[str, Numbers]:
+        if arm not in self._numbers:
+            self._numbers[arm] = numbers_of(self._evidence[arm], self._draws, self._areas)
+        return self._numbers[arm]
+
+
+def _different_ground(run: Measured, baseline: Measured) -> Iterator[str]:
+    for key, words in _GROUND.items():
+        ours, theirs = run.ground.get(key), baseline.ground.get(key)
+        if ours != theirs or (ours is None and key != "detector_weights_sha256"):
+            yield words.format(*(str(value) for value in (ours, theirs)))
+    if run.image_ids != baseline.image_ids:
+        yield "the ids of the pictures differ"
+    if not baseline.values:
+        yield "the baseline has no arms"
+
+
+def _arms_of(rule: Rule, baseline: Measured) -> tuple[str, ...]:
+    """The arms that a rule speaks of: the one that it names, or all of the baseline's that have its metric."""
+    if rule.arm is not None:
+        arms = [rule.arm] if rule.arm in baseline.values else []
+    else:
+        arms = [arm for arm, values in baseline.values.items() if values.get(rule.metric) is not None]
+    if not arms:
+        which = "no arm" if rule.arm is None else f"no arm {rule.arm!r}"
+        raise NotEvaluableError(
+            f"cannot judge {rule.metric}: the baseline has {which} with it. It has {', '.join(baseline.values)}"
+        )
+    return tuple(arms)
+
+
+def _check_comparable(rule: Rule, arm: str, run: Measured, baseline: Measured) -> None:
+    if arm not in run.values:
+        raise NotEvaluableError(
+            f"cannot judge: the run has no arm {arm!r}, the baseline has. Run it with that deblurrer"
+        )
+    if run.definitions.get(rule.metric) != baseline.definitions.get(rule.metric) or rule.metric not in run.definitions:
+        raise NotEvaluableError(
+            f"cannot judge: {rule.metric} was defined otherwise in the baseline "
+            f"({baseline.definitions.get(rule.metric)!r}) than in the run ({run.definitions.get(rule.metric)!r})"
+        )
+    for side, measured in (("run", run), ("baseline", baseline)):
+        if measured.values[arm].get(rule.metric) is None:
+            raise NotEvaluableError(f"cannot judge: {rule.metric} of arm {arm!r} is undefined in the {side}")
+
+
+def _verdict(rule: Rule, arm: str, sides: tuple[Measured, Measured], drawn: tuple[_Drawn, _Drawn]) -> Verdict:
+    after, before = (_defined(side.values[arm][rule.metric]) for side in sides)
+    if rule.max_drop is None:
+        return Verdict(rule, arm, None, after)
+    ours, theirs = (side.of(arm)[rule.metric] for side in drawn)
+    worst = quantile(METRICS[rule.metric].sign * (theirs - ours), rule.confidence)
+    if worst is None:
+        raise NotEvaluableError(
+            f"cannot judge: {rule.metric} of arm {arm!r} is undefined on too many draws: use more pictures"
+        )
+    return Verdict(rule, arm, before, after, worst)
+
+
+def _defined(value: float | None) -> float:
+    assert value is not None  # _check_comparable has seen to it
+    return value

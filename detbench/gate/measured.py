@@ -1,0 +1,119 @@
+"""What a run measured, picture by picture: as much of a run folder as the gate needs, checked before it is believed."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from detbench.errors import DataError, NotEvaluableError
+from detbench.metrics.columns import TrueColumns, found_columns, true_columns
+from detbench.metrics.evidence import Evidence, point_numbers
+from detbench.metrics.ranking import ranked, trimmed
+from detbench.results.folder import RunFolder
+from detbench.results.schema import RunResult, on_sharp
+
+_ROUNDING = 1e-9
+"""How far a stated number may be from the one that its own evidence gives."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """One run. `ground` says what it was measured on and by whom (see GROUND), `definitions` what each metric is;
+    `values` holds every number by arm and metric, None where undefined; `evidence` is what stands behind them by arm,
+    the deblurrers on sharp pictures among them; `image_ids` are the pictures, in its order.
+    """
+
+    ground: Mapping[str, Any]
+    definitions: Mapping[str, str]
+    image_ids: tuple[int, ...]
+    values: Mapping[str, Mapping[str, float | None]]
+    evidence: Mapping[str, Evidence]
+
+    def check(self, where: str) -> None:
+        """Raise NotEvaluableError unless every stated number is what the evidence gives."""
+        for arm, stated in self.values.items():
+            for key, given in self._given(arm).items():
+                if not _same(stated.get(key), given):
+                    raise NotEvaluableError(
+                        f"cannot judge: {where} says {key} {stated.get(key)} of arm {arm!r}, but its own matches give "
+                        f"{given}: it was changed after it was written, or by another version. Make it again"
+                    )
+
+    def _given(self, arm: str) -> dict[str, float | None]:
+        """The numbers that follow from the evidence alone."""
+        given, on_sharp_arm = point_numbers(self.evidence[arm]), self.evidence.get(on_sharp(arm))
+        if on_sharp_arm is not None:
+            sharp, harmed = (point_numbers(each)["map"] for each in (self.evidence["sharp"], on_sharp_arm))
+            given["harm"] = None if sharp is None or harmed is None else sharp - harmed
+        return given
+
+
+def measured_in(folder: Path) -> Measured:
+    """A run folder's measurement.
+
+    Raises DataError where there is no such run, NotEvaluableError where its files are damaged or contradict each other.
+    """
+    run = RunFolder(folder)
+    if not (folder / "result.json").is_file():
+        raise DataError(f"{folder}: no run's folder; `detbench run` prints it last")
+    try:
+        measured = _read(run, run.read_result())
+    except (DataError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise NotEvaluableError(f"cannot judge: {folder} is damaged ({error}). Run `detbench run` again") from error
+    measured.check(str(folder / "result.json"))
+    return measured
+
+
+def _read(run: RunFolder, result: RunResult) -> Measured:
+    truth, images = true_columns(run.read_json("truth.json")), run.read_images()
+    deblurrers = [arm.name for arm in result.arms if arm.kind == "deblurrer"]
+    arms = [arm.name for arm in result.arms]
+    if result.arm("sharp") is not None:
+        arms += [on_sharp(name) for name in deblurrers]
+    return Measured(
+        ground=_ground(result),
+        definitions=result.definitions,
+        image_ids=tuple(truth.image_ids.tolist()),
+        values={arm.name: {key: each.value for key, each in arm.metrics.items()} for arm in result.arms},
+        evidence={arm: _evidence(run, arm, truth, images) for arm in arms},
+    )
+
+
+def _ground(result: RunResult) -> dict[str, Any]:
+    """What two runs must share to be compared. Versions of libraries may move on."""
+    return {
+        "images": result.data.images,
+        "truth": result.specification.get("truth"),
+        "detector": result.detector.get("name"),
+        "detector_weights_sha256": result.detector.get("weights_sha256"),
+        "dataset": result.data.name,
+        "fingerprint": result.data.fingerprint,
+    }
+
+
+def _evidence(run: RunFolder, arm: str, truth: TrueColumns, images: pd.DataFrame) -> Evidence:
+    """An arm's evidence; deblurrers on sharp pictures have matches alone."""
+    ranking = trimmed(ranked(truth, found_columns(run.read_json(f"detections/{arm}.json"), truth)))
+    rows = images[images["arm"] == arm].set_index("image_id")
+    if "+" in arm:
+        rows = pd.DataFrame(index=truth.image_ids, columns=list(_columns()), dtype=float)
+        rows[["tp", "fp", "fn"]] = 0
+    elif sorted(rows.index) != truth.image_ids.tolist():
+        raise ValueError(f"images.csv lacks pictures of arm {arm!r}, or holds some twice")
+    rows = rows.loc[truth.image_ids]
+    counts = rows[["tp", "fp", "fn"]].to_numpy(np.int64)
+    return Evidence(ranking, counts, *(rows[name].to_numpy(np.float64) for name in ("psnr_db", "ssim")))
+
+
+def _columns() -> Iterator[str]:
+    yield from ("tp", "fp", "fn", "psnr_db", "ssim")
+
+
+def _same(stated: float | None, given: float | None) -> bool:
+    if stated is None or given is None:
+        return stated is given
+    return math.isclose(stated, given, rel_tol=0, abs_tol=_ROUNDING)

@@ -1,0 +1,95 @@
+"""What the gate asks of a run, in words of its own or from a small TOML file.
+
+[[rule]]
+metric = "map"          # a key of metrics.json
+max_drop = 0.01         # against the baseline, paired, at `confidence`
+confidence = 0.95       # this is the default
+arm = "deblurgan"       # left out: every arm that has the metric
+
+[[rule]]
+metric = "psnr_db"
+at_least = 24.0         # or at_most, for what is better lower: absolute, whatever the baseline says
+"""
+
+import math
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from detbench.errors import NotEvaluableError, UsageError
+from detbench.metrics.bootstrap import LEVEL
+from detbench.metrics.specs import METRICS
+from detbench.registry import did_you_mean
+
+MAX_DROP = 0.01
+UNPAIRED = ("restore_ms_p50", "restore_ms_p95")
+"""Metrics that are not resampled: another machine's time is no baseline."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One demand: no loss beyond `max_drop` against the baseline, or an absolute bound; exactly one of the three.
+
+    `max_drop` is in the metric's unit and in the direction that is worse. `arm` None means every arm with the metric.
+    """
+
+    metric: str
+    arm: str | None = None
+    max_drop: float | None = None
+    confidence: float = LEVEL
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.metric not in METRICS:
+            raise UsageError(
+                f"no metric is called {self.metric!r}.{did_you_mean(self.metric, METRICS)} metrics.json has them"
+            )
+        limits = [limit for limit in (self.max_drop, self.at_least, self.at_most) if limit is not None]
+        if len(limits) != 1 or not all(isinstance(limit, int | float) and math.isfinite(limit) for limit in limits):
+            raise UsageError(f"a rule on {self.metric} needs exactly one number: max_drop, at_least or at_most")
+        if self.max_drop is not None and (self.max_drop < 0 or (self._is_share and self.max_drop > 1)):
+            raise UsageError(
+                f"a max_drop of {self.metric} is {'from 0 to 1' if self._is_share else '0 or more'}, "
+                f"not {self.max_drop}"
+            )
+        if self.max_drop is not None and self.metric in UNPAIRED:
+            raise UsageError(f"{self.metric} has no max_drop, times depend on the machine: use at_most")
+        if not 0.5 < self.confidence < 1:
+            raise UsageError(f"a rule's confidence lies between .5 and 1, not {self.confidence}")
+
+    @property
+    def _is_share(self) -> bool:
+        return METRICS[self.metric].unit in ("", "mAP")
+
+
+def read_rules(path: Path) -> tuple[Rule, ...]:
+    """The rules of a TOML file; raises UsageError for what is no rule, NotEvaluableError where there is none."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: no rules can be read ({error})") from error
+    unknown = set(content) - {"rule"}
+    tables = content.get("rule", [])
+    if unknown or not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise UsageError(f"{path}: rules are [[rule]] tables and nothing else{_named(unknown)}")
+    if not tables:
+        raise NotEvaluableError(
+            f"cannot judge: {path} holds no [[rule]], and a gate that asks nothing would always pass"
+        )
+    return tuple(_rule(table, path) for table in tables)
+
+
+def _rule(table: dict[str, Any], path: Path) -> Rule:
+    known = {field.name for field in fields(Rule)}
+    if set(table) - known or "metric" not in table:
+        raise UsageError(f"{path}: a rule has the keys {', '.join(sorted(known))}, not {', '.join(sorted(table))}")
+    try:
+        return Rule(**table)
+    except (UsageError, TypeError) as error:
+        raise UsageError(f"{path}: {error}") from error
+
+
+def _named(unknown: set[str]) -> str:
+    return f", not {', '.join(sorted(unknown))}" if unknown else ""

@@ -1,0 +1,103 @@
+"""What one arm measured, picture by picture, and every number that follows from it for any multiset of pictures."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detbench.metrics.bootstrap import draw_swaps, p_value
+from detbench.metrics.ranking import AREAS, Ranking
+from detbench.metrics.resampled import Numbers, coco_numbers, once, ratio
+
+ByMetric = Mapping[str, Numbers]
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """One arm over N pictures, in the order of their ids.
+
+    `counts` (N, 3) holds true positives, false positives and misses at the stated confidence; `psnr_db` and `ssim`
+    (N,) are NaN where undefined.
+    """
+
+    ranking: Ranking
+    counts: NDArray[np.int64]
+    psnr_db: NDArray[np.float64]
+    ssim: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        pictures = self.ranking.true_boxes.shape[1]
+        for name, shape in (("counts", (pictures, 3)), ("psnr_db", (pictures,)), ("ssim", (pictures,))):
+            if getattr(self, name).shape != shape:
+                raise ValueError(f"{name} has shape {getattr(self, name).shape}; {pictures} pictures need {shape}")
+
+
+def numbers_of(evidence: Evidence, draws: NDArray[np.int32], areas: Sequence[str] = tuple(AREAS)) -> dict[str, Numbers]:
+    """Every metric of an arm for B multisets of pictures: key → (B,), NaN where undefined; see `coco_numbers`."""
+    tp, fp, fn = (draws @ evidence.counts).T.astype(np.float64)
+    return {
+        **coco_numbers(evidence.ranking, draws, areas),
+        "precision": ratio(tp, tp + fp),
+        "recall": ratio(tp, tp + fn),
+        "f1": ratio(2 * tp, 2 * tp + fp + fn),
+        "psnr_db": _mean(evidence.psnr_db, draws),
+        "ssim": _mean(evidence.ssim, draws),
+    }
+
+
+def point_numbers(evidence: Evidence) -> dict[str, float | None]:
+    """Every metric of an arm over its pictures as they are; None where undefined."""
+    values = numbers_of(evidence, once(evidence.ranking))
+    return {key: None if np.isnan(value[0]) else float(value[0]) for key, value in values.items()}
+
+
+def gap_recovered(arm: Numbers, blurred: Numbers, sharp: Numbers) -> Numbers:
+    """(mAP − mAP blurred) / (mAP sharp − mAP blurred), shape (B,); NaN where blur costs nothing."""
+    gap = sharp - blurred
+    return ratio(arm - blurred, gap)
+
+
+def of_deblurrer(arm: Numbers, blurred: Numbers, sharp: Numbers, on_sharp: Numbers) -> dict[str, Numbers]:
+    """The metrics that set a deblurrer's mAP against other arms'; `on_sharp` is its mAP on the sharp pictures."""
+    return {"gap_recovered": gap_recovered(arm, blurred, sharp), "harm": sharp - on_sharp}
+
+
+def p_values(one: Evidence, other: Evidence, times: int) -> dict[str, float | None]:
+    """Paired permutation p-values of the differences between two arms, size classes left out.
+
+    In each of `times` exchanges every picture's results go to the one arm or the other by a fair coin.
+    """
+    pictures = len(one.counts)
+    both, keep = _side_by_side(one, other), draw_swaps(pictures, times)
+    keep = np.concatenate([np.ones((1, pictures), np.int32), keep])  # first the arms as they are
+    names = (keep, 1 - keep), (1 - keep, keep)
+    ours, theirs = (numbers_of(both, np.concatenate(pair, axis=1), ("all",)) for pair in names)
+    differences = {key: ours[key] - theirs[key] for key in ours}
+    return {key: p_value(values[0], values[1:]) for key, values in differences.items() if not np.isnan(values[0])}
+
+
+def _side_by_side(one: Evidence, other: Evidence) -> Evidence:
+    """Both arms as one of 2N pictures: first those of `one`, then those of `other`."""
+    pictures = len(one.counts)
+    first, second = one.ranking, other.ranking
+    columns = {
+        name: np.concatenate([getattr(first, name), getattr(second, name)])
+        for name in ("picture", "category", "scores", "rank")
+    }
+    columns["picture"][len(first) :] += pictures
+    order = np.lexsort((columns["rank"], columns["picture"] % pictures, -columns["scores"], columns["category"]))
+    ranking = Ranking(
+        **{name: column[order] for name, column in columns.items()},
+        outcomes=np.concatenate([first.outcomes, second.outcomes], axis=2)[:, :, order],
+        true_boxes=np.concatenate([first.true_boxes, second.true_boxes], axis=1),
+    )
+    joined = (np.concatenate([getattr(one, name), getattr(other, name)]) for name in ("counts", "psnr_db", "ssim"))
+    return Evidence(ranking, *joined)
+
+
+def _mean(values: Numbers, draws: NDArray[np.int32]) -> Numbers:
+    """Mean over the drawn pictures in which a value is defined, (B,)."""
+    defined = ~np.isnan(values)
+    times = draws.astype(np.float64)
+    return ratio(times @ np.where(defined, values, 0.0), times @ defined.astype(np.float64))

@@ -1,0 +1,158 @@
+"""COCO's matching, once for all IoU thresholds and size classes: what is left is adding up.
+
+After Lin et al. 2014 as pycocotools does it, decision for decision; found boxes of one rank are matched in all pictures
+and classes at once.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detbench.metrics.columns import FoundColumns, TrueColumns, overlaps, pairs_within
+
+IOUS = np.linspace(0.5, 0.95, 10)
+AREAS = {"all": (0.0, 1e10), "small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
+"""COCO's size classes in square pixels; both bounds belong to the class, so a box of 32² is small and medium."""
+
+MAX_FOUND = 100
+"""Of the boxes found in a picture and class, only so many count, the surest first."""
+
+FALSE, TRUE, SKIPPED = 0, 1, 2
+"""What a found box is: false, true, or neither (on a crowd region, or of another size)."""
+
+_NEAR_ONE = 1 - 1e-10  # pycocotools never asks for more
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Every found box of an arm that counts, matched, sorted by class, score (falling), picture, rank.
+
+    `picture` (D,) indexes pictures 0..N-1, `category` (D,) classes 0..K-1; `scores` (D,); `rank` (D,) is the place
+    among the boxes of the same picture and class. `outcomes` (A, T, D) is FALSE, TRUE or SKIPPED for each of AREAS and
+    IOUS; `true_boxes` (A, N, K) counts the true boxes to find.
+    """
+
+    picture: NDArray[np.int64]
+    category: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    rank: NDArray[np.int64]
+    outcomes: NDArray[np.uint8]
+    true_boxes: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.picture)
+
+
+def ranked(truth: TrueColumns, found: FoundColumns) -> Ranking:
+    """Match one arm's found boxes and rank them; equal to pycocotools' matching for every threshold and size."""
+    found, rank = _surest(found)
+    outcomes = _outcomes(truth, found, rank)
+    order = np.lexsort((rank, found.picture, -found.scores, found.category))
+    found = found[order]
+    return Ranking(found.picture, found.category, found.scores, rank[order], outcomes[:, :, order], _counts(truth))
+
+
+def trimmed(ranking: Ranking) -> Ranking:
+    """The same without the boxes that stand behind the last true one of their class: they change no number."""
+    true = np.flatnonzero((ranking.outcomes == TRUE).any(axis=(0, 1)))
+    last = np.full(ranking.true_boxes.shape[2], -1)
+    last[ranking.category[true]] = true  # ascending, so that the last one stays
+    end = last[ranking.category]
+    ties = (ranking.scores == ranking.scores[end]) & (ranking.picture == ranking.picture[end])
+    kept = (np.arange(len(ranking)) <= end) | (ties & (end >= 0))
+    return Ranking(
+        ranking.picture[kept],
+        ranking.category[kept],
+        ranking.scores[kept],
+        ranking.rank[kept],
+        ranking.outcomes[:, :, kept],
+        ranking.true_boxes,
+    )
+
+
+def _surest(found: FoundColumns) -> tuple[FoundColumns, NDArray[np.int64]]:
+    """The MAX_FOUND surest boxes of each picture and class, and their ranks from 0 on; ties keep their order."""
+    found = found[np.lexsort((-found.scores, found.picture, found.category))]
+    starts = np.ones(len(found.scores), np.bool_)
+    starts[1:] = (np.diff(found.picture) != 0) | (np.diff(found.category) != 0)
+    rows = np.arange(len(starts))
+    rank = rows - np.maximum.accumulate(np.where(starts, rows, 0))
+    return found[rank < MAX_FOUND], rank[rank < MAX_FOUND]
+
+
+def _outcomes(truth: TrueColumns, found: FoundColumns, rank: NDArray[np.int64]) -> NDArray[np.uint8]:
+    skipped = _skipped(truth)
+    matched = _matched(truth, found, rank, skipped)
+    found_areas = found.boxes_xywh[:, 2] * found.boxes_xywh[:, 3]
+    outcomes = np.empty(matched.shape, np.uint8)
+    for area, bounds in enumerate(AREAS.values()):
+        is_outside = (found_areas < bounds[0]) | (found_areas > bounds[1])
+        unmatched = np.where(is_outside, SKIPPED, FALSE)
+        # index −1 reads the last entry, which the outer choice then leaves unread
+        of_partner = np.where(np.append(skipped[area], False)[matched[area]], SKIPPED, TRUE)
+        outcomes[area] = np.where(matched[area] < 0, unmatched, of_partner)
+    return outcomes
+
+
+def _skipped(truth: TrueColumns) -> NDArray[np.bool_]:
+    """Which true boxes need not be found, (A, M): crowd regions and those of another size."""
+    bounds = [(truth.areas < low) | (truth.areas > high) for low, high in AREAS.values()]
+    return np.asarray(np.stack(bounds) | truth.crowd)
+
+
+def _matched(
+    truth: TrueColumns, found: FoundColumns, rank: NDArray[np.int64], skipped: NDArray[np.bool_]
+) -> NDArray[np.int32]:
+    """The true box that each found one takes, −1 for none: (A, T, D)."""
+    groups = (columns.category * len(truth.image_ids) + columns.picture for columns in (found, truth))
+    mine, theirs = pairs_within(*groups)
+    overlap = overlaps(found.boxes_xywh[mine], truth.boxes_xywh[theirs], truth.crowd[theirs])
+    near = overlap >= IOUS[0]
+    mine, theirs, overlap = mine[near], theirs[near], overlap[near]
+    order = np.lexsort((theirs, overlap, mine, rank[mine]))  # a found box's best pair comes last
+    mine, theirs, overlap = mine[order], theirs[order], overlap[order]
+    matched = np.full((len(AREAS), len(IOUS), len(rank)), -1, np.int32)
+    is_taken = np.zeros((len(AREAS), len(IOUS), len(truth.ids)), np.bool_)
+    ends = np.append(np.flatnonzero(np.diff(rank[mine])) + 1, len(mine))
+    for begin, end in zip(np.append(0, ends[:-1]), ends, strict=True):
+        if end > begin:
+            _match_round(
+                mine[begin:end], theirs[begin:end], overlap[begin:end], truth.crowd, skipped, is_taken, matched
+            )
+    return matched
+
+
+def _match_round(
+    mine: NDArray[np.int64],
+    theirs: NDArray[np.int64],
+    overlap: NDArray[np.float64],
+    crowd: NDArray[np.bool_],
+    skipped: NDArray[np.bool_],
+    is_taken: NDArray[np.bool_],
+    matched: NDArray[np.int32],
+) -> None:
+    """Let every found box of one rank take its best free true box; writes into `is_taken` and `matched`.
+
+    A true box that must be found goes before one that is skipped, whatever they overlap; a crowd region is never used
+    up.
+    """
+    pair = np.arange(len(mine), dtype=np.int32)
+    is_near = overlap >= np.minimum(IOUS, _NEAR_ONE)[:, None]
+    is_free = is_near & (~is_taken[:, :, theirs] | crowd[theirs])
+    preference = np.where(skipped[:, None, theirs], pair, pair + len(pair))
+    starts = np.append(0, np.flatnonzero(np.diff(mine)) + 1)
+    best = np.maximum.reduceat(np.where(is_free, preference, -1), starts, axis=2)
+    partner = np.where(best < 0, -1, theirs[best % len(pair)])
+    matched[:, :, mine[starts]] = partner
+    area, iou, _ = np.nonzero(best >= 0)
+    is_taken[area, iou, partner[best >= 0]] = True
+
+
+def _counts(truth: TrueColumns) -> NDArray[np.int64]:
+    """True boxes to find, by size class, picture and class: (A, N, K)."""
+    shape = (len(AREAS), len(truth.image_ids), len(truth.category_ids))
+    counts = np.zeros(shape, np.int64)
+    area, box = np.nonzero(~_skipped(truth))
+    np.add.at(counts, (area, truth.picture[box], truth.category[box]), 1)
+    return counts

@@ -1,0 +1,191 @@
+"""COCO's twelve numbers for any multiset of pictures, many multisets at a time, from one matching.
+
+A picture that is drawn w times counts as w pictures with the same boxes. The result equals pycocotools on the dataset
+with the picture repeated w times, to 1e-12, ties between scores included.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detbench.metrics.ranking import AREAS, IOUS, SKIPPED, TRUE, Ranking
+
+RECALLS = np.linspace(0.0, 1.0, 101)
+_BLOCK = 1 << 19
+"""Numbers worked on at a time, so that they stay in the processor's cache."""
+
+_EVERY_COPY = 0
+
+Numbers = NDArray[np.float64]
+
+
+def coco_numbers(ranking: Ranking, draws: NDArray[np.int32], areas: Sequence[str] = tuple(AREAS)) -> dict[str, Numbers]:
+    """COCO's numbers for B multisets of pictures: key → (B,), NaN where undefined; the keys are pycocotools' stats.
+
+    `draws` (B, N) says how often each of the N pictures is drawn. `areas` leaves size classes out, and with them their
+    keys; "all" must be among them.
+    """
+    numbers: dict[str, Numbers] = {}
+    for area in areas:
+        precision, recall = _per_class(ranking, draws, area)
+        suffix = "" if area == "all" else f"_{area}"
+        numbers[f"map{suffix}"] = _mean_over_classes(precision.mean(axis=0))
+        numbers[f"ar{suffix or '100'}"] = _mean_over_classes(recall.mean(axis=0))
+        if area == "all":
+            at_iou = {f"map{round(100 * iou)}": row for iou, row in zip(IOUS, precision, strict=True)}
+            numbers |= {key: _mean_over_classes(at_iou[key]) for key in ("map50", "map75")}
+    for most in (1, 10):
+        numbers[f"ar{most}"] = _mean_over_classes(_recall(ranking, draws, "all", most).mean(axis=0))
+    return numbers
+
+
+def average_precision(ranking: Ranking, draws: NDArray[np.int32], area: str = "all") -> Numbers:
+    """AP of each IoU and class, (T, K, B); NaN for a class without true boxes among those drawn."""
+    return _per_class(ranking, draws, area)[0]
+
+
+def once(ranking: Ranking) -> NDArray[np.int32]:
+    """The multiset that is the dataset itself: every picture once, (1, N)."""
+    return np.ones((1, ranking.true_boxes.shape[1]), np.int32)
+
+
+def ratio(part: Numbers, whole: NDArray[np.float64] | NDArray[np.int64]) -> Numbers:
+    """part / whole, NaN where the whole is nothing."""
+    return np.asarray(np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0))
+
+
+def _per_class(ranking: Ranking, draws: NDArray[np.int32], area: str) -> tuple[Numbers, Numbers]:
+    """Average precision and recall of each IoU and class, each (T, K, B)."""
+    index = list(AREAS).index(area)
+    positives = _positives(ranking, draws, index)
+    shape = (len(IOUS), *positives.shape)
+    precision, recall = np.zeros(shape), np.zeros(shape)
+    for category, (begin, end) in enumerate(_class_bounds(ranking)):
+        rows, copy = _rows_that_count(ranking, index, np.arange(begin, end), int(draws.max(initial=0)))
+        outcomes = ranking.outcomes[index][:, rows]
+        step = max(1, _BLOCK // max(1, len(rows)))
+        for first in range(0, len(draws), step):
+            some = slice(first, first + step)
+            weights = _weights(draws[some], ranking.picture[rows], copy)
+            curves = _curves(outcomes, weights, positives[category, some])
+            precision[:, category, some], recall[:, category, some] = curves
+    undefined = np.broadcast_to(positives == 0, shape)
+    precision[undefined] = recall[undefined] = np.nan
+    return precision, recall
+
+
+def _positives(ranking: Ranking, draws: NDArray[np.int32], area: int) -> NDArray[np.int64]:
+    """True boxes to find among the drawn pictures, (K, B)."""
+    drawn = ranking.true_boxes[area].T.astype(np.float64) @ draws.T.astype(np.float64)  # floats multiply by BLAS
+    return np.asarray(np.rint(drawn), np.int64)
+
+
+def _class_bounds(ranking: Ranking) -> list[tuple[int, int]]:
+    classes = np.arange(ranking.true_boxes.shape[2])
+    begin, end = (np.searchsorted(ranking.category, classes, side) for side in ("left", "right"))
+    return list(zip(begin.tolist(), end.tolist(), strict=True))
+
+
+def _rows_that_count(
+    ranking: Ranking, area: int, rows: NDArray[np.int64], most: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of one class without those that are skipped throughout or stand behind the last true one; see _unrolled."""
+    rows = rows[(ranking.outcomes[area][:, rows] != SKIPPED).any(axis=0)]
+    rows, copy = _unrolled(ranking, area, rows, most)
+    true = np.flatnonzero((ranking.outcomes[area][:, rows] == TRUE).any(axis=0))
+    end = true[-1] + 1 if len(true) else 0
+    return rows[:end], copy[:end]
+
+
+def _unrolled(
+    ranking: Ranking, area: int, rows: NDArray[np.int64], most: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of one class, and which copy of its picture each stands for: _EVERY_COPY, or 1, 2, …, `most`.
+
+    Boxes of one picture and class with equal scores keep together when the picture is repeated: right, wrong, right,
+    wrong is not right, right, wrong, wrong. Only such ties of unlike boxes are written out copy by copy.
+    """
+    starts = np.ones(len(rows), np.bool_)
+    starts[1:] = (np.diff(ranking.picture[rows]) != 0) | (np.diff(ranking.scores[rows]) != 0)
+    tie = np.cumsum(starts) - 1
+    outcomes = ranking.outcomes[area][:, rows]
+    differs = (outcomes[:, 1:] != outcomes[:, :-1]).any(axis=0) & ~starts[1:]
+    is_mixed = np.isin(tie, tie[1:][differs])
+    if most < 2 or not is_mixed.any():
+        return rows, np.full(len(rows), _EVERY_COPY)
+    copies = np.where(is_mixed, most, 1)
+    place = np.repeat(np.arange(len(rows)), copies)
+    copy = np.arange(len(place)) - np.repeat(np.cumsum(copies) - copies, copies) + 1
+    copy[~is_mixed[place]] = _EVERY_COPY
+    order = np.lexsort((place, copy, tie[place]))
+    return rows[place[order]], copy[order]
+
+
+def _weights(draws: NDArray[np.int32], pictures: NDArray[np.int64], copy: NDArray[np.int64]) -> NDArray[np.int32]:
+    """How often each row counts in each multiset, (B, D)."""
+    weights = np.take(draws, pictures, axis=1)
+    single = np.flatnonzero(copy != _EVERY_COPY)
+    weights[:, single] = weights[:, single] >= copy[single]
+    return weights
+
+
+def _curves(
+    outcomes: NDArray[np.uint8], weights: NDArray[np.int32], positives: NDArray[np.int64]
+) -> tuple[Numbers, Numbers]:
+    """Average precision and recall of one class, each (T, B).
+
+    Precision is raised to the highest that any larger recall has, and averaged over RECALLS; only true boxes carry
+    recall further, so only they are looked at. `outcomes` (T, D), `weights` (B, D), `positives` (B,).
+    """
+    precision, recall = np.zeros((len(IOUS), len(weights))), np.zeros((len(IOUS), len(weights)))
+    reached, offset = _recalls_reached(positives)
+    counted = seen = None
+    for iou, row in enumerate(outcomes):
+        if counted is None or not np.array_equal(counted, row != SKIPPED):
+            counted = row != SKIPPED
+            seen = np.cumsum(weights if counted.all() else weights * counted, axis=1, dtype=np.int32)
+        hits = np.flatnonzero(row == TRUE)
+        if not len(hits) or seen is None:
+            continue
+        true = np.cumsum(weights[:, hits], axis=1, dtype=np.int32)
+        gained = np.diff(reached.take(true + offset), axis=1, prepend=np.uint8(0))
+        height = true / np.maximum(seen[:, hits], 1)
+        height = np.maximum.accumulate(height[:, ::-1], axis=1)[:, ::-1]
+        precision[iou] = np.einsum("bj,bj->b", height, gained) / len(RECALLS)
+        recall[iou] = true[:, -1] / np.maximum(positives, 1)
+    return precision, recall
+
+
+def _recalls_reached(positives: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """How many of RECALLS are reached with 0, 1, 2, … true boxes, as one table, and where in it each multiset begins
+    (B, 1).
+
+    Zero true boxes reach none, not even recall 0: there is no precision to read there.
+    """
+    totals, which = np.unique(positives, return_inverse=True)
+    width = int(totals.max(initial=0)) + 1
+    found = np.arange(width) / np.maximum(totals, 1)[:, None]
+    reached = np.searchsorted(RECALLS, found.ravel(), side="right").reshape(found.shape).astype(np.uint8)
+    reached[:, 0] = 0
+    return reached.ravel(), (which * width).astype(np.int32)[:, None]
+
+
+def _recall(ranking: Ranking, draws: NDArray[np.int32], area: str, most: int) -> Numbers:
+    """Recall of each IoU and class with at most so many boxes a picture and class, (T, K, B)."""
+    index = list(AREAS).index(area)
+    positives = _positives(ranking, draws, index)
+    found = np.zeros((len(IOUS), *positives.shape))
+    kept = np.flatnonzero(ranking.rank < most)
+    for iou, outcomes in enumerate(ranking.outcomes[index]):
+        true = kept[outcomes[kept] == TRUE]
+        weights = np.take(draws, ranking.picture[true], axis=1)
+        for category in np.unique(ranking.category[true]):
+            found[iou, category] = weights[:, ranking.category[true] == category].sum(axis=1)
+    return ratio(found, np.broadcast_to(positives, found.shape))
+
+
+def _mean_over_classes(values: Numbers) -> Numbers:
+    """Mean over the classes that are defined, (K, B) → (B,); NaN where none is."""
+    defined = ~np.isnan(values)
+    return ratio(np.where(defined, values, 0.0).sum(axis=0), defined.sum(axis=0))

@@ -1,0 +1,70 @@
+"""How sure a run's numbers are: every arm's numbers over the same drawn pictures, kept in the cache."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from detbench.fingerprints import code_sha256, installed_version
+from detbench.metrics.bootstrap import SEED, draw_pictures
+from detbench.metrics.columns import found_columns, true_columns
+from detbench.metrics.evidence import ByMetric, Evidence, numbers_of, p_values
+from detbench.metrics.ranking import ranked
+from detbench.results.cache import Cache, digest
+from detbench.runner.rows import ArmDetections, ArmPicture
+
+
+@dataclass(frozen=True, eq=False)
+class Resampled:
+    """One arm's evidence, its digest, and its numbers over the drawn pictures: metric key → (B,)."""
+
+    evidence: Evidence
+    sha256: str
+    numbers: ByMetric
+
+
+class Bootstrap:
+    """Draws pictures once and gives every arm's numbers over those draws, so that arms are paired."""
+
+    def __init__(self, cache: Cache, truth: Mapping[str, Any], resamples: int) -> None:
+        self._cache, self._true = cache, true_columns(truth)
+        self._draws = draw_pictures(len(self._true.image_ids), resamples)
+        self._depends_on = {
+            "code_sha256": code_sha256("detbench.metrics.evidence"),
+            "numpy": installed_version("numpy"),
+            "truth": digest(truth),
+            "resamples": resamples,
+            "seed": SEED,
+        }
+
+    def of(self, pictures: Sequence[ArmPicture], found: ArmDetections) -> Resampled:
+        """The numbers of an arm; arms that are alike throughout share them."""
+        rows = sorted(pictures, key=lambda row: row.sample.id)
+        counts = [[row.counts.tp, row.counts.fp, row.counts.fn] for row in rows]
+        quality = [[row.quality and getattr(row.quality, name) for row in rows] for name in ("psnr_db", "ssim")]
+        sha256 = digest([found.sha256, counts, quality])
+        evidence = Evidence(
+            ranked(self._true, found_columns(found.results, self._true)),
+            np.array(counts, np.int64).reshape(-1, 3),
+            *(np.array(values, np.float64) for values in quality),
+        )
+        depends_on = {**self._depends_on, "arm": sha256}
+        record = self._cache.get("resampled", depends_on)
+        if record is None:
+            numbers = numbers_of(evidence, self._draws)
+            lists = {key: [None if math.isnan(x) else x for x in values.tolist()] for key, values in numbers.items()}
+            record = self._cache.put("resampled", depends_on, lists)
+        return Resampled(evidence, sha256, {key: np.array(values, np.float64) for key, values in record.items()})
+
+    def p_values(self, one: Resampled, other: Resampled) -> Mapping[str, float | None]:
+        """Paired permutation p-values by metric; none where nothing is resampled."""
+        times = len(self._draws)
+        if not times:
+            return {}
+        depends_on = {**self._depends_on, "one": one.sha256, "other": other.sha256}
+        record = self._cache.get("p_values", depends_on)
+        if record is None:
+            record = self._cache.put("p_values", depends_on, p_values(one.evidence, other.evidence, times))
+        return record
