@@ -9,7 +9,7 @@ from typing import Any
 
 from detbench.backends import Backend, resolve_deblurrer, resolve_detector
 from detbench.blur.recipes import PictureRecipe, parse_picture_recipe, recipe_spec
-from detbench.datasets.coco import open_dataset
+from detbench.datasets.opening import open_dataset
 from detbench.devices import resolve_device
 from detbench.errors import DataError, NotEvaluableError, UsageError
 from detbench.results.cache import Cache
@@ -50,12 +50,14 @@ def run(spec: RunSpec, folder: Path, cache: Cache, progress: Progress) -> RunRes
     plan = _resolve(spec)
     run_folder.check_writable()
     stages = Stages(cache)
-    classes = match_classes(stages.classes(plan.detector), plan.dataset.classes)
+    of_detector = stages.classes(plan.detector)
+    names = _class_names(plan, of_detector)
+    classes = match_classes(of_detector, names)
     samples, rows = _measure(plan, stages, classes, progress)
-    truth = coco_truth(samples, plan.dataset.classes)
+    truth = coco_truth(samples, names)
     detections = _detections(rows)
     progress("scoring", 0, 1)
-    arms = Scorer(cache, truth, plan.dataset.classes).arms(plan.deblurrers, rows, detections)
+    arms = Scorer(cache, truth, names).arms(plan.deblurrers, rows, detections)
     shown = shown_ids(rows)
     result = RunResult(
         specification=_specification(plan),
@@ -79,6 +81,18 @@ def _resolve(spec: RunSpec) -> _Plan:
     _check_arm_names([backend.name for backend in deblurrers])
     detector = resolve_detector(spec.detector, device)
     return _Plan(spec, open_dataset(spec.dataset), recipe, deblurrers, detector, device)
+
+
+def _class_names(plan: _Plan, of_detector: Sequence[str]) -> Mapping[int, str]:
+    """The dataset's classes by category id; of pictures without boxes, all that the detector knows."""
+    if plan.dataset.classes:
+        return plan.dataset.classes
+    if plan.spec.truth != "pseudo":
+        raise NotEvaluableError(
+            f"dataset {plan.dataset.name} has no boxes: add --truth pseudo, which takes the detector's own on the "
+            "sharp pictures"
+        )
+    return dict(enumerate(of_detector, start=1))
 
 
 def _check_arm_names(names: Sequence[str]) -> None:
