@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from detbench.assets import shipped
-from detbench.deblurrers.tiling import FloatImage, restore_tiled
+from detbench.deblurrers.tiling import MAX_PIXELS, OVERLAP, FloatImage, restore_tiled
 from detbench.devices import resolve_device
 from detbench.errors import UsageError
 from detbench.images import pad_to_multiple
@@ -16,15 +16,6 @@ from detbench.nets.deblurgan import Generator, ResizeGenerator
 from detbench.nets.nah import MultiScaleNet
 from detbench.nets.weights import FILE_NAME, load_weights, weights_metadata
 from detbench.types import Image
-
-MAX_PIXELS = 2 * 1024 * 1024
-"""Pictures of more pixels are restored in tiles. It takes full HD (1920x1088) whole.
-
-The networks' 64 feature maps of such a picture are 0.5 GiB in single precision, and a few are held at a time.
-"""
-
-OVERLAP = 128
-"""Pixels that neighbouring tiles share; the 32 outermost of a tile, nearest to its made-up border, are dropped."""
 
 MULTIPLE = 4
 """Both networks halve a picture twice."""
