@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 import torch
+from torchvision import models
 
+from detbench.detectors.ultralytics_safely import ultralytics
 from detbench.nets.deblurgan import Generator
 from detbench.nets.weights import load_weights, save_weights
 
@@ -85,3 +87,41 @@ def test_deblurgan_as_onnx_gives_the_native_arms_numbers(drawn_run: Run, tmp_pat
     assert exported["psnr_db"] == pytest.approx(native["psnr_db"], abs=0.01)
     assert native["map"] > 0.1  # type: ignore[operator]
     assert native["psnr_db"] != metrics["blurred.psnr_db"]
+
+
+DRAWN_CLASSES = ("red disc", "green disc", "blue square")
+
+
+def save_torchvision(folder: Path) -> str:
+    """An untrained SSDlite that knows three of the drawn classes, as a word of the command line."""
+    net = models.get_model("ssdlite320_mobilenet_v3_large", weights=None, weights_backbone=None, num_classes=4)
+    torch.save(net.state_dict(), folder / "ssd.pth")
+    (folder / "names.txt").write_text("\n".join(DRAWN_CLASSES))
+    return f"torchvision:ssdlite320_mobilenet_v3_large,weights={folder / 'ssd.pth'},classes={folder / 'names.txt'}"
+
+
+def save_rtdetr(folder: Path) -> str:
+    """An untrained RT-DETR that knows three of the drawn classes, as a checkpoint of ultralytics."""
+    model = ultralytics.RTDETR("rtdetr-l.yaml")
+    model.model = ultralytics.nn.tasks.RTDETRDetectionModel("rtdetr-l.yaml", nc=3, verbose=False)
+    model.model.names = dict(enumerate(DRAWN_CLASSES))
+    model.save(folder / "rtdetr.pt")
+    return str(folder / "rtdetr.pt")
+
+
+@pytest.mark.parametrize("save", [save_torchvision, save_rtdetr])
+def test_other_detectors_run_by_the_same_command(
+    detbench: Run, drawn_dataset: Path, tmp_path: Path, save: Callable[[Path], str]
+) -> None:
+    """torchvision's detectors and RT-DETR are judged like any other; boxes stay in the picture, classes keep their
+    names.
+    """
+    torch.manual_seed(5)
+    words = ["--deblurrer", "identity", "--dataset", drawn_dataset, "--blur", "trajectory", "--limit", "1"]
+    said = detbench("run", *words, "--detector", save(tmp_path))
+    assert said.code == 0, said.err
+    assert "always missed: yellow square" in said.err
+    found = json.loads((Path(said.out.splitlines()[-1]) / "detections" / "sharp.json").read_text())
+    assert 0 < len(found) <= 100
+    assert {result["category_id"] for result in found} <= {1, 2, 3}
+    assert all(x >= 0 and y >= 0 and x + w <= 320.001 and y + h <= 240.001 for x, y, w, h in (r["bbox"] for r in found))
