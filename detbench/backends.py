@@ -13,6 +13,7 @@ from detbench.catalog import DEBLURRERS, DETECTORS
 from detbench.detectors.checkpoints import find_checkpoint, is_checkpoint
 from detbench.errors import UsageError, WeightsError
 from detbench.fingerprints import code_sha256, file_sha256, installed_version
+from detbench.references import Reference, deblurrer_reference, detector_reference
 from detbench.registry import Entry
 
 
@@ -32,10 +33,13 @@ class Backend:
 
 
 def resolve_deblurrer(word: str, device: str, precision: str) -> Backend:
-    """A deblurrer by name, or `NAME:FILE` for a network with the user's own weights (safetensors).
+    """A deblurrer by name, by reference, or `NAME:FILE` for a network with the user's own weights (safetensors).
 
     `device` is a resolved one; networks alone take it and `precision`.
     """
+    reference = deblurrer_reference(word, device)
+    if reference is not None:
+        return _referred(reference)
     name, _, file = word.partition(":")
     entry = DEBLURRERS.find(name)
     if entry.weights is None:
@@ -49,10 +53,13 @@ def resolve_deblurrer(word: str, device: str, precision: str) -> Backend:
 
 
 def resolve_detector(word: str, device: str) -> Backend:
-    """A detector by name, or a YOLO checkpoint by file name or path.
+    """A detector by name, by reference, or a YOLO checkpoint by file name or path.
 
     A bare name such as `yolov8n.pt` that is not in the working folder is fetched once from its publisher.
     """
+    reference = detector_reference(word, device)
+    if reference is not None:
+        return _referred(reference)
     if is_checkpoint(word):
         weights = find_checkpoint(word)
         base = replace(DETECTORS.find("yolov8"), name=weights.stem, summary=f"checkpoint {word}")
@@ -64,20 +71,30 @@ def resolve_detector(word: str, device: str) -> Backend:
     return _backend(_with_options(entry, weights, device=device), weights)
 
 
+def _referred(reference: Reference) -> Backend:
+    entry = reference.entry
+    return Backend(entry.name, entry, _identity(entry, reference.weights_sha256, reference.settings))
+
+
 def _with_options(entry: Entry, weights: Path, **options: Any) -> Entry:
     return replace(entry, options={"weights": weights, **options})
 
 
 def _backend(entry: Entry, weights: Path | None) -> Backend:
-    identity = {
+    sha256 = None if weights is None else _weights_sha256(entry, weights)
+    settings = {key: value for key, value in entry.options.items() if key != "weights"}
+    return Backend(entry.name, entry, _identity(entry, sha256, settings))
+
+
+def _identity(entry: Entry, weights_sha256: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {
         "name": entry.name,
         "target": entry.target,
         "code_sha256": code_sha256(entry.target.partition(":")[0]),
         "versions": {name: installed_version(name) for name in entry.distributions},
-        "weights_sha256": None if weights is None else _weights_sha256(entry, weights),
-        "settings": {key: value for key, value in entry.options.items() if key != "weights"},
+        "weights_sha256": weights_sha256,
+        "settings": settings,
     }
-    return Backend(entry.name, entry, identity)
 
 
 def _weights_sha256(entry: Entry, weights: Path) -> str:

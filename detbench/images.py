@@ -3,8 +3,9 @@
 import hashlib
 import io
 import os
+import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +19,19 @@ from detbench.types import Image, Picture
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 MAX_PIXELS = 64_000_000
 """The largest picture that is decoded: twice 8K. A small file may claim any size in its header."""
+
+
+def picture_files(paths: Iterable[Path]) -> list[Path]:
+    """Those paths that are pictures and not hidden, sorted by name, numbers by their value: frame 2 before frame 10."""
+    pictures = (path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith("."))
+    return sorted((path for path in pictures if path.is_file()), key=natural_order)
+
+
+def natural_order(path: Path) -> tuple[list[str | int], str]:
+    """The key that sorts paths by name, numbers by their value."""
+    # Split at numbers, every odd part is one; the plain name decides between a01 and a1.
+    parts = re.split("([0-9]+)", path.as_posix())
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)], path.as_posix()
 
 
 def picture_from_file(path: Path) -> Picture:

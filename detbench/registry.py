@@ -1,13 +1,15 @@
 """Lazy names: a table of built-ins and installed plug-ins, none of which is imported before it is used."""
 
 import importlib
-from collections.abc import Iterable, Mapping
+import inspect
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from typing import Any
 
 from detbench.errors import BackendError, UsageError
+from detbench.fingerprints import installed_version
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,9 @@ class Entry:
 
     `target` is "module:attribute". `weights` names the folder in `models/` that it loads, `distributions` the
     installed packages whose version its results depend on, `options` the keyword arguments it is built with.
+    `source` and `licence` say where it is from, `extra` which extra of detbench brings its packages. A kind that is
+    named as `NAME:…` has in `argument` what stands there; one that goes `by_name` has results for the pictures of a
+    dataset, by their names, and none for other pictures.
     """
 
     name: str
@@ -24,9 +29,24 @@ class Entry:
     weights: str | None = None
     distributions: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    source: str = "detbench"
+    licence: str = "MIT"
+    extra: str | None = None
+    argument: str | None = None
+    by_name: bool = False
+
+    def missing(self) -> tuple[str, ...]:
+        """The packages that it needs and that are not installed."""
+        return tuple(name for name in self.distributions if installed_version(name) is None)
+
+    @property
+    def install(self) -> str:
+        """The command that brings what may be missing."""
+        return f"pip install 'detbench[{self.extra}]'" if self.extra else f"pip install {' '.join(self.distributions)}"
 
     def load(self) -> Any:
-        """Import the target; a class is built with `options`, a function is itself the backend.
+        """Import the target; a class is built with `options`, and a function is itself the backend, unless it takes no
+        argument: then it is a factory, and what it returns is the backend.
 
         Raises BackendError, naming the entry, where the import fails for a reason of its own.
         """
@@ -35,7 +55,9 @@ class Entry:
             loaded = getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError) as error:
             raise BackendError(f"{self.name} ({self.target}) cannot be imported: {error}") from error
-        return loaded(**self.options) if isinstance(loaded, type) else loaded
+        if isinstance(loaded, type):
+            return loaded(**self.options)
+        return loaded() if inspect.isfunction(loaded) and _takes_nothing(loaded) else loaded
 
 
 @dataclass(frozen=True)
@@ -66,6 +88,25 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
+def _takes_nothing(function: Callable[..., Any]) -> bool:
+    """Whether a call without arguments is what a function is for: no parameter needs or awaits one."""
+    parameters = inspect.signature(function).parameters.values()
+    return all(p.default is not p.empty for p in parameters)
+
+
 def _from_entry_point(point: Any) -> Entry:
     distribution = point.dist.name if point.dist else "?"
-    return Entry(point.name, point.value, f"from the package {distribution}", distributions=(distribution,))
+    return Entry(
+        point.name,
+        point.value,
+        f"from the package {distribution}",
+        distributions=(distribution,),
+        source=distribution,
+        licence=_licence(point.dist),
+    )
+
+
+def _licence(distribution: Any) -> str:
+    """What a package's metadata say of its licence, the SPDX expression before the older field."""
+    metadata = distribution.metadata if distribution else {}
+    return str(metadata.get("License-Expression") or metadata.get("License") or "not stated").splitlines()[0]

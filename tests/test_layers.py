@@ -13,17 +13,19 @@ RANKS = {
     "__init__": 0,
     "errors": 0,
     "types": 0,
+    "fingerprints": 0,
     "assets": 1,
     "boxes": 1,
     "devices": 1,
-    "fingerprints": 1,
     "images": 1,
+    "onnx_sessions": 1,
     "pages": 1,
     "registry": 1,
     "catalog": 2,
     "blur": 3,
     "datasets": 3,
     "nets": 3,
+    "references": 3,
     "deblurrers": 4,
     "detectors": 4,
     "backends": 5,
@@ -37,8 +39,8 @@ RANKS = {
     "cli": 10,
     "__main__": 11,
 }
-HEAVY = {"torch", "torchvision", "ultralytics"}
-MAY_IMPORT_HEAVY = {"nets", "deblurrers", "detectors", "training"}
+HEAVY = {"torch", "torchvision", "ultralytics", "onnxruntime"}
+MAY_IMPORT_HEAVY = {"nets", "onnx_sessions", "deblurrers", "detectors", "training"}
 
 
 def modules() -> Iterator[tuple[str, Path, ast.Module]]:

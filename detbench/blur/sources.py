@@ -3,13 +3,13 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from detbench.errors import DataError
-from detbench.images import PICTURE_SUFFIXES
+from detbench.images import PICTURE_SUFFIXES, picture_files
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def _annotated_pictures(annotations: Path, root: Path, window: int) -> list[Sour
     for identity, name in images:
         path = root / name
         if window > 1 and path.parent not in folders:
-            folders[path.parent] = _in_order(path.parent.glob("*"))
+            folders[path.parent] = picture_files(path.parent.glob("*"))
         frames = (path,) if window == 1 else _window_around(path, folders[path.parent], window)
         pictures.append(SourcePicture(identity, identity, name, frames))
     return pictures
@@ -71,7 +71,7 @@ def _annotated_pictures(annotations: Path, root: Path, window: int) -> list[Sour
 
 def _plain_pictures(folder: Path, window: int) -> list[SourcePicture]:
     heaps: dict[Path, list[Path]] = {}
-    for path in _in_order(folder.rglob("*")):
+    for path in picture_files(folder.rglob("*")):
         heaps.setdefault(path.parent, []).append(path)
     if not heaps:
         raise DataError(f"{folder} holds no picture ({', '.join(sorted(PICTURE_SUFFIXES))}); name another folder")
@@ -104,18 +104,6 @@ def _window_around(path: Path, heap: Sequence[Path], window: int) -> tuple[Path,
             f"add {window // 2} frames before and after it, or take its annotation out"
         )
     return tuple(heap[first : first + window])
-
-
-def _in_order(paths: Iterable[Path]) -> list[Path]:
-    """Those paths that are pictures and not hidden, sorted by name, numbers by their value."""
-    pictures = (path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith("."))
-    return sorted((path for path in pictures if path.is_file()), key=_natural_order)
-
-
-def _natural_order(path: Path) -> tuple[list[str | int], str]:
-    # Split at numbers, every odd part is one; the plain name decides between a01 and a1.
-    parts = re.split("([0-9]+)", path.as_posix())
-    return [int(part) if place % 2 else part for place, part in enumerate(parts)], path.as_posix()
 
 
 def _coco_images(annotations: Path) -> list[tuple[int, str]]:

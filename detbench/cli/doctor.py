@@ -79,7 +79,8 @@ def _models() -> str:
 
 
 def _datasets() -> str:
-    from detbench.datasets.coco import CocoFolder, embedded_datasets
+    from detbench.datasets.coco import CocoFolder
+    from detbench.datasets.opening import embedded_datasets
 
     counts = {name: len(CocoFolder(folder)) for name, folder in embedded_datasets().items()}
     return ", ".join(f"{name}: {count} pictures" for name, count in counts.items()) or "none embedded"

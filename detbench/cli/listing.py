@@ -12,7 +12,8 @@ def list_backends() -> None:
     """Show every deblurrer, detector, dataset, recipe, and whether it is ready to run."""
     from detbench.blur.recipes import RECIPES
     from detbench.catalog import DATASETS, DEBLURRERS, DETECTORS
-    from detbench.datasets.coco import ANNOTATIONS, embedded_datasets
+    from detbench.datasets.coco import ANNOTATIONS
+    from detbench.datasets.opening import embedded_datasets
 
     datasets = [*([name, "ready", "embedded"] for name in embedded_datasets()), *_rows(DATASETS)]
     anywhere = ["FOLDER", "ready", f"any folder with {ANNOTATIONS} (COCO) and images/"]

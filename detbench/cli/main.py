@@ -6,6 +6,7 @@ import typer
 
 from detbench.cli.blur import blur
 from detbench.cli.console import say_error
+from detbench.cli.convert import convert
 from detbench.cli.doctor import doctor
 from detbench.cli.gate import baseline, gate
 from detbench.cli.listing import list_backends
@@ -26,6 +27,7 @@ app.command("report")(report)
 app.command("gate")(gate)
 app.command("baseline")(baseline)
 app.command("blur")(blur)
+app.command("convert")(convert)
 app.add_typer(train, name="train")
 app.command("list")(list_backends)
 app.command("doctor")(doctor)

@@ -28,7 +28,7 @@ COLUMNS = {
 def run(
     deblurrer: Annotated[list[str], typer.Option(help="A deblurrer; repeat it to compare several.")],
     detector: Annotated[str, typer.Option(help="A detector's name, or a YOLO .pt or .safetensors file.")] = "yolov8",
-    dataset: Annotated[str, typer.Option(help="A dataset's name, or a folder with annotations.json.")] = "streets",
+    dataset: Annotated[str, typer.Option(help="A dataset's name, or a path: COCO, YOLO, VOC, or pairs.")] = "streets",
     blur: Annotated[
         str | None, typer.Option(help="Blur the pictures first: trajectory, shake, or trajectory:seed=3,…")
     ] = None,

@@ -6,40 +6,32 @@
     DIR/manifest.json      optional: what blurred each twin, with the kernels in DIR/kernels.npz
     DIR/dataset.toml       optional: name = "…", images = N, annotations = M; the counts are pinned
 
+COCO's own layout (`annotations/instances_val2017.json`, `val2017/`) and Roboflow's (`_annotations.coco.json` among the
+pictures) are read as they are.
 Format: Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014.
 """
 
 import hashlib
 import tomllib
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from detbench.assets import shipped
-from detbench.boxes import area, xywh_to_xyxy
-from detbench.catalog import DATASETS
+from detbench.datasets.annotated import Annotated, AnnotatedDataset
 from detbench.datasets.manifest import AGAIN, Manifest, read_manifest
-from detbench.datasets.validate import CocoRecords, Record, check_annotations
-from detbench.errors import DataError, UsageError
-from detbench.images import PICTURE_SUFFIXES, picture_from_file
-from detbench.registry import did_you_mean
-from detbench.types import Blur, Dataset, GroundTruth, Picture, Sample
+from detbench.datasets.validate import CocoRecords, check_annotations
+from detbench.errors import DataError
+from detbench.images import PICTURE_SUFFIXES
 
 ANNOTATIONS = "annotations.json"
+ROBOFLOW = "_annotations.coco.json"
 
 
-class CocoFolder:
-    """A dataset in a folder, as this module's docstring lays it out. Samples come sorted by image id.
-
-    Without `blurred/`, a sample's `blurred` is the picture as it is and `sharp` is None.
+class CocoFolder(AnnotatedDataset):
+    """A dataset in a folder, as this module's docstring lays it out.
 
     Building it checks the annotations, the pinned counts, and that every picture is there; raises DataError
-    otherwise. Each picture is hashed once, when it is first needed, and checked against its annotation and against
-    the manifest then.
+    otherwise. Each picture is checked against its annotation and against the manifest when it is first needed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -48,86 +40,39 @@ class CocoFolder:
             raise DataError(f"{folder}: no dataset; it must hold {ANNOTATIONS} (COCO instances) and the folder images/")
         content = path.read_bytes()
         records = check_annotations(content, path)
+        sharp, blurred = _picture_paths(folder, _names(records))
+        found = Annotated(path, hashlib.sha256(content).hexdigest(), records, blurred, sharp)
+        super().__init__(_pinned_name(folder, records), found, _manifest(folder, bool(sharp)))
         self.folder = folder
-        self.name = _pinned_name(folder, records)
-        self.classes: Mapping[int, str] = {category["id"]: category["name"] for category in records.categories}
-        self._annotations_sha256 = hashlib.sha256(content).hexdigest()
-        self._images = sorted(records.images, key=lambda image: int(image["id"]))
-        self._truths = _truths(records)
-        self._sharp, self._blurred = _picture_paths(folder, [image["file_name"] for image in self._images])
-        self._manifest = _manifest(folder, bool(self._sharp))
-        self._pictures: dict[Path, Picture] = {}
-
-    def __len__(self) -> int:
-        return len(self._images)
-
-    def __iter__(self) -> Iterator[Sample]:
-        for image in self._images:
-            yield self._sample(image)
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Digest of the annotation file's bytes and of every picture's, in the order of image ids."""
-        digest = hashlib.sha256(self._annotations_sha256.encode())
-        for sample in self:
-            for role, picture in (("sharp", sample.sharp), ("blurred", sample.blurred)):
-                digest.update(f"\n{sample.id} {role} {picture.sha256 if picture else None}".encode())
-        return digest.hexdigest()
-
-    def _sample(self, image: Record) -> Sample:
-        name = image["file_name"]
-        blurred = self._picture(self._blurred[name], image)
-        sharp = self._picture(self._sharp[name], image) if self._sharp else None
-        return Sample(image["id"], name, sharp, blurred, self._truths[image["id"]], self._blur(image, sharp, blurred))
-
-    def _picture(self, path: Path, image: Record) -> Picture:
-        if path not in self._pictures:
-            picture = picture_from_file(path)
-            _check_size(path, picture, image)
-            self._pictures[path] = picture
-        return self._pictures[path]
-
-    def _blur(self, image: Record, sharp: Picture | None, blurred: Picture) -> Blur | None:
-        """What the manifest says of a pair, once both files are known to be those it was written for."""
-        if self._manifest is None or sharp is None:
-            return None
-        name, record = image["file_name"], self._manifest.record(image["id"])
-        pair = (
-            (self._sharp[name], sharp.sha256, record.sharp_sha256),
-            (self._blurred[name], blurred.sha256, record.blurred_sha256),
-        )
-        for path, found, written in pair:
-            if found != written:
-                raise DataError(f"{path}: not the file that {self._manifest.path} was written for; {AGAIN}")
-        return self._manifest.blur(image["id"])
 
 
-def embedded_datasets() -> dict[str, Path]:
-    """The folders of the datasets that ship with detbench, by name and in its order."""
-    return {path.parent.name: path.parent for path in sorted(shipped("datasets").glob(f"*/{ANNOTATIONS}"))}
+def find_coco_file(folder: Path, split: str | None) -> Path | None:
+    """The annotation file of a folder, or of a part of it such as `val2017`; None where there is none, or several."""
+    if split is not None:
+        named = (folder / "annotations" / f"instances_{split}.json", folder / split / ROBOFLOW)
+        return next((file for file in named if file.is_file()), None)
+    file = next((folder / name for name in (ANNOTATIONS, ROBOFLOW) if (folder / name).is_file()), None)
+    found = [*(folder / "annotations").glob("instances_*.json")]
+    return file or (found[0] if len(found) == 1 else None)
 
 
-def open_dataset(word: str) -> Dataset:
-    """The dataset that a word on the command line means: a shipped or registered name, else a path to a folder.
+def open_coco_file(path: Path) -> AnnotatedDataset:
+    """A dataset by its annotation file; its pictures are where COCO, Roboflow or detbench would have them.
 
-    A name wins over a folder that happens to be called the same; `./name` is always the folder. A registered dataset
-    is an object or a class built without arguments. Raises UsageError where there is neither, DataError where the
-    folder is no dataset.
+    Raises DataError where the annotations are wrong or a picture is in none of these places.
     """
-    embedded = embedded_datasets()
-    registered = {entry.name: entry for entry in DATASETS.entries()}
-    if word in embedded:
-        return CocoFolder(embedded[word])
-    if word in registered:
-        dataset: Dataset = registered[word].load()
-        return dataset
-    if Path(word).is_dir():
-        return CocoFolder(Path(word))
-    names = sorted({*embedded, *registered})
-    raise UsageError(
-        f"no dataset named {word!r}, and no such folder.{did_you_mean(word, names)} "
-        f"There are: {', '.join(names) or 'none'}; a folder with {ANNOTATIONS} and images/ is a dataset too"
-    )
+    content = path.read_bytes()
+    records = check_annotations(content, path)
+    split = path.stem.removeprefix("instances_")
+    above = path.parent.parent
+    roots = (path.parent / "images", path.parent, above / split, above / "images" / split, above / "images")
+    name = records.images[0]["file_name"]
+    root = next((root for root in roots if (root / name).is_file()), None)
+    if root is None:
+        raise DataError(f"{path}: {name} is in none of {', '.join(map(str, roots))}; move the pictures to one of them")
+    files = _files(root, _names(records))
+    found = Annotated(path, hashlib.sha256(content).hexdigest(), records, files)
+    return AnnotatedDataset(split if path.parent.name == "annotations" else path.resolve().parent.name, found)
 
 
 def _pinned_name(folder: Path, records: CocoRecords) -> str:
@@ -153,33 +98,9 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise DataError(f"{path}: not TOML ({error}); correct it or remove the file") from None
 
 
-def _truths(records: CocoRecords) -> Mapping[int, GroundTruth]:
-    """True boxes of every image by its id, those of pictures without any object too."""
-    grouped: defaultdict[int, list[Record]] = defaultdict(list)
-    for annotation in records.annotations:
-        grouped[annotation["image_id"]].append(annotation)
-    return {image["id"]: _truth(grouped[image["id"]]) for image in records.images}
-
-
-def _truth(annotations: Sequence[Record]) -> GroundTruth:
-    """One image's annotations; COCO's `area` is that of the outline, the box's own stands in where it is absent."""
-    boxes_xyxy = xywh_to_xyxy(np.array([a["bbox"] for a in annotations], np.float64).reshape(-1, 4))
-    box_areas = area(boxes_xyxy)
-    return GroundTruth(
-        boxes=boxes_xyxy,
-        labels=np.array([a["category_id"] for a in annotations], np.int64),
-        crowd=np.array([a.get("iscrowd", 0) for a in annotations], np.bool_),
-        areas=np.array([a.get("area", box) for a, box in zip(annotations, box_areas, strict=True)], np.float64),
-        ids=np.array([a["id"] for a in annotations], np.int64),
-    )
-
-
 def _picture_paths(folder: Path, names: Sequence[str]) -> tuple[Mapping[str, Path], Mapping[str, Path]]:
     """Sharp and blurred paths by file name; no sharp ones in a dataset without `blurred/`."""
-    pictures = {name: folder / "images" / name for name in names}
-    missing = [name for name, path in pictures.items() if not path.is_file()]
-    if missing:
-        raise DataError(f"{folder / 'images'}: {_listed(missing, len(names))} missing; fetch the dataset again")
+    pictures = _files(folder / "images", names)
     if not (folder / "blurred").is_dir():
         return {}, pictures
     twins = {name: twin for name in names if (twin := _twin(folder / "blurred" / name))}
@@ -192,6 +113,19 @@ def _picture_paths(folder: Path, names: Sequence[str]) -> tuple[Mapping[str, Pat
     if len(set(twins.values())) < len(names):
         raise DataError(f"{folder / 'blurred'}: two pictures share one twin; give each picture a stem of its own")
     return pictures, twins
+
+
+def _names(records: CocoRecords) -> list[str]:
+    """File names by image id, which is how messages list them."""
+    return [image["file_name"] for image in sorted(records.images, key=lambda image: int(image["id"]))]
+
+
+def _files(root: Path, names: Sequence[str]) -> Mapping[str, Path]:
+    files = {name: root / name for name in names}
+    missing = [name for name, path in files.items() if not path.is_file()]
+    if missing:
+        raise DataError(f"{root}: {_listed(missing, len(names))} missing; fetch the dataset again")
+    return files
 
 
 def _twin(path: Path) -> Path | None:
@@ -207,20 +141,6 @@ def _manifest(folder: Path, paired: bool) -> Manifest | None:
     if not paired:
         raise DataError(f"{path}: describes blurred pictures, but there is no blurred/ beside it; {AGAIN}")
     return read_manifest(path)
-
-
-def _check_size(path: Path, picture: Picture, image: Record) -> None:
-    found, annotated = (picture.width, picture.height), (image["width"], image["height"])
-    if found == annotated:
-        return
-    if found == annotated[::-1]:
-        hint = "was it annotated without its EXIF rotation? Save it upright and swap or redo the annotations"
-    else:
-        hint = "use the very pictures that were annotated; scaled copies need scaled boxes"
-    raise DataError(
-        f"{path}: {found[0]}x{found[1]} pixels, but {ANNOTATIONS} says {annotated[0]}x{annotated[1]} "
-        f"for image id {image['id']}; {hint}"
-    )
 
 
 def _listed(missing: Sequence[str], count: int) -> str:

@@ -58,8 +58,14 @@ def check_annotations(content: bytes, source: Path) -> CocoRecords:
             found = _kind(document[key]) if key in document else "missing"
             raise DataError(f"{source}: {key!r} is {found}; it must be a list, as in a COCO instances file")
     records = CocoRecords(document["images"], document["annotations"], document["categories"])
-    _raise_any(_annotation_file_faults(records), source)
+    raise_faults(_annotation_file_faults(records), source)
     _refuse(constants, source)
+    return records
+
+
+def check_records(records: CocoRecords, source: Path) -> CocoRecords:
+    """Check records that another format was read into, as `check_annotations` does, and return them."""
+    raise_faults(_annotation_file_faults(records), source)
     return records
 
 
@@ -73,7 +79,7 @@ def check_results(
     """
     if not isinstance(results, list):
         raise DataError(f"{source}: the top level is {_kind(results)}; it must be a list of detections")
-    _raise_any(_result_faults(results, image_ids, category_ids), source)
+    raise_faults(_result_faults(results, image_ids, category_ids), source)
     return results
 
 
@@ -106,7 +112,8 @@ def _refuse(constants: Sequence[str], source: Path) -> None:
         raise DataError(f"{source}: holds {constants[0]}, which is no JSON; write a number or leave the key out")
 
 
-def _raise_any(faults: Iterable[str], source: Path) -> None:
+def raise_faults(faults: Iterable[str], source: Path) -> None:
+    """Raise one DataError with the first FAULTS_SHOWN faults and their number; nothing where there are none."""
     rest = iter(faults)
     shown = list(islice(rest, FAULTS_SHOWN))
     if len(shown) == 1:
@@ -195,7 +202,7 @@ def _unknown(kind: str, records: Mapping[int, Record], referred: str, known: Col
 def _outside(annotations: Mapping[int, Record], images: Mapping[int, Record]) -> Iterator[str]:
     for index, record in annotations.items():
         image = images.get(record["image_id"])
-        if image and _reach_px(record["bbox"], image["width"], image["height"]) > OUTSIDE_TOLERANCE_PX:
+        if image and reach_px(record["bbox"], image["width"], image["height"]) > OUTSIDE_TOLERANCE_PX:
             yield (
                 f"{_where('annotations', index, record)}: bbox {record['bbox']} reaches more than "
                 f"{OUTSIDE_TOLERANCE_PX:g} px out of its {image['width']}x{image['height']} picture; "
@@ -203,7 +210,7 @@ def _outside(annotations: Mapping[int, Record], images: Mapping[int, Record]) ->
             )
 
 
-def _reach_px(box_xywh: Sequence[float], width: int, height: int) -> float:
+def reach_px(box_xywh: Sequence[float], width: int, height: int) -> float:
     """How far a box reaches out of its picture on its worst side; negative where it lies inside."""
     left, top, box_width, box_height = box_xywh
     return max(-left, -top, left + box_width - width, top + box_height - height)

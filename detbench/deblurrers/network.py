@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from detbench.assets import shipped
-from detbench.deblurrers.tiling import FloatImage, restore_tiled
+from detbench.deblurrers.tiling import MAX_PIXELS, OVERLAP, FloatImage, restore_tiled
 from detbench.devices import resolve_device
 from detbench.errors import UsageError
 from detbench.images import pad_to_multiple
@@ -18,15 +18,6 @@ from detbench.nets.deep_generative_filter import DenseGenerator
 from detbench.nets.nah import MultiScaleNet
 from detbench.nets.weights import FILE_NAME, load_weights, weights_metadata
 from detbench.types import Image
-
-MAX_PIXELS = 2 * 1024 * 1024
-"""Pictures of more pixels are restored in tiles. It takes full HD (1920x1088) whole.
-
-64 feature maps of such a picture are 0.5 GiB in single precision, and a network holds a few at a time.
-"""
-
-OVERLAP = 128
-"""Pixels that neighbouring tiles share; the 32 outermost of a tile, nearest to its made-up border, are dropped."""
 
 SMALLEST_SIDE = 8
 """DeblurGAN reflects one pixel at a quarter of the size, which takes two to begin with."""

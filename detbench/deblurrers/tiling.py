@@ -10,6 +10,16 @@ from detbench.types import Image
 
 FloatImage = NDArray[np.float32]
 
+MAX_PIXELS = 2 * 1024 * 1024
+"""Pictures of more pixels are restored in tiles by networks. It takes full HD (1920x1088) whole.
+
+64 feature maps of such a picture, which the built-in networks have, are 0.5 GiB in single precision, and a few are held
+at a time.
+"""
+
+OVERLAP = 128
+"""Pixels that neighbouring tiles share; the 32 outermost of a tile, nearest to its made-up border, are dropped."""
+
 
 def restore_tiled(
     image: Image, restore: Callable[[Image], FloatImage], max_pixels: int, overlap: int, multiple: int
@@ -24,20 +34,31 @@ def restore_tiled(
     """
     padded = pad_to_multiple(image, multiple)
     rows, columns = _tile_sides(padded.shape[0], padded.shape[1], max_pixels, multiple)
-    if (rows, columns) == padded.shape[:2]:
-        return restore(padded)[: image.shape[0], : image.shape[1]]
-    blended = np.zeros(padded.shape, dtype=np.float32)
-    total = np.zeros((*padded.shape[:2], 1), dtype=np.float32)
-    for top in _starts(padded.shape[0], rows, overlap):
-        for left in _starts(padded.shape[1], columns, overlap):
+    return blend_tiles(padded, restore, (rows, columns), overlap)[: image.shape[0], : image.shape[1]]
+
+
+def blend_tiles(
+    image: Image, restore: Callable[[Image], FloatImage], sides: tuple[int, int], overlap: int
+) -> FloatImage:
+    """Run `restore` over a picture, shape (H, W, 3), in tiles of just these sides (rows, columns), blended as above.
+
+    The picture is at least as large as a tile; where it is one, `restore` is called once.
+    """
+    rows, columns = sides
+    if (rows, columns) == image.shape[:2]:
+        return restore(image)
+    blended = np.zeros(image.shape, dtype=np.float32)
+    total = np.zeros((*image.shape[:2], 1), dtype=np.float32)
+    for top in _starts(image.shape[0], rows, overlap):
+        for left in _starts(image.shape[1], columns, overlap):
             place = np.s_[top : top + rows, left : left + columns]
-            down = _fade(top, rows, padded.shape[0], overlap)
-            across = _fade(left, columns, padded.shape[1], overlap)
+            down = _fade(top, rows, image.shape[0], overlap)
+            across = _fade(left, columns, image.shape[1], overlap)
             weights = (down[:, None] * across)[..., None]
-            blended[place] += weights * restore(padded[place])
+            blended[place] += weights * restore(image[place])
             total[place] += weights
     blended /= total
-    return blended[: image.shape[0], : image.shape[1]]
+    return blended
 
 
 def _tile_sides(height: int, width: int, max_pixels: int, multiple: int) -> tuple[int, int]:

@@ -32,19 +32,22 @@ def find_checkpoint(word: str) -> Path:
             f"no checkpoint at {word}: give the path of a YOLO .pt or .safetensors file, or a published name like "
             "yolov8n.pt"
         )
-    kept = cache_folder() / "weights" / word
-    if not kept.is_file():
-        write_atomically(kept, _download(word))
-    return kept
+    return fetched(RELEASE + urllib.parse.quote(word))
 
 
-def _download(name: str) -> bytes:
-    address = RELEASE + urllib.parse.quote(name)
+def fetched(address: str) -> Path:
+    """The file at an address, downloaded on first use into the user's cache; raises WeightsError where that fails."""
+    folder, _, quoted = address.rpartition("/")
+    name = urllib.parse.unquote(quoted)
+    kept = cache_folder() / "weights" / name
+    if kept.is_file():
+        return kept
     try:
         with contextlib.closing(urllib.request.urlopen(address, timeout=60)) as answer:
-            return bytes(answer.read())
+            write_atomically(kept, bytes(answer.read()))
     except (OSError, http.client.HTTPException) as error:
         raise WeightsError(
-            f"{name} is not here and could not be fetched from {RELEASE} ({error}). "
+            f"{name} is not here and could not be fetched from {folder}/ ({error}). "
             f"Download it on another machine and pass its path"
         ) from error
+    return kept

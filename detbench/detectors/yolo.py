@@ -1,4 +1,4 @@
-"""YOLO through ultralytics (AGPL-3.0): its own checkpoints, and weights trained by `detbench train yolov8`."""
+"""YOLO and RT-DETR through ultralytics (AGPL-3.0): its own checkpoints, and weights of `detbench train yolov8`."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from detbench.types import Detections, Image
 
 
 class Yolo:
-    """A YOLO detector.
+    """A YOLO detector, or another of ultralytics' detection models.
 
     Everything that its modes default differently is passed: confidence from .001 on, so that the precision-recall
     curve is whole; non-maximum suppression at IoU .7; the 100 best boxes, which is all that COCO counts; the longer
@@ -54,7 +54,10 @@ class Yolo:
             verbose=False,
             save=False,
         )[0].boxes
-        boxes = result.xyxy.cpu().numpy().astype(np.float64)
+        height, width = image.shape[:2]
+        boxes = (
+            result.xyxy.cpu().numpy().astype(np.float64).clip(0, [width, height, width, height])
+        )  # RT-DETR's reach out
         return Detections(
             boxes, result.conf.cpu().numpy().astype(np.float64), result.cls.cpu().numpy().astype(np.int64)
         )

@@ -9,7 +9,8 @@ from typing import Any
 
 from detbench.backends import Backend, resolve_deblurrer, resolve_detector
 from detbench.blur.recipes import PictureRecipe, parse_picture_recipe, recipe_spec
-from detbench.datasets.coco import open_dataset
+from detbench.datasets.opening import open_dataset
+from detbench.deblurrers.recorded import check_size
 from detbench.devices import resolve_device
 from detbench.errors import DataError, NotEvaluableError, UsageError
 from detbench.metrics.specs import METRICS
@@ -17,8 +18,8 @@ from detbench.results.cache import Cache
 from detbench.results.folder import RunFolder
 from detbench.results.provenance import environment
 from detbench.results.schema import RunResult, on_sharp
-from detbench.runner.classes import ClassMap, match_classes
 from detbench.runner.flips import flip_rows
+from detbench.runner.looking import Look, find_look
 from detbench.runner.rows import ArmDetections, ArmPicture, coco_results, coco_truth, image_rows, shown_ids
 from detbench.runner.scores import Scorer
 from detbench.runner.spec import RunSpec
@@ -42,6 +43,20 @@ class _Plan:
     device: str
 
 
+@dataclass(frozen=True)
+class _Tools:
+    """What the loop works with; `recorded` has the pictures that were restored elsewhere, by arm and file name."""
+
+    stages: Stages
+    look: Look
+    recorded: Mapping[str, Mapping[str, Picture]]
+
+    def restore(self, backend: Backend, sample: Sample, kernel: Kernel | None) -> Restored:
+        if backend.name in self.recorded:
+            return Restored(self.recorded[backend.name][sample.file_name], restore_ms=None, told_kernel=False)
+        return self.stages.restore(backend, sample.blurred, kernel)
+
+
 def run(spec: RunSpec, folder: Path, cache: Cache, progress: Progress) -> RunResult:
     """Evaluate and write everything of the run folder but the report.
 
@@ -52,18 +67,20 @@ def run(spec: RunSpec, folder: Path, cache: Cache, progress: Progress) -> RunRes
     plan = _resolve(spec)
     run_folder.check_writable()
     stages = Stages(cache)
-    classes = match_classes(stages.classes(plan.detector), plan.dataset.classes)
-    samples, rows = _measure(plan, stages, classes, progress)
-    truth = coco_truth(samples, plan.dataset.classes)
+    deblurrers = [backend.name for backend in plan.deblurrers]
+    names, look = find_look(plan.detector, plan.dataset, deblurrers, spec.truth, stages)
+    tools = _Tools(stages, look, _recorded_pictures(plan))
+    samples, rows = _measure(plan, tools, progress)
+    truth = coco_truth(samples, names)
     detections = _detections(rows)
     progress("scoring", 0, 1)
-    scorer = Scorer(cache, truth, plan.dataset.classes, rows, detections, spec.resamples)
+    scorer = Scorer(cache, truth, names, rows, detections, spec.resamples)
     arms = scorer.arms(plan.deblurrers)
     shown = shown_ids(rows)
     result = RunResult(
         specification=_specification(plan),
         environment=environment(plan.device),
-        data=evaluated_data(plan.dataset, samples, truth, classes),
+        data=evaluated_data(plan.dataset, samples, truth, look.classes),
         detector=plan.detector.identity,
         arms=arms,
         differences=scorer.differences(arms),
@@ -71,7 +88,7 @@ def run(spec: RunSpec, folder: Path, cache: Cache, progress: Progress) -> RunRes
         definitions={key: spec.definition for key, spec in METRICS.items()},
     )
     run_folder.reopen()
-    run_folder.write_flips(flip_rows(rows, [arm.name for arm in arms], plan.dataset.classes))
+    run_folder.write_flips(flip_rows(rows, [arm.name for arm in arms], names))
     _write(run_folder, result, truth, detections, samples, rows)
     progress("scoring", 1, 1)
     return result
@@ -84,7 +101,33 @@ def _resolve(spec: RunSpec) -> _Plan:
     deblurrers = tuple(resolve_deblurrer(name, device, spec.precision) for name in names)
     _check_arm_names([backend.name for backend in deblurrers])
     detector = resolve_detector(spec.detector, device)
+    _check_recorded([detector, *deblurrers], recipe)
     return _Plan(spec, open_dataset(spec.dataset), recipe, deblurrers, detector, device)
+
+
+def _check_recorded(backends: Sequence[Backend], recipe: PictureRecipe | None) -> None:
+    recorded = [backend.name for backend in backends if backend.entry.by_name]
+    if recorded and recipe is not None:
+        raise UsageError(
+            f"{recorded[0]} was recorded from a dataset's own pictures, and --blur makes others: make the dataset with "
+            "`detbench blur`, record from that, and leave --blur out"
+        )
+
+
+def _count(plan: _Plan) -> int:
+    return min(len(plan.dataset), plan.spec.limit or len(plan.dataset))
+
+
+def _recorded_pictures(plan: _Plan) -> dict[str, Mapping[str, Picture]]:
+    """The pictures of each deblurrer that was run elsewhere, by file name, all there before anything is done."""
+    found = {}
+    for backend in plan.deblurrers:
+        if backend.entry.by_name:
+            samples = list(islice(plan.dataset, _count(plan)))
+            found[backend.name] = backend.build().match([sample.file_name for sample in samples])
+            for sample in samples:
+                check_size(found[backend.name][sample.file_name], sample.blurred, sample.file_name, backend.name)
+    return found
 
 
 def _check_arm_names(names: Sequence[str]) -> None:
@@ -96,22 +139,20 @@ def _check_arm_names(names: Sequence[str]) -> None:
             raise UsageError(f"two deblurrers are called {name!r}: rename one of the files")
 
 
-def _measure(
-    plan: _Plan, stages: Stages, classes: ClassMap, progress: Progress
-) -> tuple[list[Sample], dict[str, list[ArmPicture]]]:
+def _measure(plan: _Plan, tools: _Tools, progress: Progress) -> tuple[list[Sample], dict[str, list[ArmPicture]]]:
     """Every picture through every arm; rows by arm, arms in their order: sharp, blurred, deblurrers, on sharp."""
     samples: list[Sample] = []
     rows: dict[str, list[ArmPicture]] = {}
-    count = min(len(plan.dataset), plan.spec.limit or len(plan.dataset))
+    count = _count(plan)
     boxes_before = 0
     for number, given in enumerate(islice(plan.dataset, count)):
         progress("pictures", number, count)
-        sample = given if plan.recipe is None else stages.blur(given, plan.recipe)
+        sample = given if plan.recipe is None else tools.stages.blur(given, plan.recipe)
         if plan.spec.truth == "pseudo":
-            sample = pseudo_truth(sample, _sharp_detections(stages, plan, classes, sample), first_id=boxes_before + 1)
+            sample = pseudo_truth(sample, _sharp_detections(plan, tools, sample), first_id=boxes_before + 1)
             boxes_before += len(sample.truth)
         samples.append(sample)
-        for row in _arms_of(sample, plan, stages, classes):
+        for row in _arms_of(sample, plan, tools):
             rows.setdefault(row.arm, []).append(row)
     progress("pictures", count, count)
     if len(samples) != count:
@@ -119,14 +160,14 @@ def _measure(
     return samples, rows
 
 
-def _arms_of(sample: Sample, plan: _Plan, stages: Stages, classes: ClassMap) -> Iterator[ArmPicture]:
+def _arms_of(sample: Sample, plan: _Plan, tools: _Tools) -> Iterator[ArmPicture]:
     """One picture's rows, arm by arm; arms that deliver the same picture share what was found in it."""
     seen: dict[str, tuple[Detections, Quality | None]] = {}
 
     def row(arm: str, picture: Picture, restored: Restored | None = None) -> ArmPicture:
         if picture.sha256 not in seen:
-            found = classes.translate(stages.detect(plan.detector, picture))
-            seen[picture.sha256] = found, None if sample.sharp is None else stages.judge(picture, sample.sharp)
+            found = tools.look(arm, sample, picture)
+            seen[picture.sha256] = found, None if sample.sharp is None else tools.stages.judge(picture, sample.sharp)
         return ArmPicture(arm, sample, picture, *seen[picture.sha256], restored)
 
     kernel = sample.blur.kernel if sample.blur else None
@@ -134,13 +175,15 @@ def _arms_of(sample: Sample, plan: _Plan, stages: Stages, classes: ClassMap) -> 
         yield row("sharp", sample.sharp)
     yield row("blurred", sample.blurred)
     for backend in plan.deblurrers:
-        restored = stages.restore(backend, sample.blurred, kernel)
+        restored = tools.restore(backend, sample, kernel)
         yield row(backend.name, restored.picture, restored)
     if sample.sharp is not None:
         for backend in plan.deblurrers:
+            if backend.entry.by_name or not tools.look.can_see(on_sharp(backend.name)):
+                continue
             # What blurred a sharp picture is known too: nothing did.
             no_blur = None if kernel is None else Kernel.none(kernel.light)
-            restored = stages.restore(backend, sample.sharp, no_blur)
+            restored = tools.stages.restore(backend, sample.sharp, no_blur)
             yield row(on_sharp(backend.name), restored.picture, restored)
 
 
@@ -156,13 +199,13 @@ def _detections(rows: Mapping[str, Sequence[ArmPicture]]) -> dict[str, ArmDetect
     return by_arm
 
 
-def _sharp_detections(stages: Stages, plan: _Plan, classes: ClassMap, sample: Sample) -> Detections:
+def _sharp_detections(plan: _Plan, tools: _Tools, sample: Sample) -> Detections:
     if sample.sharp is None:
         raise NotEvaluableError(
             f"--truth pseudo takes the detector's boxes on sharp pictures, and dataset {plan.dataset.name} has none. "
             "Use --truth labels, or blur sharp pictures with --blur"
         )
-    return classes.translate(stages.detect(plan.detector, sample.sharp))
+    return tools.look("sharp", sample, sample.sharp)
 
 
 def _specification(plan: _Plan) -> dict[str, Any]:

@@ -157,6 +157,9 @@ def _mean(values: Sequence[float | None]) -> tuple[float | None, int]:
 
 
 def _times(pictures: Sequence[ArmPicture]) -> dict[str, Estimate]:
-    times = [row.restored.restore_ms for row in pictures if row.restored]
+    times = [row.restored.restore_ms for row in pictures if row.restored and row.restored.restore_ms is not None]
     quantiles = {"restore_ms_p50": 50, "restore_ms_p95": 95}
-    return {key: Estimate(float(np.percentile(times, rank)), len(times)) for key, rank in quantiles.items()}
+    return {
+        key: Estimate(float(np.percentile(times, rank)) if times else None, len(times))
+        for key, rank in quantiles.items()
+    }

@@ -22,10 +22,12 @@ from detbench.types import Blur, Detections, Image, Kernel, Picture, Sample
 
 @dataclass(frozen=True)
 class Restored:
-    """A restored picture, the time it took (restoration alone, milliseconds), and whether the kernel was given away."""
+    """A restored picture, the time it took (restoration alone, milliseconds; None where another program did it), and
+    whether the kernel was given away.
+    """
 
     picture: Picture
-    restore_ms: float
+    restore_ms: float | None
     told_kernel: bool
 
 

@@ -1,8 +1,7 @@
 """Folders of training pictures, and how they are mixed.
 
-images/ + blurred/             pairs, as detbench's own datasets have them (`streets`)
-…/sharp/ + …/blur_gamma/       pairs, one folder per clip, as GoPro has them; else …/blur/
-anything else                  sharp pictures, which are blurred on the fly
+Pairs, as `datasets/pairs.py` finds them, are taken as they are; anything else is sharp pictures, which are blurred on
+the fly.
 """
 
 from collections.abc import Sequence
@@ -11,8 +10,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from detbench.blur.sources import find_pictures
+from detbench.datasets.pairs import find_pairs
 from detbench.errors import DataError, UsageError
-from detbench.images import PICTURE_SUFFIXES
 
 HELD_OUT = 20
 """One picture in so many is never trained on: the last by name, so that pictures of one place share neither side."""
@@ -54,13 +53,11 @@ def find_sources(folders: Sequence[Path], mix: Sequence[float] | None, fraction:
 
 
 def find_source(folder: Path) -> Source:
-    """The pictures of a folder in order of name, laid out as above; raises DataError where there are none."""
+    """The pictures of a folder in order of name, of pairs where it has some; raises DataError where there are none."""
     name = folder.resolve().name
-    if (folder / "images").is_dir() and (folder / "blurred").is_dir():
-        return Source(name, "pairs", tuple(_twins(folder / "images", folder / "blurred")), 1.0)
-    clips = sorted(sharp.parent for sharp in folder.rglob("sharp") if sharp.is_dir())
-    if clips:
-        return Source(name, "pairs", tuple(pair for clip in clips for pair in _clip(clip)), 1.0)
+    pairs = find_pairs(folder)
+    if pairs:
+        return Source(name, "pairs", tuple(TrainingPicture(pair.sharp, pair.blurred) for pair in pairs), 1.0)
     sharp = (TrainingPicture(picture.sharp, None) for picture in find_pictures(folder, 1))
     return Source(name, "sharp", tuple(sharp), 1.0)
 
@@ -81,29 +78,3 @@ def _thinned(source: Source, fraction: Fraction, folder: Path) -> Source:
         raise DataError(f"{folder}: {count} pictures to train on and to hold out; 2 are the least")
     chosen = tuple(source.pictures[place * len(source.pictures) // count] for place in range(count))
     return replace(source, pictures=chosen)
-
-
-def _clip(clip: Path) -> list[TrainingPicture]:
-    """The pairs of one clip; blur averaged in linear light goes before the plain mean of stored values."""
-    for name in ("blur_gamma", "blur"):
-        if (clip / name).is_dir():
-            return _twins(clip / "sharp", clip / name)
-    raise DataError(f"{clip}: has sharp/ but neither blur_gamma/ nor blur/ beside it")
-
-
-def _twins(sharp: Path, blurred: Path) -> list[TrainingPicture]:
-    """Each sharp picture with the blurred one of the same relative name, whatever its suffix."""
-    files = {path.relative_to(blurred).with_suffix(""): path for path in blurred.rglob("*") if _is_picture(path)}
-    pairs = []
-    for picture in find_pictures(sharp, 1):
-        twin = files.get(Path(picture.name).with_suffix(""))
-        if twin is None:
-            raise DataError(
-                f"{picture.sharp}: no blurred twin of that name in {blurred}; add it or take the sharp away"
-            )
-        pairs.append(TrainingPicture(picture.sharp, twin))
-    return pairs
-
-
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in PICTURE_SUFFIXES

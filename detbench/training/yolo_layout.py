@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detbench.datasets.coco import CocoFolder
+from detbench.datasets.export import yolo_line
 from detbench.errors import DataError
 from detbench.images import write_atomically
 from detbench.types import Sample
@@ -60,13 +61,10 @@ def _write_part(part: str, samples: Sequence[Sample], source: Path, folder: Path
 
 
 def _label_lines(sample: Sample, labels: dict[int, int]) -> list[str]:
-    """`label centre-x centre-y width height`, in shares of the picture."""
     truth, picture = sample.truth, sample.sharp or sample.blurred
     lines = []
     for (x1, y1, x2, y2), label, crowd in zip(truth.boxes, truth.labels, truth.crowd, strict=True):
         if not crowd:
-            centre_size = ((x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1)
-            sides = (picture.width, picture.height) * 2
-            shares = " ".join(f"{value / side:.6f}" for value, side in zip(centre_size, sides, strict=True))
-            lines.append(f"{labels[int(label)]} {shares}\n")
+            box_xywh = (x1, y1, x2 - x1, y2 - y1)
+            lines.append(yolo_line(labels[int(label)], box_xywh, (picture.width, picture.height)))
     return lines

@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from detbench.datasets import coco
-from detbench.datasets.coco import CocoFolder, open_dataset
-from detbench.errors import DataError, UsageError
-from detbench.registry import Entry, Registry
+from detbench.datasets import annotated
+from detbench.datasets.coco import CocoFolder
+from detbench.errors import DataError
 from detbench.types import Kernel
 
 SIZES = {"b.png": (12, 7), "sub/a.png": (9, 14), "empty.png": (5, 5)}
@@ -258,8 +257,8 @@ def test_the_fingerprint_follows_every_byte(paired: Path) -> None:
 def test_each_file_is_hashed_once(paired: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Opening reads no picture; fingerprint and repeated iteration read each file once in all."""
     hashed: list[Path] = []
-    real = coco.picture_from_file
-    monkeypatch.setattr(coco, "picture_from_file", lambda path: hashed.append(path) or real(path))
+    real = annotated.picture_from_file
+    monkeypatch.setattr(annotated, "picture_from_file", lambda path: hashed.append(path) or real(path))
     dataset = CocoFolder(paired)
     assert hashed == []
     assert dataset.fingerprint
@@ -326,43 +325,6 @@ def test_a_manifest_needs_its_twins(paired: Path) -> None:
     shutil.rmtree(paired / "blurred")
     with pytest.raises(DataError, match="no blurred/ beside it"):
         CocoFolder(paired)
-
-
-def test_a_path_opens_a_folder(plain: Path) -> None:
-    """A word that is a folder's path is that dataset."""
-    assert len(open_dataset(str(plain))) == 3
-
-
-def test_a_shipped_name_opens_its_folder(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Folders with annotations under the shipped datasets are known by their names, before folders nearby."""
-    monkeypatch.setattr(coco, "shipped", lambda _: plain.parent)
-    monkeypatch.chdir(plain / "images")
-    Path("plain").mkdir()
-    assert open_dataset("plain").name == "plain"
-    with pytest.raises(UsageError, match=r"no dataset named 'plane'.* Did you mean 'plain'\? There are: plain;"):
-        open_dataset("plane")
-
-
-class Registered:
-    """A dataset as a plug-in would bring it."""
-
-    name = "registered"
-
-
-def test_a_registered_name_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Datasets of the registry are built from their entry."""
-    entry = Entry("mine", f"{__name__}:Registered", "a plug-in")
-    monkeypatch.setattr(coco, "DATASETS", Registry("dataset", "detbench.no-such-group", (entry,)))
-    assert open_dataset("mine").name == "registered"
-
-
-def test_an_unknown_word_says_what_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a name nor a folder: the error says both, and what a dataset folder is."""
-    monkeypatch.setattr(coco, "shipped", lambda _: tmp_path)
-    with pytest.raises(
-        UsageError, match=r"no dataset named 'x/y', and no such folder\. There are: none; a folder with"
-    ):
-        open_dataset("x/y")
 
 
 def test_real_coco_photos_pass(shared_file: Callable[[str], Path]) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from detbench.assets import shipped
-from detbench.datasets.coco import CocoFolder, open_dataset
+from detbench.datasets.coco import CocoFolder
+from detbench.datasets.opening import open_dataset
 
 FOLDER = shipped("datasets") / "streets"
 CLASSES = {

@@ -1,0 +1,130 @@
+"""Pictures with boxes, in whatever format a reader found them, as samples.
+
+Every reader hands over COCO's records; what is done with them is the same, so equal annotations give equal results.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from detbench.boxes import area, xywh_to_xyxy
+from detbench.datasets.ids import by_image
+from detbench.datasets.manifest import AGAIN, Manifest
+from detbench.datasets.validate import CocoRecords, Record
+from detbench.errors import DataError
+from detbench.images import picture_from_file
+from detbench.types import Blur, GroundTruth, Picture, Sample
+
+
+@dataclass(frozen=True, eq=False)
+class Annotated:
+    """What a reader found.
+
+    `source` is what messages call the annotations, `sha256` the digest of every annotation file's bytes; `records`
+    are checked. `blurred` has the file of each picture by its `file_name`; `sharp` has its sharp twin's in a dataset
+    of pairs, else nothing. `pictures` are the files that the reader had to open already.
+    """
+
+    source: Path
+    sha256: str
+    records: CocoRecords
+    blurred: Mapping[str, Path]
+    sharp: Mapping[str, Path] = field(default_factory=dict)
+    pictures: Mapping[Path, Picture] = field(default_factory=dict)
+
+
+class AnnotatedDataset:
+    """Samples sorted by image id. Of a dataset without pairs, `blurred` is the picture as it is and `sharp` is None.
+
+    Each picture is hashed once, when it is first needed, and checked against its annotation and against the manifest
+    then; raises DataError where it differs.
+    """
+
+    def __init__(self, name: str, found: Annotated, manifest: Manifest | None = None) -> None:
+        self.name = name
+        self.found = found
+        self.classes: Mapping[int, str] = {category["id"]: category["name"] for category in found.records.categories}
+        self._images = sorted(found.records.images, key=lambda image: int(image["id"]))
+        self._truths = _truths(found.records)
+        self._manifest = manifest
+        self._pictures = dict(found.pictures)
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __iter__(self) -> Iterator[Sample]:
+        for image in self._images:
+            yield self._sample(image)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of the annotations' bytes and of every picture's, in the order of image ids."""
+        digest = hashlib.sha256(self.found.sha256.encode())
+        for sample in self:
+            for role, picture in (("sharp", sample.sharp), ("blurred", sample.blurred)):
+                digest.update(f"\n{sample.id} {role} {picture.sha256 if picture else None}".encode())
+        return digest.hexdigest()
+
+    def _sample(self, image: Record) -> Sample:
+        name = image["file_name"]
+        blurred = self._picture(self.found.blurred[name], image)
+        sharp = self._picture(self.found.sharp[name], image) if self.found.sharp else None
+        return Sample(image["id"], name, sharp, blurred, self._truths[image["id"]], self._blur(image, sharp, blurred))
+
+    def _picture(self, path: Path, image: Record) -> Picture:
+        if path not in self._pictures:
+            picture = picture_from_file(path)
+            _check_size(path, picture, image, self.found.source)
+            self._pictures[path] = picture
+        return self._pictures[path]
+
+    def _blur(self, image: Record, sharp: Picture | None, blurred: Picture) -> Blur | None:
+        """What the manifest says of a pair, once both files are known to be those it was written for."""
+        if self._manifest is None or sharp is None:
+            return None
+        name, record = image["file_name"], self._manifest.record(image["id"])
+        pair = (
+            (self.found.sharp[name], sharp.sha256, record.sharp_sha256),
+            (self.found.blurred[name], blurred.sha256, record.blurred_sha256),
+        )
+        for path, found, written in pair:
+            if found != written:
+                raise DataError(f"{path}: not the file that {self._manifest.path} was written for; {AGAIN}")
+        return self._manifest.blur(image["id"])
+
+
+def _truths(records: CocoRecords) -> Mapping[int, GroundTruth]:
+    """True boxes of every image by its id, those of pictures without any object too."""
+    grouped = by_image(records.annotations)
+    return {image["id"]: _truth(grouped[image["id"]]) for image in records.images}
+
+
+def _truth(annotations: Sequence[Record]) -> GroundTruth:
+    """One image's annotations; COCO's `area` is that of the outline, the box's own stands in where it is absent."""
+    boxes_xyxy = xywh_to_xyxy(np.array([a["bbox"] for a in annotations], np.float64).reshape(-1, 4))
+    box_areas = area(boxes_xyxy)
+    return GroundTruth(
+        boxes=boxes_xyxy,
+        labels=np.array([a["category_id"] for a in annotations], np.int64),
+        crowd=np.array([a.get("iscrowd", 0) for a in annotations], np.bool_),
+        areas=np.array([a.get("area", box) for a, box in zip(annotations, box_areas, strict=True)], np.float64),
+        ids=np.array([a["id"] for a in annotations], np.int64),
+    )
+
+
+def _check_size(path: Path, picture: Picture, image: Record, source: Path) -> None:
+    found, annotated = (picture.width, picture.height), (image["width"], image["height"])
+    if found == annotated:
+        return
+    if found == annotated[::-1]:
+        hint = "was it annotated without its EXIF rotation? Save it upright and swap or redo the annotations"
+    else:
+        hint = "use the very pictures that were annotated; scaled copies need scaled boxes"
+    raise DataError(
+        f"{path}: {found[0]}x{found[1]} pixels, but {source.name} says {annotated[0]}x{annotated[1]} "
+        f"for image id {image['id']}; {hint}"
+    )

@@ -1,0 +1,41 @@
+"""An ONNX graph as a deblurrer, through onnxruntime."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detbench.deblurrers.graphs import Scale, restore_by_graph
+from detbench.errors import BackendError
+from detbench.onnx_sessions import open_session
+from detbench.types import Image
+
+TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+
+
+class OnnxDeblurrer:
+    """A graph with one picture in, RGB of shape (N, 3, H, W), and one of the same shape out; N is 1 or free.
+
+    H and W are free or fixed. `value_range` is the scale of both pictures.
+    """
+
+    def __init__(self, file: Path, value_range: str, multiple: int, device: str) -> None:
+        self.name = str(file)
+        self._session = open_session(file, device)
+        self._scale, self._multiple = Scale.parse(value_range), multiple
+        inputs = self._session.get_inputs()
+        shape = inputs[0].shape if len(inputs) == 1 else []
+        if len(shape) != 4 or shape[1] not in (3, None) or inputs[0].type not in TYPES:
+            found = ", ".join(f"{given.name} {given.type} {given.shape}" for given in inputs)
+            raise BackendError(f"{file}: takes {found}; a deblurrer takes one float picture of shape (1, 3, H, W)")
+        self._input, self._type = inputs[0].name, TYPES[inputs[0].type]
+        sides = shape[2:]
+        self._fixed_size = (sides[0], sides[1]) if all(isinstance(side, int) for side in sides) else None
+
+    def __call__(self, blurred: Image) -> Image:
+        """Shape (H, W, 3) in and out, any size."""
+        return restore_by_graph(blurred, self._run, self._scale, self._multiple, self._fixed_size, self.name)
+
+    def _run(self, picture: NDArray[np.float32]) -> NDArray[np.floating]:
+        made: NDArray[np.floating] = self._session.run(None, {self._input: picture.astype(self._type)})[0]
+        return made
