@@ -58,9 +58,13 @@ def gap_recovered(arm: Numbers, blurred: Numbers, sharp: Numbers) -> Numbers:
     return ratio(arm - blurred, gap)
 
 
-def of_deblurrer(arm: Numbers, blurred: Numbers, sharp: Numbers, on_sharp: Numbers) -> dict[str, Numbers]:
-    """The metrics that set a deblurrer's mAP against other arms'; `on_sharp` is its mAP on the sharp pictures."""
-    return {"gap_recovered": gap_recovered(arm, blurred, sharp), "harm": sharp - on_sharp}
+def of_deblurrer(arm: Numbers, blurred: Numbers, sharp: Numbers, on_sharp: Numbers | None) -> dict[str, Numbers]:
+    """The metrics that set a deblurrer's mAP against other arms'.
+
+    `on_sharp` is its mAP on the sharp pictures, None where it was not run on them, and no harm is known.
+    """
+    harm = {} if on_sharp is None else {"harm": sharp - on_sharp}
+    return {"gap_recovered": gap_recovered(arm, blurred, sharp), **harm}
 
 
 def p_values(one: Evidence, other: Evidence, times: int) -> dict[str, float | None]:

@@ -110,10 +110,9 @@ class Scorer:
         """A deblurrer's numbers over the draws that take other arms too; none without sharp pictures."""
         if "sharp" not in self._resampled:
             return {}
-        arm, blurred, sharp, harmed = (
-            self._resampled[each].numbers["map"] for each in (name, "blurred", "sharp", on_sharp(name))
-        )
-        return of_deblurrer(arm, blurred, sharp, harmed)
+        arm, blurred, sharp = (self._resampled[each].numbers["map"] for each in (name, "blurred", "sharp"))
+        harmed = self._resampled.get(on_sharp(name))
+        return of_deblurrer(arm, blurred, sharp, harmed.numbers["map"] if harmed else None)
 
     def _paired(self, arm: ArmResult, against: ArmResult) -> Iterator[Difference]:
         pair = self._resampled[arm.name], self._resampled[against.name]
