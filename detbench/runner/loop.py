@@ -71,6 +71,7 @@ def run(spec: RunSpec, folder: Path, cache: Cache, progress: Progress) -> RunRes
         definitions={key: spec.definition for key, spec in METRICS.items()},
     )
     run_folder.reopen()
+    run_folder.write_json("analysis.json", scorer.analysis(arms))
     run_folder.write_flips(flip_rows(rows, [arm.name for arm in arms], plan.dataset.classes))
     _write(run_folder, result, truth, detections, samples, rows)
     progress("scoring", 1, 1)

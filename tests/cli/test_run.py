@@ -47,7 +47,8 @@ def test_run_folder_is_complete(drawn_run: Run) -> None:
     folder = folder_of(drawn_run(deblurrers=("identity", "wiener")))
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*.*")}
     arms = {f"detections/{arm}.json" for arm in ("sharp", "blurred", "identity", "wiener", "sharp+wiener")}
-    files = {"result.json", "metrics.json", "truth.json", "images.csv", "flips.csv", "report.html", "summary.md"}
+    files = {"result.json", "metrics.json", "truth.json", "analysis.json", "images.csv", "flips.csv"}
+    files |= {"report.html", "summary.md"}
     assert names >= arms | files
     metrics = json.loads((folder / "metrics.json").read_text())
     assert {f"{arm}.{key}" for arm in ("sharp", "blurred", "wiener") for key in HEADLINES} <= set(metrics)
