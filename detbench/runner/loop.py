@@ -12,7 +12,7 @@ from detbench.blur.recipes import PictureRecipe, parse_picture_recipe, recipe_sp
 from detbench.datasets.coco import open_dataset
 from detbench.devices import resolve_device
 from detbench.errors import DataError, NotEvaluableError, UsageError
-from detbench.metrics.specs import METRICS
+from detbench.metrics.specs import METRICS, PSEUDO_CONFIDENCE
 from detbench.results.cache import Cache
 from detbench.results.folder import RunFolder
 from detbench.results.provenance import environment
@@ -23,7 +23,7 @@ from detbench.runner.rows import ArmDetections, ArmPicture, coco_results, coco_t
 from detbench.runner.scores import Scorer
 from detbench.runner.spec import RunSpec
 from detbench.runner.stages import Quality, Restored, Stages
-from detbench.runner.truth import evaluated_data, pseudo_truth
+from detbench.runner.truth import PSEUDO_NOTE, evaluated_data, pseudo_truth
 from detbench.types import Dataset, Detections, Kernel, Picture, Sample
 
 Progress = Callable[[str, int, int], None]
@@ -55,6 +55,8 @@ def run(spec: RunSpec, folder: Path, cache: Cache, progress: Progress) -> RunRes
     classes = match_classes(stages.classes(plan.detector), plan.dataset.classes)
     samples, rows = _measure(plan, stages, classes, progress)
     truth = coco_truth(samples, plan.dataset.classes)
+    if spec.truth == "pseudo":
+        truth = {"info": {"description": PSEUDO_NOTE}, **truth}
     detections = _detections(rows)
     progress("scoring", 0, 1)
     scorer = Scorer(cache, truth, plan.dataset.classes, rows, detections, spec.resamples)
@@ -174,6 +176,7 @@ def _specification(plan: _Plan) -> dict[str, Any]:
         "detector": plan.detector.name,
         "blur": None if plan.recipe is None else recipe_spec(plan.recipe),
         "truth": spec.truth,
+        "pseudo_confidence": PSEUDO_CONFIDENCE if spec.truth == "pseudo" else None,
         "limit": spec.limit,
         "resamples": spec.resamples,
         "device": plan.device,

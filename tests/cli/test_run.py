@@ -15,7 +15,7 @@ from pycocotools.cocoeval import COCOeval
 from detbench.deblurrers.wiener import Wiener
 from detbench.detectors.blobs import Blobs
 from detbench.metrics.detection import STAT_KEYS
-from detbench.metrics.specs import METRICS
+from detbench.metrics.specs import METRICS, PSEUDO_CONFIDENCE
 from detbench.types import Detections, Image
 
 Said = Any  # code, out, err: the tuple of conftest.py, which is no module to import from
@@ -246,8 +246,22 @@ def test_pseudo_truth_is_the_detectors_own(drawn_run: Run) -> None:
     assert metrics["sharp.recall"] == 1
     assert metrics["sharp.map"] == 1
     assert metrics["blurred.map"] < 1
-    assert json.loads((folder_of(said) / "result.json").read_text())["specification"]["truth"] == "pseudo"
     assert "not labels" in said.err
+
+
+def test_pseudo_truth_is_marked_everywhere(drawn_run: Run, detbench: Run) -> None:
+    """Result, truth, report, summary and gate say that the boxes are no labels, and from which confidence on."""
+    folder = folder_of(drawn_run("--truth", "pseudo"))
+    specification = json.loads((folder / "result.json").read_text())["specification"]
+    assert (specification["truth"], specification["pseudo_confidence"]) == ("pseudo", PSEUDO_CONFIDENCE)
+    truth = json.loads((folder / "truth.json").read_text())
+    assert truth["info"]["description"].startswith("pseudo")
+    assert "not labels" in (folder / "summary.md").read_text()
+    assert "not labels" in (folder / "report.html").read_text()
+    said = detbench("gate", folder, "--baseline", folder, "--summary", "gate.md")
+    assert said.code == 0
+    assert "not labels" in said.err
+    assert "not labels" in Path("gate.md").read_text()
 
 
 def test_pictures_as_they_are(drawn_run: Run) -> None:
