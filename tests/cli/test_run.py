@@ -15,7 +15,8 @@ from pycocotools.cocoeval import COCOeval
 from detbench.deblurrers.wiener import Wiener
 from detbench.detectors.blobs import Blobs
 from detbench.metrics.detection import STAT_KEYS
-from detbench.metrics.specs import METRICS, PSEUDO_CONFIDENCE
+from detbench.metrics.error_kinds import KINDS
+from detbench.metrics.specs import CONFIDENCE, METRICS, PSEUDO_CONFIDENCE
 from detbench.types import Detections, Image
 
 Said = Any  # code, out, err: the tuple of conftest.py, which is no module to import from
@@ -125,6 +126,26 @@ def test_flips_are_listed(drawn_run: Run) -> None:
         changes = [row[5] for row in rows if row[:2] == [arm, against]]
         assert changes.count("gained") - changes.count("lost") == found[arm] - found[against]
     assert ["wiener", "blurred"] in [row[:2] for row in rows]
+
+
+def test_the_analysis_agrees_with_the_headlines(drawn_run: Run) -> None:
+    """analysis.json breaks the same numbers down: its classes average to mAP, its bins hold every picture once, its
+    sweep passes through the stated operating point, and its curve's mean is mAP50.
+    """
+    folder = folder_of(drawn_run(deblurrers=("wiener",)))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    analysis = json.loads((folder / "analysis.json").read_text())
+    assert set(analysis) == {"sharp", "blurred", "wiener"}
+    for arm, record in analysis.items():
+        classes = [each["map"]["value"] for each in record["classes"].values()]
+        assert np.mean(classes) == pytest.approx(metrics[f"{arm}.map"], abs=1e-12)
+        assert sum(each["boxes"] for each in record["classes"].values()) == 84
+        assert sum(each["pictures"] for each in record["blur"]) == 12
+        assert np.mean(record["precision_recall"]) == pytest.approx(metrics[f"{arm}.map50"], abs=1e-12)
+        point = next(each for each in record["confidence_sweep"] if each["confidence"] == CONFIDENCE)
+        assert (point["precision"], point["f1"]) == (metrics[f"{arm}.precision"], metrics[f"{arm}.f1"])
+        assert set(record["errors"]) == set(KINDS)
+    assert analysis["blurred"]["errors"]["missed"]["cost"] > analysis["sharp"]["errors"]["missed"]["cost"]
 
 
 def test_oracle_recovers_most_of_the_gap(drawn_run: Run) -> None:
