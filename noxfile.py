@@ -1,4 +1,4 @@
-"""The one door to every check. `nox` runs them all but the benchmarks; `nox -s tests -- -k blur` runs some.
+"""The one door to every check. `nox` runs them all but the slow ones; `nox -s tests -- -k blur` runs some.
 
 Lint, types and tests use the environment that nox itself stands in (`pip install -e '.[dev]'`), because a second copy
 of torch would take minutes; only the wheel is installed into an empty one.
@@ -10,8 +10,12 @@ from pathlib import Path
 
 import nox
 
-nox.options.sessions = ["lint", "types", "tests", "streets", "build"]
+nox.options.sessions = ["lint", "types", "tests", "streets", "build", "gate"]
 nox.options.error_on_missing_interpreters = True
+
+DEBLURRERS = ("deblurgan", "nah")
+GATED_PICTURES = "24"
+"""The part of the embedded streets that detbench's own gate runs on: the first pictures by id."""
 
 
 @nox.session(venv_backend="none")
@@ -62,6 +66,36 @@ def build(session: nox.Session) -> None:
     session.run("detbench", "gate", "reports/job", "--baseline", "reports/job")
     session.run("detbench", "run", "--deblurrer", "identity", "--detector", "yolov8", "--limit", "4")
     session.run("detbench", "doctor")
+
+
+@nox.session(venv_backend="none")
+def gate(session: nox.Session) -> None:
+    """Hold the shipped models against reports/baseline.json; `nox -s gate -- refresh` writes a new baseline.
+
+    On the first pictures of the embedded streets, with the shipped detector and every shipped deblurrer.
+    """
+    shipped = [name for name in DEBLURRERS if Path("models", name, "weights.safetensors").exists()]
+    named = [word for name in ("identity", *shipped) for word in ("--deblurrer", name)]
+    detbench = (sys.executable, "-m", "detbench")
+    run, baseline = "reports/gate", "reports/baseline.json"
+    session.run(*detbench, "run", *named, "--limit", GATED_PICTURES, "--device", "cpu", "--name", "gate")
+    if session.posargs == ["refresh"]:
+        session.run(*detbench, "baseline", run, "--out", baseline)
+    else:
+        session.run(*detbench, "gate", run, "--baseline", baseline, "--junit", f"{run}-junit.xml")
+
+
+@nox.session(venv_backend="none")
+def simulate(session: nox.Session) -> None:
+    """Hold intervals and gate against simulated pictures whose true mAP is known; half an hour on one core."""
+    session.run(sys.executable, "tests/simulation/verdict.py", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def differential(session: nox.Session) -> None:
+    """Hold the matcher against pycocotools on 10,000 random and edge datasets; minutes on one core."""
+    tests = ("tests/metrics/test_resampled.py", "-k", "pycocotools")
+    session.run(sys.executable, "-m", "pytest", *tests, env={"DETBENCH_DATASETS": "10000"})
 
 
 @nox.session(venv_backend="none")

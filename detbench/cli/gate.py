@@ -45,6 +45,8 @@ def gate(
     for verdict in verdicts:
         out.print(f"{word(verdict):10} {sentence(verdict)}", markup=False)
     _tell(gate_markdown(verdicts, str(measured.ground["truth"])), gate_junit(verdicts), summary, junit)
+    if measured.ground["truth"] == "pseudo":
+        note("Truth is the detector's own boxes on the sharp pictures, not labels.")
     if _on_github():
         for line in annotations(verdicts):
             out.print(line, markup=False)

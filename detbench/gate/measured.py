@@ -1,7 +1,7 @@
 """What a run measured, picture by picture: as much of a run folder as the gate needs, checked before it is believed."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pandas as pd
 from detbench.errors import DataError, NotEvaluableError
 from detbench.metrics.columns import TrueColumns, found_columns, true_columns
 from detbench.metrics.evidence import Evidence, point_numbers
-from detbench.metrics.ranking import ranked, trimmed
+from detbench.metrics.ranking import Ranking, ranked, trimmed
 from detbench.results.folder import RunFolder
 from detbench.results.schema import RunResult, on_sharp
 
@@ -22,7 +22,7 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """One run. `ground` says what it was measured on and by whom (see GROUND), `definitions` what each metric is;
+    """One run. `ground` says what it was measured on and by whom, `definitions` what each metric is;
     `values` holds every number by arm and metric, None where undefined; `evidence` is what stands behind them by arm,
     the deblurrers on sharp pictures among them; `image_ids` are the pictures, in its order.
     """
@@ -70,16 +70,16 @@ def measured_in(folder: Path) -> Measured:
 
 def _read(run: RunFolder, result: RunResult) -> Measured:
     truth, images = true_columns(run.read_json("truth.json")), run.read_images()
-    deblurrers = [arm.name for arm in result.arms if arm.kind == "deblurrer"]
-    arms = [arm.name for arm in result.arms]
-    if result.arm("sharp") is not None:
-        arms += [on_sharp(name) for name in deblurrers]
+    evidence = {arm.name: _evidence(run, arm.name, truth, images) for arm in result.arms}
+    if "sharp" in evidence:
+        deblurrers = [arm.name for arm in result.arms if arm.kind == "deblurrer"]
+        evidence |= {on_sharp(name): _evidence_on_sharp(run, name, truth) for name in deblurrers}
     return Measured(
         ground=_ground(result),
         definitions=result.definitions,
         image_ids=tuple(truth.image_ids.tolist()),
         values={arm.name: {key: each.value for key, each in arm.metrics.items()} for arm in result.arms},
-        evidence={arm: _evidence(run, arm, truth, images) for arm in arms},
+        evidence=evidence,
     )
 
 
@@ -96,21 +96,24 @@ def _ground(result: RunResult) -> dict[str, Any]:
 
 
 def _evidence(run: RunFolder, arm: str, truth: TrueColumns, images: pd.DataFrame) -> Evidence:
-    """An arm's evidence; deblurrers on sharp pictures have matches alone."""
-    ranking = trimmed(ranked(truth, found_columns(run.read_json(f"detections/{arm}.json"), truth)))
+    """An arm's matches from its detections, the rest from its rows of `images.csv`."""
     rows = images[images["arm"] == arm].set_index("image_id")
-    if "+" in arm:
-        rows = pd.DataFrame(index=truth.image_ids, columns=list(_columns()), dtype=float)
-        rows[["tp", "fp", "fn"]] = 0
-    elif sorted(rows.index) != truth.image_ids.tolist():
+    if sorted(rows.index) != truth.image_ids.tolist():
         raise ValueError(f"images.csv lacks pictures of arm {arm!r}, or holds some twice")
     rows = rows.loc[truth.image_ids]
-    counts = rows[["tp", "fp", "fn"]].to_numpy(np.int64)
-    return Evidence(ranking, counts, *(rows[name].to_numpy(np.float64) for name in ("psnr_db", "ssim")))
+    quality = (rows[name].to_numpy(np.float64) for name in ("psnr_db", "ssim"))
+    return Evidence(_ranking(run, arm, truth), rows[["tp", "fp", "fn"]].to_numpy(np.int64), *quality)
 
 
-def _columns() -> Iterator[str]:
-    yield from ("tp", "fp", "fn", "psnr_db", "ssim")
+def _evidence_on_sharp(run: RunFolder, deblurrer: str, truth: TrueColumns) -> Evidence:
+    """A deblurrer on the sharp pictures: matches alone, for its harm."""
+    count = len(truth.image_ids)
+    undefined = np.full(count, np.nan)
+    return Evidence(_ranking(run, on_sharp(deblurrer), truth), np.zeros((count, 3), np.int64), undefined, undefined)
+
+
+def _ranking(run: RunFolder, arm: str, truth: TrueColumns) -> Ranking:
+    return trimmed(ranked(truth, found_columns(run.read_json(f"detections/{arm}.json"), truth)))
 
 
 def _same(stated: float | None, given: float | None) -> bool:

@@ -46,8 +46,8 @@ class Ranking:
 
 def ranked(truth: TrueColumns, found: FoundColumns) -> Ranking:
     """Match one arm's found boxes and rank them; equal to pycocotools' matching for every threshold and size."""
-    found, rank = _surest(found)
-    outcomes = _outcomes(truth, found, rank)
+    found, rank = surest(found)
+    outcomes = _outcomes(truth, found, matched(truth, found, rank))
     order = np.lexsort((rank, found.picture, -found.scores, found.category))
     found = found[order]
     return Ranking(found.picture, found.category, found.scores, rank[order], outcomes[:, :, order], _counts(truth))
@@ -71,7 +71,7 @@ def trimmed(ranking: Ranking) -> Ranking:
     )
 
 
-def _surest(found: FoundColumns) -> tuple[FoundColumns, NDArray[np.int64]]:
+def surest(found: FoundColumns) -> tuple[FoundColumns, NDArray[np.int64]]:
     """The MAX_FOUND surest boxes of each picture and class, and their ranks from 0 on; ties keep their order."""
     found = found[np.lexsort((-found.scores, found.picture, found.category))]
     starts = np.ones(len(found.scores), np.bool_)
@@ -81,17 +81,16 @@ def _surest(found: FoundColumns) -> tuple[FoundColumns, NDArray[np.int64]]:
     return found[rank < MAX_FOUND], rank[rank < MAX_FOUND]
 
 
-def _outcomes(truth: TrueColumns, found: FoundColumns, rank: NDArray[np.int64]) -> NDArray[np.uint8]:
+def _outcomes(truth: TrueColumns, found: FoundColumns, partners: NDArray[np.int32]) -> NDArray[np.uint8]:
     skipped = _skipped(truth)
-    matched = _matched(truth, found, rank, skipped)
     found_areas = found.boxes_xywh[:, 2] * found.boxes_xywh[:, 3]
-    outcomes = np.empty(matched.shape, np.uint8)
+    outcomes = np.empty(partners.shape, np.uint8)
     for area, bounds in enumerate(AREAS.values()):
         is_outside = (found_areas < bounds[0]) | (found_areas > bounds[1])
         unmatched = np.where(is_outside, SKIPPED, FALSE)
         # index −1 reads the last entry, which the outer choice then leaves unread
-        of_partner = np.where(np.append(skipped[area], False)[matched[area]], SKIPPED, TRUE)
-        outcomes[area] = np.where(matched[area] < 0, unmatched, of_partner)
+        of_partner = np.where(np.append(skipped[area], False)[partners[area]], SKIPPED, TRUE)
+        outcomes[area] = np.where(partners[area] < 0, unmatched, of_partner)
     return outcomes
 
 
@@ -101,10 +100,9 @@ def _skipped(truth: TrueColumns) -> NDArray[np.bool_]:
     return np.asarray(np.stack(bounds) | truth.crowd)
 
 
-def _matched(
-    truth: TrueColumns, found: FoundColumns, rank: NDArray[np.int64], skipped: NDArray[np.bool_]
-) -> NDArray[np.int32]:
-    """The true box that each found one takes, −1 for none: (A, T, D)."""
+def matched(truth: TrueColumns, found: FoundColumns, rank: NDArray[np.int64]) -> NDArray[np.int32]:
+    """The true box that each found one takes, −1 for none: (A, T, D); `found` and `rank` are `surest`'s."""
+    skipped = _skipped(truth)
     groups = (columns.category * len(truth.image_ids) + columns.picture for columns in (found, truth))
     mine, theirs = pairs_within(*groups)
     overlap = overlaps(found.boxes_xywh[mine], truth.boxes_xywh[theirs], truth.crowd[theirs])
@@ -112,15 +110,15 @@ def _matched(
     mine, theirs, overlap = mine[near], theirs[near], overlap[near]
     order = np.lexsort((theirs, overlap, mine, rank[mine]))  # a found box's best pair comes last
     mine, theirs, overlap = mine[order], theirs[order], overlap[order]
-    matched = np.full((len(AREAS), len(IOUS), len(rank)), -1, np.int32)
+    partners = np.full((len(AREAS), len(IOUS), len(rank)), -1, np.int32)
     is_taken = np.zeros((len(AREAS), len(IOUS), len(truth.ids)), np.bool_)
     ends = np.append(np.flatnonzero(np.diff(rank[mine])) + 1, len(mine))
     for begin, end in zip(np.append(0, ends[:-1]), ends, strict=True):
         if end > begin:
             _match_round(
-                mine[begin:end], theirs[begin:end], overlap[begin:end], truth.crowd, skipped, is_taken, matched
+                mine[begin:end], theirs[begin:end], overlap[begin:end], truth.crowd, skipped, is_taken, partners
             )
-    return matched
+    return partners
 
 
 def _match_round(
@@ -130,9 +128,9 @@ def _match_round(
     crowd: NDArray[np.bool_],
     skipped: NDArray[np.bool_],
     is_taken: NDArray[np.bool_],
-    matched: NDArray[np.int32],
+    partners: NDArray[np.int32],
 ) -> None:
-    """Let every found box of one rank take its best free true box; writes into `is_taken` and `matched`.
+    """Let every found box of one rank take its best free true box; writes into `is_taken` and `partners`.
 
     A true box that must be found goes before one that is skipped, whatever they overlap; a crowd region is never used
     up.
@@ -144,7 +142,7 @@ def _match_round(
     starts = np.append(0, np.flatnonzero(np.diff(mine)) + 1)
     best = np.maximum.reduceat(np.where(is_free, preference, -1), starts, axis=2)
     partner = np.where(best < 0, -1, theirs[best % len(pair)])
-    matched[:, :, mine[starts]] = partner
+    partners[:, :, mine[starts]] = partner
     area, iou, _ = np.nonzero(best >= 0)
     is_taken[area, iou, partner[best >= 0]] = True
 

@@ -59,7 +59,7 @@ def _per_class(ranking: Ranking, draws: NDArray[np.int32], area: str) -> tuple[N
     """Average precision and recall of each IoU and class, each (T, K, B)."""
     index = list(AREAS).index(area)
     positives = _positives(ranking, draws, index)
-    shape = (len(IOUS), *positives.shape)
+    shape = (ranking.outcomes.shape[1], *positives.shape)
     precision, recall = np.zeros(shape), np.zeros(shape)
     for category, (begin, end) in enumerate(_class_bounds(ranking)):
         rows, copy = _rows_that_count(ranking, index, np.arange(begin, end), int(draws.max(initial=0)))
@@ -138,7 +138,7 @@ def _curves(
     Precision is raised to the highest that any larger recall has, and averaged over RECALLS; only true boxes carry
     recall further, so only they are looked at. `outcomes` (T, D), `weights` (B, D), `positives` (B,).
     """
-    precision, recall = np.zeros((len(IOUS), len(weights))), np.zeros((len(IOUS), len(weights)))
+    precision, recall = np.zeros((len(outcomes), len(weights))), np.zeros((len(outcomes), len(weights)))
     reached, offset = _recalls_reached(positives)
     counted = seen = None
     for iou, row in enumerate(outcomes):

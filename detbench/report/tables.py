@@ -92,20 +92,12 @@ def difference_table(result: RunResult, specs: Sequence[MetricSpec]) -> Table:
     return Table("Arm", tuple(metric_heading(spec) for spec in shown), tuple(rows))
 
 
-def class_table(arms: Sequence[ArmResult]) -> Table:
-    """Classes × arms: mAP of each class."""
-    spec = METRICS["map"]
-    names = sorted({name for arm in arms for name in arm.map_per_class})
-    rows = (Row(Heading(name), tuple(_number(spec, arm.map_per_class.get(name)) for arm in arms)) for name in names)
-    return Table("Class", tuple(Heading(arm.name) for arm in arms), tuple(rows))
-
-
 def value_cell(spec: MetricSpec, estimate: Estimate | None, best: float | None = None) -> Cell:
     """One metric of one arm, standing out where it equals `best`; empty where the arm has no such metric."""
     if estimate is None:
         return Cell("")
     if estimate.value is None:
-        return _number(spec, None)
+        return _undefined(spec)
     return Cell(
         metric_value(spec, estimate.value),
         interval(spec, estimate, is_difference=False),
@@ -126,7 +118,7 @@ def _difference_cell(spec: MetricSpec, difference: Difference | None) -> Cell:
         return Cell("")
     estimate = difference.difference
     if estimate.value is None:
-        return _number(spec, None)
+        return _undefined(spec)
     text = signed(spec, estimate.value)
     gain = spec.sign * estimate.value
     return Cell(
@@ -137,7 +129,5 @@ def _difference_cell(spec: MetricSpec, difference: Difference | None) -> Cell:
     )
 
 
-def _number(spec: MetricSpec, value: float | None) -> Cell:
-    return (
-        Cell(UNDEFINED, title=f"{spec.title} is undefined here") if value is None else Cell(metric_value(spec, value))
-    )
+def _undefined(spec: MetricSpec) -> Cell:
+    return Cell(UNDEFINED, title=f"{spec.title} is undefined here")

@@ -12,8 +12,9 @@ from detbench.metrics.bootstrap import LEVEL
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU, PSEUDO_CONFIDENCE
 from detbench.report.bars import Bars, map_bars
 from detbench.report.figures import Strip, strips
+from detbench.report.losses import Titled, details_of, losses_of
 from detbench.report.shown import read_shown
-from detbench.report.tables import MAIN_METRICS, Table, arm_table, class_table, difference_table, shown_specs
+from detbench.report.tables import MAIN_METRICS, Table, arm_table, difference_table, shown_specs
 from detbench.report.text import UNDEFINED, percent, plural
 from detbench.report.verdict import Verdict, verdicts
 from detbench.results.folder import RunFolder
@@ -43,7 +44,8 @@ class ReportView:
     strips_note: str
     all_metrics: Table
     all_differences: Table
-    classes: Table
+    losses: tuple[Titled, ...]
+    details: tuple[Titled, ...]
     definitions: Facts
     provenance: tuple[tuple[str, Facts], ...]
 
@@ -60,6 +62,7 @@ def view_of(folder: Path) -> ReportView:
     _check_arms(result, folder)
     images = run.read_images()
     shown = read_shown(run, result, images)  # checks the table's columns
+    losses, details = _analysis(run)
     specs, main_specs = shown_specs(result.arms), shown_specs(result.arms, MAIN_METRICS)
     return ReportView(
         run=folder.resolve().name,
@@ -74,10 +77,22 @@ def view_of(folder: Path) -> ReportView:
         strips_note=_strips_note(result),
         all_metrics=arm_table(result.arms, specs).transposed("Metric"),
         all_differences=difference_table(result, specs).transposed("Metric"),
-        classes=class_table(result.arms),
+        losses=losses,
+        details=details,
         definitions=tuple((spec.title, f"{spec.definition}; {spec.better} is better") for spec in specs),
         provenance=tuple(_provenance(result)),
     )
+
+
+def _analysis(run: RunFolder) -> tuple[tuple[Titled, ...], tuple[Titled, ...]]:
+    """What analysis.json and flips.csv have to say."""
+    analysis, flips = run.read_json("analysis.json"), run.read_flips()
+    try:
+        return losses_of(analysis, flips), details_of(analysis)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(
+            f"{run.path / 'analysis.json'}: not as `detbench run` wrote it ({error}); run it again"
+        ) from error
 
 
 def _check_arms(result: RunResult, folder: Path) -> None:

@@ -13,7 +13,7 @@ from detbench.datasets.opening import open_dataset
 from detbench.deblurrers.recorded import check_size
 from detbench.devices import resolve_device
 from detbench.errors import DataError, NotEvaluableError, UsageError
-from detbench.metrics.specs import METRICS
+from detbench.metrics.specs import METRICS, PSEUDO_CONFIDENCE
 from detbench.results.cache import Cache
 from detbench.results.folder import RunFolder
 from detbench.results.provenance import environment
@@ -24,7 +24,7 @@ from detbench.runner.rows import ArmDetections, ArmPicture, coco_results, coco_t
 from detbench.runner.scores import Scorer
 from detbench.runner.spec import RunSpec
 from detbench.runner.stages import Quality, Restored, Stages
-from detbench.runner.truth import evaluated_data, pseudo_truth
+from detbench.runner.truth import PSEUDO_NOTE, evaluated_data, pseudo_truth
 from detbench.types import Dataset, Detections, Kernel, Picture, Sample
 
 Progress = Callable[[str, int, int], None]
@@ -72,6 +72,8 @@ def run(spec: RunSpec, folder: Path, cache: Cache, progress: Progress) -> RunRes
     tools = _Tools(stages, look, _recorded_pictures(plan))
     samples, rows = _measure(plan, tools, progress)
     truth = coco_truth(samples, names)
+    if spec.truth == "pseudo":
+        truth = {"info": {"description": PSEUDO_NOTE}, **truth}
     detections = _detections(rows)
     progress("scoring", 0, 1)
     scorer = Scorer(cache, truth, names, rows, detections, spec.resamples)
@@ -88,6 +90,7 @@ def run(spec: RunSpec, folder: Path, cache: Cache, progress: Progress) -> RunRes
         definitions={key: spec.definition for key, spec in METRICS.items()},
     )
     run_folder.reopen()
+    run_folder.write_json("analysis.json", scorer.analysis(arms))
     run_folder.write_flips(flip_rows(rows, [arm.name for arm in arms], names))
     _write(run_folder, result, truth, detections, samples, rows)
     progress("scoring", 1, 1)
@@ -216,6 +219,7 @@ def _specification(plan: _Plan) -> dict[str, Any]:
         "detector": plan.detector.name,
         "blur": None if plan.recipe is None else recipe_spec(plan.recipe),
         "truth": spec.truth,
+        "pseudo_confidence": PSEUDO_CONFIDENCE if spec.truth == "pseudo" else None,
         "limit": spec.limit,
         "resamples": spec.resamples,
         "device": plan.device,

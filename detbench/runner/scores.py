@@ -13,8 +13,9 @@ from detbench.metrics.detection import CocoScores, evaluate
 from detbench.metrics.evidence import ByMetric, gap_recovered, of_deblurrer
 from detbench.metrics.matching import f1, precision, recall, total
 from detbench.metrics.resampled import Numbers
-from detbench.results.cache import Cache, digest
+from detbench.results.cache import Cache, Record, digest
 from detbench.results.schema import ArmKind, ArmResult, Difference, on_sharp
+from detbench.runner.analysis import analysis_of
 from detbench.runner.rows import ArmDetections, ArmPicture
 from detbench.runner.uncertainty import Bootstrap, Resampled
 from detbench.types import Estimate
@@ -39,6 +40,7 @@ class Scorer:
             "truth": digest(truth),
         }
         self._images = len(truth["images"])
+        self._detections = detections
         self._bootstrap = Bootstrap(cache, truth, resamples)
         self._coco = {arm: self._scored(found) for arm, found in detections.items()}
         self._resampled = {arm: self._bootstrap.of(rows[arm], found) for arm, found in detections.items()}
@@ -62,6 +64,14 @@ class Scorer:
         pairs += [(arm, blurred) for arm in deblurrers]
         pairs += [(later, earlier) for earlier, later in combinations(deblurrers, 2)]
         return tuple(difference for pair in pairs for difference in self._paired(*pair))
+
+    def analysis(self, arms: Sequence[ArmResult]) -> dict[str, Record]:
+        """What stands in `analysis.json`: each arm's errors, curves and mAP by class and blur."""
+        return {arm.name: self._analysed(arm.name) for arm in arms}
+
+    def _analysed(self, name: str) -> Record:
+        found = self._resampled[name], self._rows[name], self._detections[name]
+        return analysis_of(self._bootstrap, *found, self._classes)
 
     def _arm(
         self,

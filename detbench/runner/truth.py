@@ -14,6 +14,9 @@ from detbench.results.schema import EvaluatedData
 from detbench.runner.classes import ClassMap
 from detbench.types import Dataset, Detections, GroundTruth, Sample
 
+PSEUDO_NOTE = f"pseudo: the detector's own boxes on the sharp pictures, from confidence {PSEUDO_CONFIDENCE:g} on"
+"""What `truth.json` says of itself where its boxes are no labels."""
+
 
 def pseudo_truth(sample: Sample, on_sharp: Detections, first_id: int) -> Sample:
     """The sample with the detector's own boxes on the sharp picture as its truth, from PSEUDO_CONFIDENCE on.

@@ -1,7 +1,7 @@
 """How sure a run's numbers are: every arm's numbers over the same drawn pictures, kept in the cache."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from detbench.metrics.bootstrap import SEED, draw_pictures
 from detbench.metrics.columns import found_columns, true_columns
 from detbench.metrics.evidence import ByMetric, Evidence, numbers_of, p_values
 from detbench.metrics.ranking import ranked
-from detbench.results.cache import Cache, digest
+from detbench.results.cache import Cache, Record, digest
 from detbench.runner.rows import ArmDetections, ArmPicture
 
 
@@ -26,11 +26,13 @@ class Resampled:
 
 
 class Bootstrap:
-    """Draws pictures once and gives every arm's numbers over those draws, so that arms are paired."""
+    """Draws pictures once and gives every arm's numbers over those `draws` (B, N), so that arms are paired; `truth` is
+    what all of them are held against.
+    """
 
     def __init__(self, cache: Cache, truth: Mapping[str, Any], resamples: int) -> None:
-        self._cache, self._true = cache, true_columns(truth)
-        self._draws = draw_pictures(len(self._true.image_ids), resamples)
+        self._cache, self.truth = cache, true_columns(truth)
+        self.draws = draw_pictures(len(self.truth.image_ids), resamples)
         self._depends_on = {
             "code_sha256": code_sha256("detbench.metrics.evidence"),
             "numpy": installed_version("numpy"),
@@ -46,25 +48,28 @@ class Bootstrap:
         quality = [[row.quality and getattr(row.quality, name) for row in rows] for name in ("psnr_db", "ssim")]
         sha256 = digest([found.sha256, counts, quality])
         evidence = Evidence(
-            ranked(self._true, found_columns(found.results, self._true)),
+            ranked(self.truth, found_columns(found.results, self.truth)),
             np.array(counts, np.int64).reshape(-1, 3),
             *(np.array(values, np.float64) for values in quality),
         )
-        depends_on = {**self._depends_on, "arm": sha256}
-        record = self._cache.get("resampled", depends_on)
-        if record is None:
-            numbers = numbers_of(evidence, self._draws)
-            lists = {key: [None if math.isnan(x) else x for x in values.tolist()] for key, values in numbers.items()}
-            record = self._cache.put("resampled", depends_on, lists)
+        record = self.kept("resampled", {"arm": sha256}, lambda: _lists(numbers_of(evidence, self.draws)))
         return Resampled(evidence, sha256, {key: np.array(values, np.float64) for key, values in record.items()})
 
     def p_values(self, one: Resampled, other: Resampled) -> Mapping[str, float | None]:
         """Paired permutation p-values by metric; none where nothing is resampled."""
-        times = len(self._draws)
+        times = len(self.draws)
         if not times:
             return {}
-        depends_on = {**self._depends_on, "one": one.sha256, "other": other.sha256}
-        record = self._cache.get("p_values", depends_on)
-        if record is None:
-            record = self._cache.put("p_values", depends_on, p_values(one.evidence, other.evidence, times))
-        return record
+        arms = {"one": one.sha256, "other": other.sha256}
+        return self.kept("p_values", arms, lambda: p_values(one.evidence, other.evidence, times))
+
+    def kept(self, stage: str, depends_on: Mapping[str, Any], compute: Callable[[], Record]) -> Record:
+        """What the cache holds for these arms over these draws; computed and kept where it holds nothing."""
+        everything = {**self._depends_on, **depends_on}
+        record = self._cache.get(stage, everything)
+        return self._cache.put(stage, everything, compute()) if record is None else record
+
+
+def _lists(numbers: ByMetric) -> Record:
+    """Numbers as JSON has them: NaN is null."""
+    return {key: [None if math.isnan(x) else x for x in values.tolist()] for key, values in numbers.items()}

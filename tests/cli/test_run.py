@@ -15,7 +15,8 @@ from pycocotools.cocoeval import COCOeval
 from detbench.deblurrers.wiener import Wiener
 from detbench.detectors.blobs import Blobs
 from detbench.metrics.detection import STAT_KEYS
-from detbench.metrics.specs import METRICS
+from detbench.metrics.error_kinds import KINDS
+from detbench.metrics.specs import CONFIDENCE, METRICS, PSEUDO_CONFIDENCE
 from detbench.types import Detections, Image
 
 Said = Any  # code, out, err: the tuple of conftest.py, which is no module to import from
@@ -47,7 +48,8 @@ def test_run_folder_is_complete(drawn_run: Run) -> None:
     folder = folder_of(drawn_run(deblurrers=("identity", "wiener")))
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*.*")}
     arms = {f"detections/{arm}.json" for arm in ("sharp", "blurred", "identity", "wiener", "sharp+wiener")}
-    files = {"result.json", "metrics.json", "truth.json", "images.csv", "flips.csv", "report.html", "summary.md"}
+    files = {"result.json", "metrics.json", "truth.json", "analysis.json", "images.csv", "flips.csv"}
+    files |= {"report.html", "summary.md"}
     assert names >= arms | files
     metrics = json.loads((folder / "metrics.json").read_text())
     assert {f"{arm}.{key}" for arm in ("sharp", "blurred", "wiener") for key in HEADLINES} <= set(metrics)
@@ -124,6 +126,26 @@ def test_flips_are_listed(drawn_run: Run) -> None:
         changes = [row[5] for row in rows if row[:2] == [arm, against]]
         assert changes.count("gained") - changes.count("lost") == found[arm] - found[against]
     assert ["wiener", "blurred"] in [row[:2] for row in rows]
+
+
+def test_the_analysis_agrees_with_the_headlines(drawn_run: Run) -> None:
+    """analysis.json breaks the same numbers down: its classes average to mAP, its bins hold every picture once, its
+    sweep passes through the stated operating point, and its curve's mean is mAP50.
+    """
+    folder = folder_of(drawn_run(deblurrers=("wiener",)))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    analysis = json.loads((folder / "analysis.json").read_text())
+    assert set(analysis) == {"sharp", "blurred", "wiener"}
+    for arm, record in analysis.items():
+        classes = [each["map"]["value"] for each in record["classes"].values()]
+        assert np.mean(classes) == pytest.approx(metrics[f"{arm}.map"], abs=1e-12)
+        assert sum(each["boxes"] for each in record["classes"].values()) == 84
+        assert sum(each["pictures"] for each in record["blur"]) == 12
+        assert np.mean(record["precision_recall"]) == pytest.approx(metrics[f"{arm}.map50"], abs=1e-12)
+        point = next(each for each in record["confidence_sweep"] if each["confidence"] == CONFIDENCE)
+        assert (point["precision"], point["f1"]) == (metrics[f"{arm}.precision"], metrics[f"{arm}.f1"])
+        assert set(record["errors"]) == set(KINDS)
+    assert analysis["blurred"]["errors"]["missed"]["cost"] > analysis["sharp"]["errors"]["missed"]["cost"]
 
 
 def test_oracle_recovers_most_of_the_gap(drawn_run: Run) -> None:
@@ -245,8 +267,22 @@ def test_pseudo_truth_is_the_detectors_own(drawn_run: Run) -> None:
     assert metrics["sharp.recall"] == 1
     assert metrics["sharp.map"] == 1
     assert metrics["blurred.map"] < 1
-    assert json.loads((folder_of(said) / "result.json").read_text())["specification"]["truth"] == "pseudo"
     assert "not labels" in said.err
+
+
+def test_pseudo_truth_is_marked_everywhere(drawn_run: Run, detbench: Run) -> None:
+    """Result, truth, report, summary and gate say that the boxes are no labels, and from which confidence on."""
+    folder = folder_of(drawn_run("--truth", "pseudo"))
+    specification = json.loads((folder / "result.json").read_text())["specification"]
+    assert (specification["truth"], specification["pseudo_confidence"]) == ("pseudo", PSEUDO_CONFIDENCE)
+    truth = json.loads((folder / "truth.json").read_text())
+    assert truth["info"]["description"].startswith("pseudo")
+    assert "not labels" in (folder / "summary.md").read_text()
+    assert "not labels" in (folder / "report.html").read_text()
+    said = detbench("gate", folder, "--baseline", folder, "--summary", "gate.md")
+    assert said.code == 0
+    assert "not labels" in said.err
+    assert "not labels" in Path("gate.md").read_text()
 
 
 def test_pictures_as_they_are(drawn_run: Run) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from detbench.images import picture_from_image
+from detbench.metrics.error_kinds import KINDS
 from detbench.results.folder import RunFolder
 from detbench.results.schema import ArmKind, ArmResult, Difference, EvaluatedData, RunResult
 from detbench.types import Estimate, Image
@@ -58,6 +59,13 @@ def write_run(folder: Path, run: Run) -> Path:
         for number, name in enumerate(run.file_names, 1)
     ]
     files.write_json("truth.json", _truth(images, run))
+    files.write_json("analysis.json", {arm: _analysis(run) for arm in run.maps})
+    files.write_flips(
+        [
+            {"arm": arm, "against": "blurred", "image_id": 1, "annotation_id": 1, "class": "car", "change": change}
+            for arm, change in (("wiener", "gained"), ("wiener", "gained"), ("wiener", "lost"))
+        ]
+    )
     found = json.dumps([detection for image in images for detection in _detections(image["id"])])
     files.write_detections(dict.fromkeys(run.maps, found))
     files.write_images([_image_row(files, image, arm) for image in images for arm in run.maps])
@@ -94,6 +102,24 @@ def result_of(run: Run) -> RunResult:
 def picture(seed: int) -> Image:
     """A picture of noise."""
     return np.random.default_rng(seed).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+
+
+def _analysis(run: Run) -> dict[str, Any]:
+    estimate = {"value": 0.3, "n": 2, "low": 0.2, "high": 0.4}
+    nothing = {"value": None, "n": 0, "low": None, "high": None}
+    return {
+        "errors": {kind: {"count": index, "cost": index / 100} for index, kind in enumerate(KINDS)},
+        "classes": {name: {"boxes": 2, "map": estimate} for name in run.class_names},
+        "blur": [
+            {"from_px": 0, "to_px": 8, "pictures": 2, "map": estimate},
+            {"from_px": 8, "to_px": None, "pictures": 0, "map": nothing},
+        ],
+        "precision_recall": [1 - step / 100 for step in range(101)],
+        "confidence_sweep": [
+            {"confidence": confidence, "precision": 0.5, "recall": recall, "f1": recall}
+            for confidence, recall in ((0.25, 0.6), (0.5, 0.7), (0.75, None))
+        ],
+    }
 
 
 def _truth(images: Sequence[Mapping[str, Any]], run: Run) -> dict[str, Any]:

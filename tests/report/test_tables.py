@@ -6,7 +6,6 @@ from detbench.report.tables import (
     Cell,
     Table,
     arm_table,
-    class_table,
     difference_table,
     metric_heading,
     shown_specs,
@@ -73,12 +72,6 @@ def test_a_transposed_table_has_the_same_cells(result: Results) -> None:
     table = arm_table(run.arms, shown_specs(run.arms))
     assert column(table.transposed("Metric"), "wiener")["mAP"] == column(table, "mAP")["wiener"]
     assert table.transposed("Metric").transposed("Arm") == table
-
-
-def test_every_class_has_its_map_in_every_arm(result: Results) -> None:
-    """Classes are rows, arms are columns."""
-    run = result(maps=MAPS, class_names=("car", "person"))
-    assert column(class_table(run.arms), "wiener")["car"].text == ".377"
 
 
 def test_bars_are_lengths_between_zero_and_the_longest(result: Results) -> None:

@@ -87,7 +87,9 @@ def test_provenance_names_everything_that_the_numbers_depend_on(write: Write) ->
     assert sections["Environment"]["dirty"] == "yes"
 
 
-@pytest.mark.parametrize("name", ["result.json", "truth.json", "images.csv", "detections/wiener.json"])
+@pytest.mark.parametrize(
+    "name", ["result.json", "truth.json", "images.csv", "analysis.json", "flips.csv", "detections/wiener.json"]
+)
 def test_a_missing_file_is_one_error_that_names_it(write: Write, name: str) -> None:
     """A folder that lacks a file gives a DataError with the file's path."""
     folder = write(maps=MAPS)
@@ -109,6 +111,8 @@ def test_a_missing_picture_is_one_error_that_names_it(write: Write) -> None:
     ("name", "content"),
     [
         ("truth.json", "{}"),
+        ("analysis.json", '{"wiener": {}}'),
+        ("analysis.json", "[]"),
         ("truth.json", '{"images": [], "categories": [], "annotations": []}'),
         ("detections/wiener.json", '[{"image_id": 1}]'),
         ("detections/wiener.json", '[{"image_id": 1, "category_id": 77, "bbox": [0, 0, 1, 1], "score": 0.5}]'),
