@@ -37,7 +37,7 @@ def natural_order(path: Path) -> tuple[list[str | int], str]:
 def picture_from_file(path: Path) -> Picture:
     """A file as a Picture: its bytes are hashed and its header read, nothing is decoded yet.
 
-    Raises DataError where the file is missing, no picture, or larger than MAX_PIXELS.
+    Raises DataError where the file is missing, no picture, larger than MAX_PIXELS, or deeper than 8 bits and grey.
     """
     with _picture_errors(path):
         data = path.read_bytes()
@@ -57,8 +57,6 @@ def read_image(path: Path) -> Image:
     """
     with _picture_errors(path), PillowImage.open(path) as opened:
         _upright_size(opened, path)
-        if opened.mode.startswith(("I", "F")):
-            raise DataError(f"{path}: a {opened.mode} picture has more than 8 bits a pixel; convert it to 8-bit RGB")
         upright = opened if _orientation(opened) == 1 else ImageOps.exif_transpose(opened)
         return np.array(upright.convert("RGB"))
 
@@ -112,6 +110,8 @@ def _upright_size(opened: PillowImage.Image, path: Path) -> tuple[int, int]:
     width, height = opened.size
     if width * height > MAX_PIXELS:
         raise DataError(f"{path}: {width}x{height} is more than {MAX_PIXELS:,} pixels; cut or scale it down")
+    if opened.mode.startswith(("I", "F")):
+        raise DataError(f"{path}: a {opened.mode} picture has more than 8 bits a pixel; convert it to 8-bit RGB")
     return (height, width) if _orientation(opened) >= 5 else (width, height)
 
 

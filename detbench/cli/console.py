@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
 """For results: tables and the one line that a script reads. A file has no width, so nothing is cut short for it."""
 
 err = Console(stderr=True, highlight=False, soft_wrap=True)

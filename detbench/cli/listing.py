@@ -1,42 +1,90 @@
-"""`detbench list`: what can be named, and whether it is ready."""
+"""`detbench list`: what can be named, where it is from, and whether it is ready."""
 
 from typing import TYPE_CHECKING
 
 from detbench.cli.console import print_table
 
 if TYPE_CHECKING:
-    from detbench.registry import Entry, Registry
+    from pathlib import Path
+
+    from detbench.registry import Entry
+
+COLUMNS = ["state", "what it is", "source", "licence", "weights, SHA-256"]
 
 
 def list_backends() -> None:
-    """Show every deblurrer, detector, dataset, recipe, and whether it is ready to run."""
+    """Show every deblurrer, detector, dataset and recipe: source, licence, weights and their checksum, and whether it
+    is ready to run, or what is missing.
+    """
     from detbench.blur.recipes import RECIPES
-    from detbench.catalog import DATASETS, DEBLURRERS, DETECTORS
-    from detbench.datasets.coco import ANNOTATIONS
+    from detbench.catalog import DATASETS, DEBLURRER_KINDS, DEBLURRERS, DETECTOR_KINDS, DETECTORS
     from detbench.datasets.opening import embedded_datasets
 
-    datasets = [*([name, "ready", "embedded"] for name in embedded_datasets()), *_rows(DATASETS)]
-    anywhere = ["FOLDER", "ready", f"any folder with {ANNOTATIONS} (COCO) and images/"]
-    print_table(["deblurrer", "state", "what it is"], _rows(DEBLURRERS))
-    files = [["FILE.pt", "ready", "any YOLO checkpoint"], ["FILE.safetensors", "ready", "from `detbench train yolov8`"]]
-    print_table(["detector", "state", "what it is"], [*_rows(DETECTORS), *files])
-    print_table(["dataset", "state", "what it is"], [*datasets, anywhere])
+    checkpoint = ["FILE.pt", "ready", "any detection model of ultralytics", "ultralytics", "AGPL-3.0", "yours"]
+    trained = ["FILE.safetensors", "ready", "from `detbench train yolov8`", "ultralytics", "AGPL-3.0", "yours"]
+    embedded = [[name, "ready", *_about_dataset(folder)] for name, folder in embedded_datasets().items()]
+    print_table(["deblurrer", *COLUMNS], [_row(entry) for entry in (*DEBLURRERS.entries(), *DEBLURRER_KINDS)])
+    print_table(
+        ["detector", *COLUMNS], [*map(_row, DETECTORS.entries()), checkpoint, trained, *map(_row, DETECTOR_KINDS)]
+    )
+    print_table(["dataset", *COLUMNS[:-1]], [*embedded, *(_row(entry)[:-1] for entry in DATASETS.entries()), *_PATHS])
     print_table(["blur recipe", "settings"], [[name, _settings(recipe)] for name, recipe in RECIPES.items()])
 
 
-def _rows(registry: "Registry") -> list[list[str]]:
-    return [[entry.name, _state(entry), entry.summary] for entry in registry.entries()]
+def _row(entry: "Entry") -> list[str]:
+    name = f"{entry.name}:{entry.argument}" if entry.argument else entry.name
+    state, weights = _state(entry)
+    return [name, state, entry.summary, entry.source, _licence(entry), weights]
 
 
-def _state(entry: "Entry") -> str:
+def _state(entry: "Entry") -> tuple[str, str]:
+    """Whether an entry is ready, or what is missing; and its weights with their checksum."""
+    from detbench.assets import shipped
+    from detbench.fingerprints import file_sha256
+
+    missing = entry.missing()
+    state = f"lacks {', '.join(missing)}: {entry.install}" if missing else "ready"
+    if entry.weights is None:
+        return state, "yours" if entry.argument else "–"
+    file = shipped("models") / entry.weights / "weights.safetensors"
+    if not file.is_file():
+        return f"no weights: detbench train {entry.name}", "–"
+    sha256 = file_sha256(file)
+    said = _toml(file.with_name("card.toml")).get("sha256", sha256)
+    damaged = "" if said == sha256 else f"damaged: {file.name} is not what its card says"
+    return damaged or state, f"{entry.weights} {sha256[:12]}…"
+
+
+def _licence(entry: "Entry") -> str:
+    """What the weights' card says, of weights that ship, else what the entry does."""
     from detbench.assets import shipped
 
-    if entry.weights is None or (shipped("models") / entry.weights / "weights.safetensors").is_file():
-        return "ready"
-    return "no weights yet"
+    card = _toml(shipped("models") / entry.weights / "card.toml") if entry.weights else {}
+    return str(card.get("licence", entry.licence)).partition(",")[0]
+
+
+def _about_dataset(folder: "Path") -> list[str]:
+    said = _toml(folder / "dataset.toml")
+    what = f"embedded: {said.get('images', '?')} pictures, {said.get('annotations', '?')} boxes"
+    return [what, "detbench", str(said.get("licence", "MIT"))]
+
+
+def _toml(file: "Path") -> dict[str, object]:
+    import tomllib
+
+    return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
 def _settings(recipe: type) -> str:
     from dataclasses import fields
 
     return ", ".join(f"{field.name}={'drawn' if field.default is None else field.default}" for field in fields(recipe))
+
+
+_PATHS = [
+    ["[coco:]PATH", "ready", "annotations.json or instances_*.json and pictures", "yours", "yours"],
+    ["[yolo:]PATH[#SPLIT]", "ready", "data.yaml and label files", "yours", "yours"],
+    ["[voc:]PATH[#SPLIT]", "ready", "Annotations/*.xml, pixels from 1; voc0: from 0", "yours", "yours"],
+    ["[pairs:]PATH", "ready", "pairs of GoPro, REDS, HIDE, RealBlur; blur: and blur_gamma:", "yours", "yours"],
+]
+"""Formats of datasets that people have."""

@@ -93,10 +93,11 @@ class _Drawn:
     def of(self, arm: str) -> Mapping[str, Numbers]:
         """Every metric of an arm, (B,) each."""
         numbers = self._plain(arm)
-        if on_sharp(arm) not in self._evidence:
+        if "sharp" not in self._evidence or arm in ("sharp", "blurred"):
             return numbers
-        maps = (self._plain(name)["map"] for name in (arm, "blurred", "sharp", on_sharp(arm)))
-        return {**numbers, **of_deblurrer(*maps)}
+        maps = (self._plain(name)["map"] for name in (arm, "blurred", "sharp"))
+        was_run_on_sharp = on_sharp(arm) in self._evidence
+        return {**numbers, **of_deblurrer(*maps, self._plain(on_sharp(arm))["map"] if was_run_on_sharp else None)}
 
     def _plain(self, arm: str) -> Mapping[str, Numbers]:
         if arm not in self._numbers:

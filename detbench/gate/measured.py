@@ -72,8 +72,8 @@ def _read(run: RunFolder, result: RunResult) -> Measured:
     truth, images = true_columns(run.read_json("truth.json")), run.read_images()
     evidence = {arm.name: _evidence(run, arm.name, truth, images) for arm in result.arms}
     if "sharp" in evidence:
-        deblurrers = [arm.name for arm in result.arms if arm.kind == "deblurrer"]
-        evidence |= {on_sharp(name): _evidence_on_sharp(run, name, truth) for name in deblurrers}
+        harmful = [arm.name for arm in result.arms if "harm" in arm.metrics and arm.metrics["harm"].value is not None]
+        evidence |= {on_sharp(name): _evidence_on_sharp(run, name, truth) for name in harmful}
     return Measured(
         ground=_ground(result),
         definitions=result.definitions,

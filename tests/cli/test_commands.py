@@ -1,10 +1,15 @@
 """The smaller commands: gate, list, doctor."""
 
+import hashlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from detbench import registry
+from detbench.assets import shipped
 
 Run = Callable[..., Any]
 
@@ -68,13 +73,51 @@ def test_gate_speaks_github(detbench: Run, drawn_run: Run, job: Path, monkeypatc
     assert Path("step.md").read_text().count("### detbench gate") == 2
 
 
+def line_of(said: Any, name: str) -> str:
+    """The line of a listing that begins with a name."""
+    assert said.code == 0, said.err
+    return next(line for line in said.out.splitlines() if line.split(" ")[0] == name)
+
+
 def test_list_shows_what_is_ready(detbench: Run) -> None:
-    """Every built-in is listed, and a network without weights is shown as not ready."""
+    """Every built-in and every kind of reference is listed, and a network without weights says how it gets some."""
     said = detbench("list")
-    assert said.code == 0
-    assert all(name in said.out for name in ("identity", "wiener", "richardson_lucy", "deblurgan", "nah", "blobs"))
-    assert "no weights yet" in next(line for line in said.out.splitlines() if line.startswith("nah"))
-    assert "ready" in next(line for line in said.out.splitlines() if line.startswith("wiener"))
+    assert "ready" in line_of(said, "wiener")
+    assert "no weights: detbench train nah" in line_of(said, "nah")
+    assert "arXiv 1612.02177" in line_of(said, "nah")
+    for name in (
+        "identity",
+        "blobs",
+        "recorded:FOLDER",
+        "onnx:FILE",
+        "torchvision:MODEL",
+        "streets",
+        "[yolo:]PATH[#SPLIT]",
+    ):
+        assert "ready" in line_of(said, name)
+
+
+def test_list_shows_weights_with_licence_and_checksum(detbench: Run) -> None:
+    """What ships has the checksum of its file and the licence of its card."""
+    sha256 = hashlib.sha256((shipped("models") / "yolov8n-streets" / "weights.safetensors").read_bytes()).hexdigest()
+    line = line_of(detbench("list"), "yolov8")
+    assert f"yolov8n-streets {sha256[:12]}…" in line
+    assert "AGPL-3.0" in line
+
+
+def test_list_names_damaged_weights(detbench: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights that are not what their card says are no longer ready."""
+    folder = Path(shutil.copytree(shipped("models") / "yolov8n-streets", tmp_path / "models" / "yolov8n-streets"))
+    (folder / "weights.safetensors").write_bytes(b"half")
+    monkeypatch.setattr("detbench.assets.shipped", lambda kind: tmp_path / kind)
+    assert "damaged: weights.safetensors is not what its card says" in line_of(detbench("list"), "yolov8")
+
+
+def test_list_says_what_is_missing(detbench: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kind whose package is not installed says which, and the command that brings it."""
+    real = registry.installed_version
+    monkeypatch.setattr(registry, "installed_version", lambda name: None if name == "onnxruntime" else real(name))
+    assert "lacks onnxruntime: pip install 'detbench[onnx]'" in line_of(detbench("list"), "onnx:FILE")
 
 
 def test_doctor_finds_this_installation_sound(detbench: Run) -> None:

@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -88,3 +90,37 @@ def test_broken_plugin_is_named(installed: dict[str, str], tmp_path: Path) -> No
     assert done.returncode == 2
     assert "gone (their_package:gone) cannot be imported" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+EXAMPLE = Path(__file__).parents[1] / "example_plugin"
+
+
+def test_the_example_package_runs_once_it_is_installed(tmp_path: Path, drawn_dataset: Path) -> None:
+    """The example, a module of at most 40 lines and one entry point, is built, installed, listed and run; it restores
+    more than nothing does.
+    """
+    pytest.importorskip("hatchling")
+    assert len((EXAMPLE / "detbench_example.py").read_text().splitlines()) <= 40
+    source = shutil.copytree(EXAMPLE, tmp_path / "source")
+    wheel = build_wheel(Path(source), tmp_path)
+    packages = tmp_path / "packages"
+    with zipfile.ZipFile(wheel) as archive:  # what pip does with a wheel of plain Python, without its network
+        archive.extractall(packages)
+    environment = os.environ | {"PYTHONPATH": str(packages), "DETBENCH_CACHE": str(tmp_path / "cache")}
+    listed = said(environment, tmp_path, "list").stdout
+    line = next(line for line in listed.splitlines() if line.startswith("unsharp"))
+    assert "from the package detbench-example" in line
+    assert "MIT" in line
+    words = ["--deblurrer", "unsharp", "--detector", "blobs", "--dataset", str(drawn_dataset), "--blur", "trajectory"]
+    done = said(environment, tmp_path, "run", *words, "--limit", "4")
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((tmp_path / done.stdout.splitlines()[-1] / "metrics.json").read_text())
+    assert metrics["unsharp.map"] > metrics["blurred.map"]
+
+
+def build_wheel(source: Path, out: Path) -> Path:
+    """Build a package as pip would, with the build backend that its pyproject.toml names."""
+    script = f"from hatchling.build import build_wheel; print(build_wheel({str(out)!r}))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=source, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return out / done.stdout.splitlines()[-1]
