@@ -95,9 +95,9 @@ class _Drawn:
         numbers = self._plain(arm)
         if "sharp" not in self._evidence or arm in ("sharp", "blurred"):
             return numbers
-        maps = (self._plain(name)["map"] for name in (arm, "blurred", "sharp"))
-        was_run_on_sharp = on_sharp(arm) in self._evidence
-        return {**numbers, **of_deblurrer(*maps, self._plain(on_sharp(arm))["map"] if was_run_on_sharp else None)}
+        ours, blurred, sharp = (self._plain(name)["map"] for name in (arm, "blurred", "sharp"))
+        harmed = self._plain(on_sharp(arm))["map"] if on_sharp(arm) in self._evidence else None
+        return {**numbers, **of_deblurrer(ours, blurred, sharp, harmed)}
 
     def _plain(self, arm: str) -> Mapping[str, Numbers]:
         if arm not in self._numbers:
