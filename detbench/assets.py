@@ -5,6 +5,9 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+CARD_NAME = "card.toml"
+"""What a model's card is called, beside its weights."""
+
 _PACKAGE = Path(__file__).resolve().parent
 
 

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from detbench.blur.frames import read_frames
 from detbench.blur.recipes import AverageRecipe, Recipe, recipe_spec
 from detbench.blur.sources import SourcePicture, blurred_name, find_pictures
+from detbench.blur.videos import frames_folder
 from detbench.errors import OutputError, UsageError
 from detbench.fingerprints import file_sha256
 from detbench.images import encode_png, picture_from_file, write_atomically
@@ -57,12 +58,17 @@ class _Record:
 
 
 def write_blurred_dataset(source: Path, out: Path, recipe: Recipe, progress: Progress) -> BlurringSummary:
-    """Blur every picture of the folder `source` into the dataset folder `out`; see this module for its layout.
+    """Blur every picture of the folder, or video file, `source` into the dataset folder `out`; see this module.
 
     Raises DataError where the source is wrong, UsageError where `out` overlaps it or holds something made otherwise,
     OutputError where it holds anything else or cannot be written.
     """
     _refuse_overlap(source, out)
+    with frames_folder(source) as folder:
+        return _write(folder, out, recipe, progress)
+
+
+def _write(source: Path, out: Path, recipe: Recipe, progress: Progress) -> BlurringSummary:
     pictures = find_pictures(source, recipe.window if isinstance(recipe, AverageRecipe) else 1)
     finished = _open_folder(out, recipe)
     _refuse_strangers(out, finished, pictures)

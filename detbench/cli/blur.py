@@ -9,7 +9,9 @@ from detbench.cli.console import note, print_path, progress_steps
 
 
 def blur(
-    source: Annotated[Path, typer.Argument(help="A dataset, a folder of pictures, or (average) a folder of frames.")],
+    source: Annotated[
+        Path, typer.Argument(help="A dataset, a folder of pictures, or (average) of frames, or a video.")
+    ],
     out_folder: Annotated[Path, typer.Option("--out", help="The dataset folder to write.")],
     recipe: Annotated[
         str,

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from detbench.cli.blur import blur
+from detbench.cli.card import card
 from detbench.cli.console import say_error
 from detbench.cli.convert import convert
 from detbench.cli.doctor import doctor
@@ -29,6 +30,7 @@ app.command("baseline")(baseline)
 app.command("blur")(blur)
 app.command("convert")(convert)
 app.add_typer(train, name="train")
+app.command("card")(card)
 app.command("list")(list_backends)
 app.command("doctor")(doctor)
 

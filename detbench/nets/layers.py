@@ -5,6 +5,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
+def is_computed_on_processor(features: Tensor) -> bool:
+    """Whether features lie on a processor and are computed, not recorded for an export or a compiler.
+
+    Then other ways than torch's layers may be the faster ones; what is recorded should hold those layers.
+    """
+    is_traced = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    return features.device.type == "cpu" and not torch.compiler.is_compiling() and not is_traced
+
+
 def instance_norm(features: Tensor) -> Tensor:
     """Each channel of each picture to mean 0 and variance 1; shape (N, C, H, W), H·W > 1.
 
@@ -13,7 +22,7 @@ def instance_norm(features: Tensor) -> Tensor:
     group, and, where a gradient is wanted on a processor, a batch norm of each picture, whose gradient takes a sixth
     of the time there.
     """
-    if features.device.type == "cpu" and torch.is_grad_enabled() and not torch.compiler.is_compiling():
+    if is_computed_on_processor(features) and torch.is_grad_enabled():
         return torch.cat([F.batch_norm(picture, None, None, training=True) for picture in torch.split(features, 1)])
     return F.group_norm(features, features.shape[1])
 

@@ -10,11 +10,11 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from detbench.assets import CARD_NAME
 from detbench.errors import WeightsError
 from detbench.images import write_atomically
 
 FILE_NAME = "weights.safetensors"
-CARD_NAME = "card.toml"
 
 
 def load_weights(net: nn.Module, folder_or_file: Path, name: str) -> None:

@@ -13,6 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from detbench.nets.layers import is_computed_on_processor
+
 SIDE = 4
 """Outputs along a tile's side; its inputs are two more."""
 
@@ -69,7 +71,7 @@ def conv3x3(bordered: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 def _pays(features: Tensor) -> bool:
     is_single = features.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
-    return features.device.type == "cpu" and is_single and not torch.compiler.is_compiling()
+    return is_single and is_computed_on_processor(features)
 
 
 class _Winograd(torch.autograd.Function):

@@ -15,11 +15,11 @@ import torch
 
 from detbench.images import write_atomically
 from detbench.nets.weights import FILE_NAME, save_weights
+from detbench.results.cards import write_card
 from detbench.training import checkpoints
 from detbench.training.augment import augment
 from detbench.training.batches import batches
 from detbench.training.begun import check_begun
-from detbench.training.cards import write_card
 from detbench.training.crops import HeldOutCrops, TrainingCrops
 from detbench.training.draws import Draws
 from detbench.training.held_out import HeldOut

@@ -21,9 +21,9 @@ from detbench.detectors.ultralytics_safely import keep_threads, require_safe_loa
 from detbench.errors import TrainingError, UsageError
 from detbench.images import write_atomically
 from detbench.nets.weights import FILE_NAME, load_weights, save_weights
+from detbench.results.cards import write_card
 from detbench.results.provenance import environment
 from detbench.training.begun import check_begun
-from detbench.training.cards import write_card
 from detbench.training.yolo_layout import YoloLayout, write_yolo_layout
 
 ARCHITECTURE = "yolov8n"

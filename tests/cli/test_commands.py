@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from detbench import registry
 from detbench.assets import shipped
@@ -118,6 +119,13 @@ def test_list_says_what_is_missing(detbench: Run, monkeypatch: pytest.MonkeyPatc
     real = registry.installed_version
     monkeypatch.setattr(registry, "installed_version", lambda name: None if name == "onnxruntime" else real(name))
     assert "lacks onnxruntime: pip install 'detbench[onnx]'" in line_of(detbench("list"), "onnx:FILE")
+
+
+def test_card_is_printed_as_yaml(detbench: Run, tmp_path: Path) -> None:
+    """The shipped detector's card, as front matter; a folder without one is an error with a message."""
+    said = detbench("card", shipped("models") / "yolov8n-streets")
+    assert yaml.safe_load(said.out)["model-index"][0]["name"] == "yolov8n-streets"
+    assert detbench("card", tmp_path).code == 2
 
 
 def test_doctor_finds_this_installation_sound(detbench: Run) -> None:

@@ -1,3 +1,5 @@
+import warnings
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -47,6 +49,18 @@ def test_the_layer_is_torchs() -> None:
     features = torch.randn(1, 6, 9, 10).to(memory_format=torch.channels_last)
     torch.testing.assert_close(layer(features), torchs(features), atol=1e-4, rtol=0)
     assert layer(features).stride(1) == 1
+
+
+def test_what_is_recorded_are_torchs_layers() -> None:
+    """A traced graph and an exported one hold the convolution itself, whatever is faster where they are made."""
+    layer, features = ReflectedConv3x3(4, 4).eval(), torch.randn(1, 4, 8, 8)
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        traced = torch.jit.trace(layer, features)
+        exported = torch.export.export(layer, (features,))
+    assert "aten::_convolution" in str(traced.inlined_graph)
+    assert not any("bmm" in str(graph) for graph in (traced.inlined_graph, exported.graph))
+    torch.testing.assert_close(traced(features), layer(features), atol=1e-5, rtol=0)
 
 
 def test_other_arithmetic_is_left_to_torch() -> None:

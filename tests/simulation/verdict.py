@@ -1,6 +1,6 @@
 """Do the intervals cover and does the gate judge as it says? Simulated pictures whose true mAP is known.
 
-`nox -s simulate` prints the tables of docs/verdict.md and writes reports/simulation.json. Each picture has its own
+`nox -s simulate` prints the tables of reports/verdict.md and writes reports/simulation.json. Each picture has its own
 difficulty, so the boxes of one picture stand or fall together, as in real ones. A later run of the same deblurrer
 finds a share of the boxes anew (CHURN): that is what retraining, another seed or another library does. The true mAP is
 that of LARGE pictures of the same kind; intervals and verdicts are the product's own.
