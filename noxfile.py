@@ -64,7 +64,7 @@ def build(session: nox.Session) -> None:
     job = "run --deblurrer identity --deblurrer wiener --detector blobs --dataset drawn --blur trajectory --name job"
     session.run("detbench", *job.split())
     session.run("detbench", "gate", "reports/job", "--baseline", "reports/job")
-    session.run("detbench", "run", "--deblurrer", "identity", "--detector", "yolov8", "--limit", "4")
+    session.run("detbench", "run", "--deblurrer", "deblurgan", "--detector", "yolov8", "--limit", "4")
     session.run("detbench", "doctor")
 
 

@@ -13,6 +13,9 @@ from detbench.images import write_atomically
 from detbench.metrics.specs import METRICS
 from detbench.results.schema import ArmResult, RunResult
 
+ON_A_CARD = ("map", "map50", "precision", "recall", "psnr_db", "ssim", "gap_recovered", "harm")
+"""What a card tells of an arm. Times are the machine's, not the weights'."""
+
 
 def write_card(weights: Path, content: Mapping[str, Any]) -> None:
     """Write the card of the weights in a folder. Keys without a value are left out: TOML has no null."""
@@ -63,7 +66,7 @@ def model_index(name: str, card: Mapping[str, Any]) -> dict[str, Any]:
                 for arm, numbers in measured.items()
                 if isinstance(numbers, Mapping)
                 for key, value in numbers.items()
-                if key in METRICS
+                if key in METRICS and value is not None
             ],
         }
         for dataset, measured in card.get("measured", {}).items()
@@ -82,12 +85,13 @@ def _is_of(card: Mapping[str, Any], backend: Mapping[str, Any] | None) -> bool:
 
 
 def _numbers(arm: ArmResult) -> dict[str, Any]:
-    """Each metric of an arm, and its 95 % interval where it has one, to four digits."""
+    """The arm's numbers that belong on a card, each with its 95 % interval where it has one, to four digits."""
     numbers: dict[str, Any] = {}
-    for key, estimate in arm.metrics.items():
-        numbers[key] = None if estimate.value is None else round(estimate.value, 4)
-        if estimate.value is not None and estimate.low is not None and estimate.high is not None:
-            numbers[f"{key}_interval"] = [round(estimate.low, 4), round(estimate.high, 4)]
+    for key in ON_A_CARD:
+        if key in arm.metrics:
+            estimate = arm.metrics[key]
+            bounds = {key: estimate.value, f"{key}_low": estimate.low, f"{key}_high": estimate.high}
+            numbers |= {name: None if value is None else round(value, 4) for name, value in bounds.items()}
     return numbers
 
 

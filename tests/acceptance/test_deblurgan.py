@@ -56,4 +56,4 @@ def test_the_weights_have_their_card() -> None:
     assert card["architecture"] == "deblurgan"
     assert {source["kind"] for source in card["training"]["data"]} == {"sharp", "pairs"}
     assert card["held_out"]["restored"]["psnr_db"] > card["held_out"]["blurred"]["psnr_db"]
-    assert {"streets", "coco_val_128"} <= card["measured"].keys()
+    assert {"streets", "coco-val-128"} <= card["measured"].keys()

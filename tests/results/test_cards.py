@@ -8,6 +8,7 @@ import pytest
 from detbench.errors import DataError
 from detbench.results.cards import model_index, read_card, with_measured, write_card
 from detbench.results.schema import RunResult
+from detbench.types import Estimate
 
 
 def test_a_card_says_what_is_known(tmp_path: Path) -> None:
@@ -24,7 +25,13 @@ def measured(make_result: Callable[..., RunResult]) -> RunResult:
     """A run whose deblurrer had the card's weights."""
     run = make_result({"sharp": 0.6, "blurred": 0.2, "wiener": 0.3})
     arms = [
-        replace(arm, backend={"name": arm.name, "weights_sha256": "feed"}) if arm.kind == "deblurrer" else arm
+        replace(
+            arm,
+            backend={"name": arm.name, "weights_sha256": "feed"},
+            metrics={"map": Estimate(0.3, 12, 0.25, 0.4), "restore_ms_p50": Estimate(5.0, 12)},
+        )
+        if arm.kind == "deblurrer"
+        else arm
         for arm in run.arms
     ]
     return replace(run, arms=tuple(arms))
@@ -37,7 +44,8 @@ def test_a_runs_numbers_go_into_the_card(make_result: Callable[..., RunResult], 
     found = read_card(tmp_path)["measured"]["drawn"]
     assert (found["detector"], found["images"], found["truth"]) == ("blobs", 12, "labels")
     assert (found["wiener"]["map"], found["blurred"]["map"]) == (0.3, 0.2)
-    assert found["wiener"]["f1_interval"] == [0.5, 0.75]
+    assert found["blurred"].keys() == {"map"}
+    assert (found["wiener"]["map_low"], found["wiener"]["map_high"]) == (0.25, 0.4)
     again = with_measured(card, replace(measured(make_result), environment={"device_name": "another"}), "run")
     assert again["measured"].keys() == {"drawn"}
     assert again["measured"]["drawn"]["device"] == "another"
