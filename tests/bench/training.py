@@ -60,6 +60,7 @@ def main() -> None:
     """Measure a step with the critic and one of content alone, print the table, write `reports/bench-training.json`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--precision", choices=("fp32", "bf16"), help="of ours; bf16 on an accelerator, else fp32")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--crop-px", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=5)
@@ -67,6 +68,7 @@ def main() -> None:
     parser.add_argument("--critic-steps", type=int, default=CRITIC_STEPS)
     words = parser.parse_args()
     words.device = resolve_device(words.device)
+    words.precision = words.precision or ("fp32" if words.device == "cpu" else "bf16")
     if words.peak_of:
         sys.stdout.write(f"{peak_mib(words)}\n")
         return
@@ -98,6 +100,7 @@ def measured(words: argparse.Namespace, critic_steps: int) -> Measured:
     ours_s, plain_s = (median(column) for column in zip(*times, strict=True))
     crops = words.batch * (critic_steps + 1)
     name = f"{critic_steps} critic + 1 generator" if critic_steps else "content alone"
+    name = f"{name}, {words.precision}"
     return Measured(
         f"{name}, {words.batch}×{words.crop_px}²",
         device_name(words.device),
@@ -116,8 +119,8 @@ def check_equal(words: argparse.Namespace) -> None:
 
     But for G_GAN: the critic's last bias has no gradient but rounding, which Adam makes steps of.
     """
-    small = argparse.Namespace(**{**vars(words), "batch": 2, "crop_px": 32})
-    ours = our_step(small, CRITIC_STEPS, precision="fp32", dropout=0.0)
+    small = argparse.Namespace(**{**vars(words), "batch": 2, "crop_px": 32, "precision": "fp32"})
+    ours = our_step(small, CRITIC_STEPS, dropout=0.0)
     plain = plain_step(small, CRITIC_STEPS, dropout=0.0)
     for _ in range(2):
         one, other = ours(), plain()
@@ -125,7 +128,7 @@ def check_equal(words: argparse.Namespace) -> None:
             assert abs(one[name] - other[name]) <= 1e-3 * max(1, abs(other[name])), (name, one, other)
 
 
-def our_step(words: argparse.Namespace, critic_steps: int, precision: str = "bf16", dropout: float = 0.5) -> Step:
+def our_step(words: argparse.Namespace, critic_steps: int, dropout: float = 0.5) -> Step:
     """One step of the trainer a call."""
     device = torch.device(words.device)
     generator, critic = _nets(dropout)
@@ -134,7 +137,7 @@ def our_step(words: argparse.Namespace, critic_steps: int, precision: str = "bf1
     state = new_state(plan, device)
     draws = Draws(SEED, words.batch, World(), device)
     schedule = Schedule(10**9, 0, 0 if critic_steps else 10**9, critic_steps)
-    trainer = Trainer(plan, schedule, draws, precision)  # type: ignore[arg-type]
+    trainer = Trainer(plan, schedule, draws, words.precision)
 
     def open_batches(first: int) -> Iterator[Batch]:
         while True:
@@ -253,7 +256,13 @@ def _resident_mib(key: str) -> float:
 
 
 def _peak_in_own_process(words: argparse.Namespace, name: str, critic_steps: int) -> float:
-    settings = {"device": words.device, "batch": words.batch, "crop-px": words.crop_px, "critic-steps": critic_steps}
+    settings = {
+        "device": words.device,
+        "precision": words.precision,
+        "batch": words.batch,
+        "crop-px": words.crop_px,
+        "critic-steps": critic_steps,
+    }
     command = [sys.executable, __file__, "--peak-of", name]
     for key, value in settings.items():
         command += [f"--{key}", str(value)]
