@@ -39,7 +39,7 @@ def _row(entry: "Entry") -> list[str]:
 
 def _state(entry: "Entry") -> tuple[str, str]:
     """Whether an entry is ready, or what is missing; and its weights with their checksum."""
-    from detbench.assets import shipped
+    from detbench.assets import CARD_NAME, shipped
     from detbench.fingerprints import file_sha256
 
     missing = entry.missing()
@@ -50,16 +50,16 @@ def _state(entry: "Entry") -> tuple[str, str]:
     if not file.is_file():
         return f"no weights: detbench train {entry.name}", "–"
     sha256 = file_sha256(file)
-    said = _toml(file.with_name("card.toml")).get("sha256", sha256)
+    said = _toml(file.with_name(CARD_NAME)).get("sha256", sha256)
     damaged = "" if said == sha256 else f"damaged: {file.name} is not what its card says"
     return damaged or state, f"{entry.weights} {sha256[:12]}…"
 
 
 def _licence(entry: "Entry") -> str:
     """What the weights' card says, of weights that ship, else what the entry does."""
-    from detbench.assets import shipped
+    from detbench.assets import CARD_NAME, shipped
 
-    card = _toml(shipped("models") / entry.weights / "card.toml") if entry.weights else {}
+    card = _toml(shipped("models") / entry.weights / CARD_NAME) if entry.weights else {}
     return str(card.get("licence", entry.licence)).partition(",")[0]
 
 

@@ -1,6 +1,5 @@
 """Neural deblurrers: a picture in, through a network of `detbench.nets`, a picture out."""
 
-from abc import ABC, abstractmethod
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,7 @@ SMALLEST_SIDE = 8
 PRECISIONS = ("fp32", "bf16")
 
 
-class NetworkDeblurrer(ABC):
+class NetworkDeblurrer:
     """What the networks share: weights, device, precision, padding, tiles and rounding.
 
     `device` is the resolved one (`cpu`, `cuda` or `cuda:N`). `precision` is `fp32`, IEEE single (on CUDA too, so
@@ -60,9 +59,10 @@ class NetworkDeblurrer(ABC):
         levels: FloatImage = np.rint(restored[:height, :width].clip(0, 1) * 255)
         return levels.astype(np.uint8)
 
-    @abstractmethod
     def _restore(self, pictures: Tensor) -> Tensor:
-        """Through the network: values 0..1, shape (1, 3, H, W), in and out."""
+        """Through the network, which takes and gives -1..1: values 0..1, shape (1, 3, H, W), in and out."""
+        restored: Tensor = self.net(pictures * 2 - 1)
+        return (restored + 1) / 2
 
     def _restore_tile(self, tile: Image) -> FloatImage:
         """Shape (H, W, 3), 0..255, to 0..1 (about), with H and W multiples of `multiple`."""
@@ -91,9 +91,6 @@ class DeblurGAN(NetworkDeblurrer):
         net = ResizeGenerator() if architecture == "deblurgan-resize" else Generator()
         super().__init__(net, "deblurgan", weights, device, precision)
 
-    def _restore(self, pictures: Tensor) -> Tensor:
-        return _around_zero(self.net, pictures)
-
 
 class DeepGenerativeFilter(NetworkDeblurrer):
     """Ramakrishnan et al., "Deep Generative Filter for Motion Deblurring", 2017, arXiv 1709.03481."""
@@ -105,9 +102,6 @@ class DeepGenerativeFilter(NetworkDeblurrer):
     def __init__(self, weights: Path | None = None, device: str = "auto", precision: str = "fp32") -> None:
         super().__init__(DenseGenerator(), "deep_generative_filter", weights, device, precision)
 
-    def _restore(self, pictures: Tensor) -> Tensor:
-        return _around_zero(self.net, pictures)
-
 
 class Pix2pix(NetworkDeblurrer):
     """Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks", CVPR 2017, arXiv 1611.07004."""
@@ -116,15 +110,6 @@ class Pix2pix(NetworkDeblurrer):
 
     def __init__(self, weights: Path | None = None, device: str = "auto", precision: str = "fp32") -> None:
         super().__init__(pix2pix.UNet(), "pix2pix", weights, device, precision)
-
-    def _restore(self, pictures: Tensor) -> Tensor:
-        return _around_zero(self.net, pictures)
-
-
-def _around_zero(net: nn.Module, pictures: Tensor) -> Tensor:
-    """Through a network that takes and gives -1..1."""
-    restored: Tensor = net(pictures * 2 - 1)
-    return (restored + 1) / 2
 
 
 class Nah(NetworkDeblurrer):

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from detbench.nets.layers import initialise, instance_norm
 from detbench.nets.patchgan import PatchGAN
+from detbench.nets.winograd import ReflectedConv3x3
 
 GROWTH = 64
 """Channels that each layer adds."""
@@ -48,14 +49,14 @@ class DenseGenerator(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.enter = _conv3(3, _HEAD)
+        self.enter = ReflectedConv3x3(3, _HEAD)
         self.layers = nn.ModuleList(
             DenseLayer(_HEAD + index * GROWTH, dilation) for index, dilation in enumerate(DILATIONS)
         )
         self.narrow = nn.Conv2d(_HEAD + len(DILATIONS) * GROWTH, _HEAD, 1)
         self.dropout = nn.Dropout(0.5)
-        self.merge = _conv3(_HEAD, GROWTH)
-        self.leave = _conv3(GROWTH, 3)
+        self.merge = ReflectedConv3x3(_HEAD, GROWTH)
+        self.leave = ReflectedConv3x3(GROWTH, 3)
         self.apply(initialise)
 
     def forward(self, blurred: Tensor) -> Tensor:
@@ -73,7 +74,3 @@ class Critic(PatchGAN):
 
     def __init__(self) -> None:
         super().__init__(channels=6, width=48, strides=(2, 2, 2, 2), padding=1)
-
-
-def _conv3(channels_in: int, channels_out: int) -> nn.Conv2d:
-    return nn.Conv2d(channels_in, channels_out, 3, padding=1, padding_mode="reflect")

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detbench.fingerprints import code_sha256
-from detbench.metrics.bootstrap import interval
 from detbench.metrics.columns import found_columns
 from detbench.metrics.curves import confidence_sweep, precision_recall
 from detbench.metrics.error_kinds import error_kinds
@@ -24,8 +23,7 @@ from detbench.metrics.matching import f1, precision, recall
 from detbench.metrics.resampled import average_precision, coco_numbers, once
 from detbench.results.cache import Record
 from detbench.runner.rows import ArmDetections, ArmPicture
-from detbench.runner.uncertainty import Bootstrap, Resampled
-from detbench.types import Estimate
+from detbench.runner.uncertainty import Bootstrap, Resampled, estimated
 
 BLUR_EDGES_PX = (0.0, 8.0, 18.0, 30.0, float("inf"))
 """Bins of a picture's blur; a lower bound belongs to its bin."""
@@ -73,7 +71,7 @@ def _classes(bootstrap: Bootstrap, arm: Resampled, classes: Mapping[int, str]) -
     values, drawn = (average_precision(ranking, draws).mean(axis=0) for draws in (once(ranking), bootstrap.draws))
     boxes = ranking.true_boxes[0].sum(axis=0)
     for index, number in enumerate(bootstrap.truth.category_ids.tolist()):
-        estimate = _estimate(float(values[index, 0]), drawn[index], len(bootstrap.truth.image_ids))
+        estimate = estimated(_defined(values[index, 0]), len(bootstrap.truth.image_ids), drawn[index])
         yield classes[number], {"boxes": int(boxes[index]), "map": asdict(estimate)}
 
 
@@ -89,7 +87,7 @@ def _blur_bins(bootstrap: Bootstrap, arm: Resampled, severities_px: Sequence[flo
             "from_px": low,
             "to_px": None if np.isinf(high) else high,
             "pictures": int(inside.sum()),
-            "map": asdict(_estimate(float(value[0]), drawn, int(inside.sum()))),
+            "map": asdict(estimated(_defined(value[0]), int(inside.sum()), drawn)),
         }
 
 
@@ -97,7 +95,5 @@ def _map(arm: Resampled, draws: NDArray[np.int32]) -> NDArray[np.float64]:
     return coco_numbers(arm.evidence.ranking, draws, ("all",))["map"]
 
 
-def _estimate(value: float, drawn: NDArray[np.float64], pictures: int) -> Estimate:
-    if np.isnan(value):
-        return Estimate(None, pictures)
-    return Estimate(value, pictures, *(interval(drawn) or (None, None)))
+def _defined(value: np.float64) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -12,12 +12,11 @@ from detbench.metrics.bootstrap import interval
 from detbench.metrics.detection import CocoScores, evaluate
 from detbench.metrics.evidence import ByMetric, gap_recovered, of_deblurrer
 from detbench.metrics.matching import f1, precision, recall, total
-from detbench.metrics.resampled import Numbers
 from detbench.results.cache import Cache, Record, digest
 from detbench.results.schema import ArmKind, ArmResult, Difference, on_sharp
 from detbench.runner.analysis import analysis_of
 from detbench.runner.rows import ArmDetections, ArmPicture
-from detbench.runner.uncertainty import Bootstrap, Resampled
+from detbench.runner.uncertainty import Bootstrap, Resampled, estimated
 from detbench.types import Estimate
 
 
@@ -92,13 +91,13 @@ class Scorer:
         estimates = {key: (value, self._images) for key, value in {**self._coco[name].stats, **ratios}.items()}
         for key in ("psnr_db", "ssim"):
             estimates[key] = _mean([getattr(row.quality, key) if row.quality else None for row in pictures])
-        return {key: _estimate(value, n, numbers.get(key)) for key, (value, n) in estimates.items()}
+        return {key: estimated(value, n, numbers.get(key)) for key, (value, n) in estimates.items()}
 
     def _of_deblurrer(self, name: str) -> dict[str, Estimate]:
         drawn, harm = self._derived(name), _minus(self._map("sharp"), self._map(on_sharp(name)))
         return {
-            "gap_recovered": _estimate(self._gap_recovered(name), self._images, drawn.get("gap_recovered")),
-            "harm": _estimate(harm, self._images, drawn.get("harm")),
+            "gap_recovered": estimated(self._gap_recovered(name), self._images, drawn.get("gap_recovered")),
+            "harm": estimated(harm, self._images, drawn.get("harm")),
             **_times(self._rows[name]),
         }
 
@@ -133,7 +132,7 @@ class Scorer:
                 other = against.metrics[key]
                 drawn = ours[key] - theirs[key] if key in ours and key in theirs else None
                 value = _minus(estimate.value, other.value)
-                difference = _estimate(value, min(estimate.n, other.n), drawn)
+                difference = estimated(value, min(estimate.n, other.n), drawn)
                 yield Difference(arm.name, against.name, key, difference, p_of.get(key))
 
     def _all_numbers(self, arm: ArmResult, resampled: Resampled) -> ByMetric:
@@ -147,12 +146,6 @@ class Scorer:
             per_class = {str(number): value for number, value in scores.map_per_class.items()}
             record = self._cache.put("score", depends_on, {"stats": dict(scores.stats), "per_class": per_class})
         return CocoScores(record["stats"], {int(number): value for number, value in record["per_class"].items()})
-
-
-def _estimate(value: float | None, n: int, drawn: Numbers | None) -> Estimate:
-    """A number with its interval, where both are defined."""
-    bounds = None if value is None or drawn is None else interval(drawn)
-    return Estimate(value, n) if bounds is None else Estimate(value, n, *bounds)
 
 
 def _minus(one: float | None, other: float | None) -> float | None:

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from detbench.fingerprints import code_sha256, installed_version
-from detbench.metrics.bootstrap import SEED, draw_pictures
+from detbench.metrics.bootstrap import SEED, draw_pictures, interval
 from detbench.metrics.columns import found_columns, true_columns
 from detbench.metrics.evidence import ByMetric, Evidence, numbers_of, p_values
 from detbench.metrics.ranking import ranked
+from detbench.metrics.resampled import Numbers
 from detbench.results.cache import Cache, Record, digest
 from detbench.runner.rows import ArmDetections, ArmPicture
+from detbench.types import Estimate
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,3 +75,9 @@ class Bootstrap:
 def _lists(numbers: ByMetric) -> Record:
     """Numbers as JSON has them: NaN is null."""
     return {key: [None if math.isnan(x) else x for x in values.tolist()] for key, values in numbers.items()}
+
+
+def estimated(value: float | None, n: int, drawn: Numbers | None) -> Estimate:
+    """A number with its interval, where both are defined."""
+    bounds = None if value is None or drawn is None else interval(drawn)
+    return Estimate(value, n) if bounds is None else Estimate(value, n, *bounds)
