@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from detbench.assets import shipped
 from detbench.deblurrers.tiling import MAX_PIXELS, OVERLAP, FloatImage, restore_tiled
+from detbench.deblurrers.torch_device import check_usable
 from detbench.devices import resolve_device
 from detbench.errors import UsageError
 from detbench.images import pad_to_multiple
@@ -44,8 +45,7 @@ class NetworkDeblurrer:
         if precision not in PRECISIONS:
             raise UsageError(f"no precision {precision!r}: use {' or '.join(PRECISIONS)}")
         self.device = resolve_device(device)
-        if self.device != "cpu" and not torch.cuda.is_available():
-            raise UsageError(f"device {device!r}: torch {torch.__version__} cannot use CUDA here; use cpu")
+        check_usable(self.device, device)
         self.precision = precision
         load_weights(net, weights or shipped("models") / name, name)
         self.net = net.eval().to(self.device).to(memory_format=torch.channels_last)

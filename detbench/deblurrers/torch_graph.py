@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from detbench.deblurrers.graphs import Scale, restore_by_graph
-from detbench.errors import UsageError, WeightsError
+from detbench.deblurrers.torch_device import check_usable
+from detbench.errors import WeightsError
 from detbench.types import Image
 
 Module = Callable[[torch.Tensor], torch.Tensor]
@@ -30,8 +31,7 @@ class _TorchGraph:
         multiple: int,
         device: str,
     ) -> None:
-        if device != "cpu" and not torch.cuda.is_available():
-            raise UsageError(f"device {device!r}: torch {torch.__version__} cannot use CUDA here; use cpu")
+        check_usable(device, device)
         self.name, self._module, self._fixed_size = name, module, fixed_size
         self._scale, self._multiple, self._device = Scale.parse(value_range), multiple, device
 
