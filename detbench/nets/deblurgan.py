@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from detbench.nets.layers import initialise, instance_norm
+from detbench.nets.layers import Restorer, initialise, instance_norm
 from detbench.nets.patchgan import PatchGAN
-from detbench.nets.winograd import ReflectedConv3x3
+from detbench.nets.winograd import WinogradConv2d
 
 
 class ResBlock(nn.Module):
@@ -18,9 +18,9 @@ class ResBlock(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv1 = ReflectedConv3x3(channels, channels)
+        self.conv1 = WinogradConv2d(channels, channels, 3, "reflect")
         self.dropout = nn.Dropout(0.5)
-        self.conv2 = ReflectedConv3x3(channels, channels)
+        self.conv2 = WinogradConv2d(channels, channels, 3, "reflect")
 
     def forward(self, features: Tensor) -> Tensor:
         """Shape (N, C, H, W) in and out; H, W >= 2."""
@@ -28,7 +28,7 @@ class ResBlock(nn.Module):
         return features + instance_norm(self.conv2(change))
 
 
-class Generator(nn.Module):
+class Generator(Restorer):
     """Blurred picture to restored picture: two stride-2 convolutions down, nine ResBlocks, two up, global skip.
 
     11,378,179 parameters. Train and eval mode differ by dropout alone.
@@ -55,6 +55,10 @@ class Generator(nn.Module):
         features = F.relu(instance_norm(self.up2(features)))
         return (blurred + torch.tanh(self.leave(features))).clamp(-1, 1)
 
+    def begin_as_input(self) -> None:
+        """Exactly, by the global skip alone."""
+        nn.init.zeros_(self.leave.weight)
+
 
 class ResizeConv(nn.Module):
     """Twice the height and width: every pixel doubled both ways, then a 3x3 convolution with reflected borders.
@@ -65,7 +69,7 @@ class ResizeConv(nn.Module):
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
-        self.conv = ReflectedConv3x3(channels_in, channels_out)
+        self.conv = WinogradConv2d(channels_in, channels_out, 3, "reflect")
 
     def forward(self, features: Tensor) -> Tensor:
         """Shape (N, C, H, W) to (N, C', 2H, 2W)."""

@@ -17,9 +17,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from detbench.nets.layers import initialise, instance_norm
+from detbench.nets.layers import Pointwise, Restorer, initialise, instance_norm
 from detbench.nets.patchgan import PatchGAN
-from detbench.nets.winograd import ReflectedConv3x3
+from detbench.nets.winograd import WinogradConv2d
 
 GROWTH = 64
 """Channels that each layer adds."""
@@ -35,8 +35,12 @@ class DenseLayer(nn.Module):
 
     def __init__(self, channels: int, dilation: int) -> None:
         super().__init__()
-        self.narrow = nn.Conv2d(channels, 4 * GROWTH, 1)
-        self.conv = nn.Conv2d(4 * GROWTH, GROWTH, 3, padding=dilation, dilation=dilation, padding_mode="reflect")
+        self.narrow = Pointwise(channels, 4 * GROWTH)
+        self.conv = (
+            WinogradConv2d(4 * GROWTH, GROWTH, 3, "reflect")
+            if dilation == 1
+            else nn.Conv2d(4 * GROWTH, GROWTH, 3, padding=dilation, dilation=dilation, padding_mode="reflect")
+        )
 
     def forward(self, features: Tensor) -> Tensor:
         """Shape (N, channels, H, W) to (N, g, H, W)."""
@@ -44,19 +48,19 @@ class DenseLayer(nn.Module):
         return instance_norm(self.conv(narrowed))
 
 
-class DenseGenerator(nn.Module):
+class DenseGenerator(Restorer):
     """Blurred picture to restored picture, through features at full resolution. 3,256,451 parameters."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.enter = ReflectedConv3x3(3, _HEAD)
+        self.enter = WinogradConv2d(3, _HEAD, 3, "reflect")
         self.layers = nn.ModuleList(
             DenseLayer(_HEAD + index * GROWTH, dilation) for index, dilation in enumerate(DILATIONS)
         )
-        self.narrow = nn.Conv2d(_HEAD + len(DILATIONS) * GROWTH, _HEAD, 1)
+        self.narrow = Pointwise(_HEAD + len(DILATIONS) * GROWTH, _HEAD)
         self.dropout = nn.Dropout(0.5)
-        self.merge = ReflectedConv3x3(_HEAD, GROWTH)
-        self.leave = ReflectedConv3x3(GROWTH, 3)
+        self.merge = WinogradConv2d(_HEAD, GROWTH, 3, "reflect")
+        self.leave = WinogradConv2d(GROWTH, 3, 3, "reflect")
         self.apply(initialise)
 
     def forward(self, blurred: Tensor) -> Tensor:
@@ -67,6 +71,21 @@ class DenseGenerator(nn.Module):
             features = torch.cat([features, layer(features)], dim=1)
         tail = self.dropout(instance_norm(self.narrow(F.leaky_relu(features, 0.2))))
         return torch.tanh(self.leave(F.leaky_relu(self.merge(head + tail), 0.2)))
+
+    @torch.no_grad()
+    def begin_as_input(self) -> None:
+        """But for the tanh: six channels carry the colours and their negatives, which undo the LeakyReLUs.
+
+        From them LeakyReLU makes 1.2 times the picture, whose tanh is within .17 of it, within .04 at middle values.
+        """
+        for changed in (self.enter, self.narrow, self.merge):
+            changed.weight[:6] = 0
+            changed.bias[:6] = 0
+        nn.init.zeros_(self.leave.weight)
+        for channel in range(6):
+            colour, sign = channel % 3, 1 if channel < 3 else -1
+            self.enter.weight[channel, colour, 1, 1] = self.leave.weight[colour, channel, 1, 1] = sign
+            self.merge.weight[channel, channel, 1, 1] = 1
 
 
 class Critic(PatchGAN):

@@ -27,6 +27,31 @@ def instance_norm(features: Tensor) -> Tensor:
     return F.group_norm(features, features.shape[1])
 
 
+class Pointwise(nn.Conv2d):
+    """`nn.Conv2d(c, k, 1)` as the matrix product that it is in the memory format channels_last.
+
+    torch takes a path for it on one thread of a processor that is several times slower, backwards above all.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__(channels_in, channels_out, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Shape (N, C, H, W) to (N, K, H, W), channels_last."""
+        return F.linear(features.permute(0, 2, 3, 1), self.weight[:, :, 0, 0], self.bias).permute(0, 3, 1, 2)
+
+
+class Restorer(nn.Module):
+    """A network from blurred pictures to restored ones."""
+
+    def begin_as_input(self) -> None:
+        """Set weights so that what comes out is what went in, or nearly, and can be improved from there.
+
+        Started at random, a network needs most of a small budget to learn to copy.
+        """
+        raise NotImplementedError
+
+
 def initialise(module: nn.Module) -> None:
     """Weights of a convolution from N(0, 0.02), biases 0, as pix2pix and what descends from it begin."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):

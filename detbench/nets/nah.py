@@ -8,6 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from detbench.nets.layers import Restorer
+from detbench.nets.winograd import WinogradConv2d
+
 SCALES = 3
 
 
@@ -33,8 +36,8 @@ class ResBlock(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv1 = _conv5(64, 64)
-        self.conv2 = _conv5(64, 64)
+        self.conv1 = WinogradConv2d(64, 64, 5)
+        self.conv2 = WinogradConv2d(64, 64, 5)
 
     def forward(self, features: Tensor) -> Tensor:
         """Shape (N, 64, H, W) in and out."""
@@ -56,8 +59,19 @@ class Scale(nn.Module):
         restored: Tensor = self.leave(self.blocks(self.enter(pictures)))
         return restored
 
+    @torch.no_grad()
+    def begin_as_input(self) -> None:
+        """Three channels carry the picture through blocks that change nothing yet."""
+        for changed in [self.enter.weight[:3], self.enter.bias[:3], self.leave.weight, self.leave.bias]:
+            changed.zero_()
+        for block in self.blocks:
+            nn.init.zeros_(block.conv2.weight)
+            nn.init.zeros_(block.conv2.bias)
+        for colour in range(3):
+            self.enter.weight[colour, colour, 2, 2] = self.leave.weight[colour, colour, 2, 2] = 1
 
-class MultiScaleNet(nn.Module):
+
+class MultiScaleNet(Restorer):
     """Restores a picture from coarse to fine; each finer scale also sees the coarser result, enlarged.
 
     11,721,321 parameters. `scales` and `ups` are numbered finest first, as the results are; `ups[i]` enlarges the
@@ -80,6 +94,11 @@ class MultiScaleNet(nn.Module):
             enlarged = F.pixel_shuffle(self.ups[index](restored[0]), 2)
             restored.insert(0, self.scales[index](torch.cat([levels[index], enlarged], dim=1)))
         return restored
+
+    def begin_as_input(self) -> None:
+        """Exactly, at each scale."""
+        for scale in self.scales:
+            scale.begin_as_input()
 
 
 class Critic(nn.Module):

@@ -10,11 +10,13 @@ instance norm in place of batch norm, which at their batch of one is the same; n
 pixel would be normalised to nothing.
 """
 
+from itertools import product
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from detbench.nets.layers import initialise, instance_norm
+from detbench.nets.layers import Restorer, initialise, instance_norm
 from detbench.nets.patchgan import PatchGAN
 
 WIDTH = 32
@@ -28,7 +30,7 @@ MULTIPLE = 2**LEVELS
 _WIDTHS = [WIDTH * min(2**level, 8) for level in range(LEVELS)]
 
 
-class UNet(nn.Module):
+class UNet(Restorer):
     """Blurred picture to restored picture; no skip around the whole. 13,606,083 parameters."""
 
     def __init__(self) -> None:
@@ -57,6 +59,20 @@ class UNet(nn.Module):
             features = self.dropout(features) if index < 3 else features
             features = torch.cat([features, levels[-1 - index]], dim=1)
         return torch.tanh(self.ups[-1](F.relu(features)))
+
+    @torch.no_grad()
+    def begin_as_input(self) -> None:
+        """But for the tanh: of the outermost skip, 24 channels carry the colours of 2x2 pixels and their negatives.
+
+        The tanh of 1.2 times the picture is within .17 of it, within .04 at middle values.
+        """
+        down, up = self.downs[0], self.ups[-1]
+        nn.init.zeros_(up.weight)
+        places = product((1, -1), range(3), (1, 2), (1, 2))
+        for channel, (sign, colour, row, column) in enumerate(places):
+            down.weight[channel], down.bias[channel] = 0, 0
+            down.weight[channel, colour, row, column] = sign
+            up.weight[WIDTH + channel, colour, row, column] = 1.2 * sign
 
 
 class Critic(PatchGAN):

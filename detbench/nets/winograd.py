@@ -1,66 +1,90 @@
-"""3x3 convolutions with a quarter of the multiplications, for processors.
+"""3x3 and 5x5 convolutions with a fraction of the multiplications, for processors.
 
-Winograd's F(4x4, 3x3), as Lavin & Gray: "Fast Algorithms for Convolutional Neural Networks", CVPR 2016,
-arXiv 1509.09308, give it: squares of 4x4 outputs are computed from tiles of 6x6 inputs, as
-Aᵀ [(G g Gᵀ) ∘ (Bᵀ d B)] A, so that 36 products stand for 144. Between its transforms it is 36 matrix products. In
-single precision it differs from the direct convolution by some 1e-5 of the largest value.
+Winograd's F(4x4, RxR), as Lavin & Gray: "Fast Algorithms for Convolutional Neural Networks", CVPR 2016,
+arXiv 1509.09308, give it: squares of 4x4 outputs are computed from tiles of S = R + 3 inputs a side, as
+Aᵀ [(G g Gᵀ) ∘ (Bᵀ d B)] A, so that 36 products stand for 144 (3x3), 64 for 400 (5x5). Between its transforms it is
+S² matrix products. In single precision it differs from the direct convolution by some 1e-5 of the largest value.
 """
 
-from typing import Any
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from detbench.nets.layers import is_computed_on_processor
 
 SIDE = 4
-"""Outputs along a tile's side; its inputs are two more."""
+"""Outputs along a tile's side."""
 
-BAND_TILES = 256
-"""Tiles that are computed together where no gradient is wanted: what they take stays in a processor's cache."""
+BAND_POINTS = 9216
+"""Transformed values a channel that are computed together where no gradient is wanted, so that a cache holds them."""
 
-_POINTS = (SIDE + 2) ** 2
-
-_B = torch.tensor(
-    [
-        [4, 0, -5, 0, 1, 0],
-        [0, -4, -4, 1, 1, 0],
-        [0, 4, -4, -1, 1, 0],
-        [0, -2, -1, 2, 1, 0],
-        [0, 2, -1, -2, 1, 0],
-        [0, 4, 0, -5, 0, 1],
-    ],
-    dtype=torch.float32,
-)
-_G = torch.tensor([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]], dtype=torch.float32) / 24
-_A = torch.tensor([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]]).float()
-
-# Both sides of a transform at once, on tiles laid out as one axis: (M d Mᵀ) flattened is kron(M, M) · flattened d.
-_TO_POINTS, _WEIGHT_TO_POINTS, _FROM_POINTS = (torch.kron(matrix, matrix) for matrix in (_B, _G, _A))
+_POINTS = (0, 1, -1, 2, -2, 1 / 2, -1 / 2)
+"""Where the polynomials behind the transforms are evaluated, as many as a tile needs, and at infinity."""
 
 
-class ReflectedConv3x3(nn.Conv2d):
-    """`nn.Conv2d(c, k, 3, padding=1, padding_mode="reflect")`, by Winograd's way where that is the faster one.
+@dataclass(frozen=True)
+class _Transforms:
+    """Both sides of each transform at once, on tiles laid out as one axis: (M d Mᵀ) flattened is kron(M, M) · d.
+
+    `to_points` is (S², S²), `weight_to_points` (S², R²), `from_points` (16, S²); `side` is S.
+    """
+
+    side: int
+    to_points: Tensor
+    weight_to_points: Tensor
+    from_points: Tensor
+
+
+@cache
+def _transforms(kernel: int) -> _Transforms:
+    """Those of F(4x4, kernel x kernel), derived instead of tabled.
+
+    The product of two polynomials is evaluate, multiply, interpolate; the convolution is its transpose. With V_n the
+    points' powers below n, Aᵀ is V_4 transposed, G is V_R, and Bᵀ the inverse of V_S transposed. Scaling G's rows
+    down and Bᵀ's up makes B short, which in single precision is the more exact.
+    """
+    side = SIDE + kernel - 1
+    points = np.array(_POINTS[: side - 1])
+
+    def powers(below: int) -> NDArray[np.float64]:
+        return np.vstack([np.vander(points, below, increasing=True), np.eye(below)[-1]])
+
+    scale = np.append(np.prod(points[:, None] - points + np.eye(side - 1), axis=1), 1)[:, None]
+    pairs = (np.linalg.inv(powers(side)).T * scale, powers(kernel) / scale, powers(SIDE).T)
+    return _Transforms(side, *(torch.from_numpy(np.kron(matrix, matrix)).float() for matrix in pairs))
+
+
+class WinogradConv2d(nn.Conv2d):
+    """`nn.Conv2d(c, k, R, padding=R // 2)` of R = 3 or 5, by Winograd's way where that is the faster one.
 
     That is in single precision on a processor. Elsewhere, and while the network is exported, it is the direct one.
     """
 
-    def __init__(self, channels_in: int, channels_out: int) -> None:
-        super().__init__(channels_in, channels_out, 3, padding=1, padding_mode="reflect")
+    def __init__(
+        self, channels_in: int, channels_out: int, kernel: int, padding_mode: Literal["zeros", "reflect"] = "zeros"
+    ) -> None:
+        super().__init__(channels_in, channels_out, kernel, padding=kernel // 2, padding_mode=padding_mode)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Shape (N, C, H, W) to (N, K, H, W); H, W >= 2."""
+        """Shape (N, C, H, W) to (N, K, H, W); H, W > R // 2."""
         if _pays(features):
             assert self.bias is not None
-            return conv3x3(F.pad(features, (1, 1, 1, 1), mode="reflect"), self.weight, self.bias)
+            borders = (self.weight.shape[-1] // 2,) * 4
+            mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
+            return conv(F.pad(features, borders, mode=mode), self.weight, self.bias)
         return super().forward(features)
 
 
-def conv3x3(bordered: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """`F.conv2d` of (N, C, H + 2, W + 2) by (K, C, 3, 3): (N, K, H, W), channels_last; gradients flow once."""
-    height, width = (side - 2 for side in bordered.shape[2:])
+def conv(bordered: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """`F.conv2d` of (N, C, H + R - 1, W + R - 1) by (K, C, R, R): (N, K, H, W), channels_last; gradients flow once."""
+    height, width = (side - weight.shape[-1] + 1 for side in bordered.shape[2:])
     filled = F.pad(bordered, (0, -width % SIDE, 0, -height % SIDE))
     if torch.is_grad_enabled():
         convolved: Tensor = _Winograd.apply(filled, weight, bias)
@@ -75,71 +99,75 @@ def _pays(features: Tensor) -> bool:
 
 
 class _Winograd(torch.autograd.Function):
-    """The convolution of sides that are two more than a multiple of SIDE, and its gradients by the same transforms."""
+    """The convolution where H and W are multiples of SIDE, and its gradients by the same transforms."""
 
     @staticmethod
     def forward(ctx: Any, bordered: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        tiles = _tiles(bordered)
-        points, weights = _points_of_tiles(tiles), _points_of_weight(weight)
+        by = _transforms(weight.shape[-1])
+        tiles = _tiles(bordered, by)
+        points, weights = _points_of_tiles(tiles, by), _points_of_weight(weight, by)
         ctx.save_for_backward(points, weights)
-        ctx.bordered_shape = bordered.shape
-        return _from_squares(_squares(points, weights, tiles.shape)).add_(bias[:, None, None])
+        ctx.bordered_shape, ctx.kernel = bordered.shape, weight.shape[-1]
+        return _from_squares(_squares(points, weights, tiles.shape, by)).add_(bias[:, None, None])
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         points, weights = ctx.saved_tensors
-        channels_in, channels_out = weights.shape[1:]
+        kernel, by = ctx.kernel, _transforms(ctx.kernel)
+        count, channels_in, channels_out = weights.shape
         squares = _to_squares(gradient)
-        products = (_FROM_POINTS.T @ squares.reshape(SIDE**2, -1)).view(_POINTS, -1, channels_out)
-        of_weights = torch.bmm(points.transpose(1, 2), products).view(_POINTS, -1)
-        of_weight = (_WEIGHT_TO_POINTS.T @ of_weights).view(3, 3, channels_in, channels_out).permute(3, 2, 0, 1)
-        of_points = torch.bmm(products, weights.transpose(1, 2)).view(_POINTS, -1)
-        of_tiles = (_TO_POINTS.T @ of_points).view(SIDE + 2, SIDE + 2, *squares.shape[2:5], channels_in)
-        return _summed(of_tiles, ctx.bordered_shape), of_weight, gradient.sum((0, 2, 3))
+        products = (by.from_points.T @ squares.reshape(SIDE**2, -1)).view(count, -1, channels_out)
+        of_weights = torch.bmm(points.transpose(1, 2), products).view(count, -1)
+        laid_out = (by.weight_to_points.T @ of_weights).view(kernel, kernel, channels_in, channels_out)
+        of_points = torch.bmm(products, weights.transpose(1, 2)).view(count, -1)
+        of_tiles = (by.to_points.T @ of_points).view(by.side, by.side, *squares.shape[2:5], channels_in)
+        return _summed(of_tiles, ctx.bordered_shape), laid_out.permute(3, 2, 0, 1), gradient.sum((0, 2, 3))
 
 
 def _in_bands(bordered: Tensor, weight: Tensor) -> Tensor:
     """The convolution without its bias and its gradient, a few rows of tiles at a time."""
-    tiles, weights = _tiles(bordered), _points_of_weight(weight)
+    by = _transforms(weight.shape[-1])
+    tiles, weights = _tiles(bordered, by), _points_of_weight(weight, by)
     count, rows, columns = tiles.shape[2:5]
     convolved = tiles.new_empty(count, weight.shape[0], rows * SIDE, columns * SIDE).to(
         memory_format=torch.channels_last
     )
-    squares, band = _to_squares(convolved), max(1, BAND_TILES // (count * columns))
+    squares, band = _to_squares(convolved), max(1, BAND_POINTS // (by.side**2 * count * columns))
     for row in range(0, rows, band):
         some = tiles[:, :, :, row : row + band]
-        squares[:, :, :, row : row + band] = _squares(_points_of_tiles(some), weights, some.shape)
+        squares[:, :, :, row : row + band] = _squares(_points_of_tiles(some, by), weights, some.shape, by)
     return convolved
 
 
-def _points_of_tiles(tiles: Tensor) -> Tensor:
-    """Tiles (6, 6, N, h, w, C) transformed, (36, N·h·w, C)."""
-    return (_TO_POINTS @ tiles.reshape(_POINTS, -1)).view(_POINTS, -1, tiles.shape[-1])
+def _points_of_tiles(tiles: Tensor, by: _Transforms) -> Tensor:
+    """Tiles (S, S, N, h, w, C) transformed, (S², N·h·w, C)."""
+    return (by.to_points @ tiles.reshape(by.side**2, -1)).view(by.side**2, -1, tiles.shape[-1])
 
 
-def _points_of_weight(weight: Tensor) -> Tensor:
-    """A weight (K, C, 3, 3) transformed, (36, C, K)."""
-    return (_WEIGHT_TO_POINTS @ weight.permute(2, 3, 1, 0).reshape(9, -1)).view(_POINTS, *weight.shape[1::-1])
+def _points_of_weight(weight: Tensor, by: _Transforms) -> Tensor:
+    """A weight (K, C, R, R) transformed, (S², C, K)."""
+    flat = weight.permute(2, 3, 1, 0).reshape(by.weight_to_points.shape[1], -1)
+    return (by.weight_to_points @ flat).view(by.side**2, *weight.shape[1::-1])
 
 
-def _squares(points: Tensor, weights: Tensor, shape: torch.Size) -> Tensor:
-    """What transformed tiles and weight give, (4, 4, N, h, w, K); `shape` is the tiles', (6, 6, N, h, w, C)."""
-    products = torch.bmm(points, weights).view(_POINTS, -1)
-    return (_FROM_POINTS @ products).view(SIDE, SIDE, *shape[2:5], -1)
+def _squares(points: Tensor, weights: Tensor, shape: torch.Size, by: _Transforms) -> Tensor:
+    """What transformed tiles and weight give, (4, 4, N, h, w, K); `shape` is the tiles', (S, S, N, h, w, C)."""
+    products = torch.bmm(points, weights).view(by.side**2, -1)
+    return (by.from_points @ products).view(SIDE, SIDE, *shape[2:5], -1)
 
 
-def _tiles(bordered: Tensor) -> Tensor:
-    """(N, C, 4h + 2, 4w + 2) as overlapping tiles (6, 6, N, h, w, C); a view."""
-    return bordered.unfold(2, SIDE + 2, SIDE).unfold(3, SIDE + 2, SIDE).permute(4, 5, 0, 2, 3, 1)
+def _tiles(bordered: Tensor, by: _Transforms) -> Tensor:
+    """(N, C, 4h + R - 1, 4w + R - 1) as overlapping tiles (S, S, N, h, w, C); a view."""
+    return bordered.unfold(2, by.side, SIDE).unfold(3, by.side, SIDE).permute(4, 5, 0, 2, 3, 1)
 
 
 def _summed(tiles: Tensor, shape: torch.Size) -> Tensor:
-    """What tiles (6, 6, N, h, w, C) add up to where they overlap; `shape` is (N, C, 4h + 2, 4w + 2)."""
+    """What tiles (S, S, N, h, w, C) add up to where they overlap; `shape` is (N, C, 4h + R - 1, 4w + R - 1)."""
     total = tiles.new_zeros(shape).to(memory_format=torch.channels_last)
     rows, columns = tiles.shape[3:5]
-    for row in range(SIDE + 2):
-        for column in range(SIDE + 2):
+    for row in range(tiles.shape[0]):
+        for column in range(tiles.shape[1]):
             covered = total[:, :, row : row + SIDE * rows : SIDE, column : column + SIDE * columns : SIDE]
             covered += tiles[row, column].permute(0, 3, 1, 2)
     return total

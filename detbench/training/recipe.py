@@ -44,7 +44,7 @@ class Recipe:
     learning_rate: float = 1e-4
     betas: tuple[float, float] = (0.5, 0.999)
     average_decay: float = 0.0  # of the moving average of the generator's weights, which is what is kept
-    zero_last: bool = False  # start with a last convolution of 0: the output begins as the input
+    begins_as_input: bool = False  # the untrained network gives back what it gets, or nearly
     dropout: float = 0.5  # in the generator, where it has any; never while it restores
     seed: int = 0
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from detbench.errors import UsageError
 from detbench.nets import deblurgan, deep_generative_filter, nah, pix2pix
+from detbench.nets.layers import Restorer
 from detbench.nets.weights import load_weights
 from detbench.training.losses import CROSS_ENTROPY, WASSERSTEIN, l1, l2
 from detbench.training.perceptual import load_vgg
@@ -27,14 +28,13 @@ from detbench.training.recipe import Recipe
 
 @dataclass(frozen=True)
 class Architecture:
-    """A generator with its critic; `last` is the generator's last convolution, crops divide by `multiple`.
+    """A generator with its critic; crops divide by `multiple`.
 
     `paper` is what its authors report, `recipe` the settings they trained it with.
     """
 
-    generator: type[nn.Module]
+    generator: type[Restorer]
     critic: type[nn.Module]
-    last: str
     paper: str
     recipe: Recipe = field(default_factory=Recipe)
     restore: Restore = restored_alone
@@ -77,12 +77,11 @@ _PIX2PIX_RECIPE = Recipe(
 )
 
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "deblurgan": Architecture(deblurgan.Generator, deblurgan.Critic, "leave", _DEBLURGAN_PAPER),
-    "deblurgan-resize": Architecture(deblurgan.ResizeGenerator, deblurgan.Critic, "leave", _DEBLURGAN_PAPER),
+    "deblurgan": Architecture(deblurgan.Generator, deblurgan.Critic, _DEBLURGAN_PAPER),
+    "deblurgan-resize": Architecture(deblurgan.ResizeGenerator, deblurgan.Critic, _DEBLURGAN_PAPER),
     "nah": Architecture(
         nah.MultiScaleNet,
         nah.Critic,
-        "scales.0.leave",
         "GoPro: 29.08-29.23 dB, SSIM .914-.916; the authors' later port, L1 alone: 30.40 dB, .902",
         _NAH_RECIPE,
         restored_around_zero,
@@ -91,7 +90,6 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "deep_generative_filter": Architecture(
         deep_generative_filter.DenseGenerator,
         deep_generative_filter.Critic,
-        "leave",
         "no figure of its own on GoPro that could be checked",
         _FILTER_RECIPE,
         judged=picture_beside_blurred,
@@ -99,7 +97,6 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "pix2pix": Architecture(
         pix2pix.UNet,
         pix2pix.Critic,
-        "ups.7",
         "none for deblurring: its authors translate between kinds of pictures",
         _PIX2PIX_RECIPE,
         judged=picture_beside_blurred,
@@ -123,8 +120,8 @@ def make_plan(
     for module in generator.modules():
         if isinstance(module, nn.Dropout):
             module.p = recipe.dropout
-    if recipe.zero_last:
-        nn.init.zeros_(generator.get_parameter(f"{kind.last}.weight"))
+    if recipe.begins_as_input:
+        generator.begin_as_input()
     if start is not None:
         load_weights(generator, start, architecture)
     return Plan(

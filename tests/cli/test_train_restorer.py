@@ -23,7 +23,7 @@ critic_steps = 1
 crop_px = 32
 held_out_px = 32
 held_out_crops = 1
-zero_last = true
+begins_as_input = true
 """
 
 

@@ -18,10 +18,10 @@ def test_net_has_the_papers_parameters(net: MultiScaleNet) -> None:
     assert sum(parameter.numel() for parameter in net.parameters()) == 11_721_321
 
 
-def test_net_costs_10240_gflop_per_megapixel(net: MultiScaleNet) -> None:
+def test_net_costs_10240_gflop_per_megapixel() -> None:
     """Two operations per multiplication, over the convolutions, make 10,240 GFLOP per megapixel within 2 %."""
-    with FlopCounterMode(display=False) as counter, torch.inference_mode():
-        net(torch.zeros(1, 3, 16, 32))
+    with FlopCounterMode(display=False) as counter, torch.device("meta"):
+        MultiScaleNet()(torch.zeros(1, 3, 16, 32))
     assert counter.get_total_flops() / (16 * 32) / 1e3 == pytest.approx(10240, rel=0.02)
 
 

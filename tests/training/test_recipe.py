@@ -23,7 +23,7 @@ def test_defaults_are_the_papers() -> None:
     assert (recipe.learning_rate, recipe.betas, recipe.batch, recipe.crop_px) == (1e-4, (0.5, 0.999), 1, 256)
     assert (recipe.epochs, recipe.decay_epochs, recipe.critic_steps) == (150, 150, 5)
     assert (recipe.vgg_layer, recipe.vgg_weight, recipe.l1_weight, recipe.penalty_weight) == ("conv3_3", 100, 0, 10)
-    assert (recipe.average_decay, recipe.zero_last, recipe.warm_up_epochs) == (0, False, 0)
+    assert (recipe.average_decay, recipe.begins_as_input, recipe.warm_up_epochs) == (0, False, 0)
 
 
 def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
     [
         ("learning_rat = 1", "no setting 'learning_rat'. Did you mean 'learning_rate'?"),
         ("batch = 1.5", "batch is 1.5, but must be of type int"),
-        ("zero_last = 1", "zero_last is 1, but must be of type bool"),
+        ("begins_as_input = 1", "begins_as_input is 1, but must be of type bool"),
         ("epoch_steps = true", "epoch_steps is True, but must be of type int"),
         ('adversary = "clip"', "adversary is 'clip', but must be one of wasserstein_penalty, wasserstein_clipping, "),
         ("vgg_weight = 0", "vgg_weight is 0.0, but must be above 0, or another one"),
@@ -64,7 +64,7 @@ def test_what_is_wrong_is_said(text: str, said: str, tmp_path: Path) -> None:
 def test_the_shipped_recipes_can_be_read(file: Path) -> None:
     """They begin as the input, with content loss alone, and know their blurs."""
     recipe = read_recipe(file, Recipe())
-    assert recipe.zero_last
+    assert recipe.begins_as_input
     assert recipe.critic_steps == 0 or 0 < recipe.warm_up_epochs < recipe.epochs + recipe.decay_epochs
     assert recipe.crops(recipe.crop_px, 1).margin_px >= 31
 

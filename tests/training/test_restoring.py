@@ -196,7 +196,14 @@ def test_every_architecture_trains(name: str) -> None:
     kind, cpu = ARCHITECTURES[name], torch.device("cpu")
     side = max(32, kind.multiple)
     recipe = replace(
-        kind.recipe, vgg_weight=0, l1_weight=1, batch=1, crop_px=side, held_out_px=side, zero_last=True, critic_steps=1
+        kind.recipe,
+        vgg_weight=0,
+        l1_weight=1,
+        batch=1,
+        crop_px=side,
+        held_out_px=side,
+        begins_as_input=True,
+        critic_steps=1,
     )
     plan = make_plan(name, recipe, None, cpu)
     blurred = torch.rand(1, 3, side, side) - 0.5
@@ -253,7 +260,7 @@ def test_a_plan_follows_its_recipe() -> None:
         l1_weight=3,
         adversary="wasserstein_clipping",
         clip_bound=0.02,
-        zero_last=True,
+        begins_as_input=True,
         seed=3,
     )
     plan, again = (make_plan("deblurgan", recipe, None, cpu) for _ in range(2))
