@@ -3,12 +3,13 @@
 Nothing is imported here that the word names: a run whose work is all cached never pays for torch.
 """
 
+import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from detbench.assets import shipped
+from detbench.assets import CARD_NAME, shipped
 from detbench.catalog import DEBLURRERS, DETECTORS
 from detbench.detectors.checkpoints import find_checkpoint, is_checkpoint
 from detbench.errors import UsageError, WeightsError
@@ -20,12 +21,14 @@ from detbench.registry import Entry
 @dataclass(frozen=True)
 class Backend:
     """A deblurrer or detector as asked for. `identity` (JSON-able) is all that its results depend on besides the
-    picture: code, weights, settings and the versions of the libraries below it.
+    picture: code, weights, settings and the versions of the libraries below it. `cost` is what the card of its weights
+    says of the network, by metric: `parameters_m`, `gflop_per_mpix`.
     """
 
     name: str
     entry: Entry
     identity: Mapping[str, Any]
+    cost: Mapping[str, float] = field(default_factory=dict)
 
     def build(self) -> Any:
         """Import and construct it; raises BackendError or WeightsError where that fails."""
@@ -83,7 +86,8 @@ def _with_options(entry: Entry, weights: Path, **options: Any) -> Entry:
 def _backend(entry: Entry, weights: Path | None) -> Backend:
     sha256 = None if weights is None else _weights_sha256(entry, weights)
     settings = {key: value for key, value in entry.options.items() if key != "weights"}
-    return Backend(entry.name, entry, _identity(entry, sha256, settings))
+    cost = {} if weights is None else _cost(weights.with_name(CARD_NAME), sha256)
+    return Backend(entry.name, entry, _identity(entry, sha256, settings), cost)
 
 
 def _identity(entry: Entry, weights_sha256: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,6 +99,17 @@ def _identity(entry: Entry, weights_sha256: str | None, settings: Mapping[str, A
         "weights_sha256": weights_sha256,
         "settings": settings,
     }
+
+
+def _cost(card: Path, weights_sha256: str | None) -> dict[str, float]:
+    """What a card says, where it is there and is that of the weights; a damaged one is `load_weights`'s to report."""
+    try:
+        said = tomllib.loads(card.read_text(encoding="utf-8"))
+        if said["sha256"] != weights_sha256:
+            return {}
+        return {"parameters_m": said["cost"]["parameters"] / 1e6, "gflop_per_mpix": said["cost"]["gflop_per_mpix"]}
+    except (OSError, ValueError, KeyError):
+        return {}
 
 
 def _weights_sha256(entry: Entry, weights: Path) -> str:

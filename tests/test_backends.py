@@ -8,6 +8,7 @@ import pytest
 from detbench import backends
 from detbench.backends import Backend, resolve_deblurrer, resolve_detector
 from detbench.errors import UsageError, WeightsError
+from detbench.fingerprints import file_sha256
 
 
 @pytest.fixture
@@ -132,3 +133,16 @@ def test_an_unknown_name_is_met_with_the_nearest(resolve: Callable[[str], Backen
     """A misspelt name is a usage error that asks for the right one."""
     with pytest.raises(UsageError, match=rf"named '{word}'\. Did you mean '{nearest}'\?"):
         resolve(word)
+
+
+def test_a_networks_cost_is_told_by_its_card(shipped: Callable[..., Path]) -> None:
+    """The card beside the weights says parameters and arithmetic; a card of other weights, or none, says nothing."""
+    weights = shipped("deblurgan")
+    assert resolve_deblurrer("deblurgan", "cpu", "fp32").cost == {}
+    card = 'sha256 = "{sha256}"\n[cost]\nparameters = 11378179\ngflop_per_mpix = 1504.5\n'
+    path = weights.with_name("card.toml")
+    path.write_text(card.format(sha256=file_sha256(weights)))
+    cost = resolve_deblurrer("deblurgan", "cpu", "fp32").cost
+    assert cost == {"parameters_m": 11.378179, "gflop_per_mpix": 1504.5}
+    path.write_text(card.format(sha256="0" * 64))
+    assert resolve_deblurrer("deblurgan", "cpu", "fp32").cost == {}

@@ -15,7 +15,7 @@ TRAINED = {
     "deblurgan-resize": "DeblurGAN with resize-convolutions, which leave no checkerboard; not the paper's.",
     "nah": "The multi-scale network of Nah et al., CVPR 2017.",
     "deep_generative_filter": "The densely connected generator of Ramakrishnan et al., 2017.",
-    "pix2pix": "The U-Net of Isola et al., CVPR 2017, half as wide.",
+    "pix2pix": "The U-Net of Isola et al., CVPR 2017, narrowed to 24 channels.",
 }
 """What can be trained as a deblurrer, and what it is."""
 

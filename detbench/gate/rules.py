@@ -23,7 +23,7 @@ from detbench.metrics.specs import METRICS
 from detbench.registry import did_you_mean
 
 MAX_DROP = 0.01
-UNPAIRED = ("restore_ms_p50", "restore_ms_p95")
+UNPAIRED = ("restore_ms_p50", "restore_ms_p95", "restore_s_per_mpix", "parameters_m", "gflop_per_mpix")
 """Metrics that are not resampled: another machine's time is no baseline."""
 
 

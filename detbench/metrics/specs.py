@@ -56,6 +56,17 @@ _ALL = (
     MetricSpec(
         "restore_ms_p95", "Restoration p95", "ms", "lower", "95th percentile of the time to restore one picture"
     ),
+    MetricSpec(
+        "restore_s_per_mpix", "Restoration", "s/MP", "lower", "time to restore a million pixels, restoration alone"
+    ),
+    MetricSpec("parameters_m", "Parameters", "M", "lower", "numbers that the network has learned, in millions"),
+    MetricSpec(
+        "gflop_per_mpix",
+        "Arithmetic",
+        "GFLOP/MP",
+        "lower",
+        "operations for a million pixels, two a multiplication, in convolutions and matrix products",
+    ),
 )
 
 METRICS = {spec.key: spec for spec in _ALL}

@@ -10,7 +10,8 @@ from detbench.results.schema import ArmResult, Difference, RunResult
 from detbench.types import Estimate, MetricSpec
 
 MAIN_METRICS = (
-    "map", "map50", "map75", "precision", "recall", "f1", "psnr_db", "ssim", "gap_recovered", "harm", "restore_ms_p50",
+    "map", "map50", "map75", "precision", "recall", "f1", "psnr_db", "ssim", "gap_recovered", "harm",
+    "restore_s_per_mpix", "parameters_m", "gflop_per_mpix",
 )  # fmt: skip
 """The metrics that are shown first; all others stand in the folded part."""
 

@@ -6,6 +6,7 @@ from detbench.types import Estimate, MetricSpec
 
 UNDEFINED = "–"
 _MINUS, _NO_BREAK = "−", "\N{NO-BREAK SPACE}"
+_AMOUNTS = ("ms", "s/MP", "M", "GFLOP/MP")
 _ARROWS = {"higher": "↑", "lower": "↓"}
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~#$])")
 
@@ -26,13 +27,13 @@ def metric_value(spec: MetricSpec, value: float) -> str:
         return percent(value)
     if spec.unit == "dB":
         return _with_sign(f"{abs(value):.2f}", value)
-    if spec.unit == "ms":
-        return milliseconds(value)
+    if spec.unit in _AMOUNTS:
+        return amount(value)
     return share(value)
 
 
-def milliseconds(value: float) -> str:
-    """A time with about three digits: 0.42, 37.5, 1,204."""
+def amount(value: float) -> str:
+    """A time or a size with about three digits: 0.42, 37.5, 1,204."""
     decimals = 2 if value < 10 else 1 if value < 100 else 0
     return f"{value:,.{decimals}f}"
 

@@ -1,6 +1,6 @@
 """From rows to numbers: each arm's metrics with their intervals, and how far arms are apart."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -49,7 +49,7 @@ class Scorer:
         plain: list[tuple[str, ArmKind]] = [("sharp", "sharp"), ("blurred", "blurred")]
         arms = [self._arm(name, kind, self._metrics(name)) for name, kind in plain if name in self._rows]
         for backend in deblurrers:
-            metrics = {**self._metrics(backend.name), **self._of_deblurrer(backend.name)}
+            metrics = {**self._metrics(backend.name), **self._of_deblurrer(backend.name), **self._cost(backend)}
             arms.append(self._arm(backend.name, "deblurrer", metrics, backend.identity))
         return tuple(arms)
 
@@ -100,6 +100,10 @@ class Scorer:
             "harm": estimated(harm, self._images, drawn.get("harm")),
             **_times(self._rows[name]),
         }
+
+    def _cost(self, backend: Backend) -> dict[str, Estimate]:
+        """What a network is and does, whatever the pictures; nothing where that is not known."""
+        return {key: Estimate(value, self._images) for key, value in backend.cost.items()}
 
     def _map(self, arm: str) -> float | None:
         return self._coco[arm].stats["map"] if arm in self._coco else None
@@ -159,9 +163,12 @@ def _mean(values: Sequence[float | None]) -> tuple[float | None, int]:
 
 
 def _times(pictures: Sequence[ArmPicture]) -> dict[str, Estimate]:
-    times = [row.restored.restore_ms for row in pictures if row.restored and row.restored.restore_ms is not None]
-    quantiles = {"restore_ms_p50": 50, "restore_ms_p95": 95}
-    return {
-        key: Estimate(float(np.percentile(times, rank)) if times else None, len(times))
-        for key, rank in quantiles.items()
+    timed = [(row.restored.restore_ms, row.picture) for row in pictures if row.restored]
+    times = np.array([ms for ms, _ in timed if ms is not None])
+    pixels = sum(picture.width * picture.height for ms, picture in timed if ms is not None)
+    measures: dict[str, Callable[[], float]] = {
+        "restore_ms_p50": lambda: np.percentile(times, 50),
+        "restore_ms_p95": lambda: np.percentile(times, 95),
+        "restore_s_per_mpix": lambda: times.sum() / 1e3 / (pixels / 1e6),
     }
+    return {key: Estimate(float(measure()) if pixels else None, len(times)) for key, measure in measures.items()}

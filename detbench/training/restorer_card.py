@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from detbench.nets.cost import cost_of
 from detbench.results.provenance import environment
 from detbench.training.held_out import Quality
 from detbench.training.history import History
@@ -20,6 +21,7 @@ def card_of(job: Job, sources: Sequence[Source], history: History, sha256: str) 
         "architecture": job.architecture,
         "sha256": sha256,
         "paper": ARCHITECTURES[job.architecture].paper,
+        "cost": asdict(cost_of(ARCHITECTURES[job.architecture].generator)),
         "training": {
             "data": [
                 {"name": source.name, "kind": source.kind, "pictures": len(source.pictures), "weight": source.weight}

@@ -1,0 +1,25 @@
+import pytest
+from torch import nn
+
+from detbench.nets.cost import cost_of
+from detbench.nets.deblurgan import Generator, ResizeGenerator
+from detbench.nets.deep_generative_filter import DenseGenerator
+from detbench.nets.nah import MultiScaleNet
+from detbench.nets.pix2pix import UNet
+
+
+@pytest.mark.parametrize(
+    ("net", "parameters", "gflop_per_mpix"),
+    [
+        (Generator, 11_378_179, 1512),
+        (ResizeGenerator, 11_378_179, 1733),
+        (MultiScaleNet, 11_721_321, 10240),
+        (DenseGenerator, 3_256_451, 6505),
+        (UNet, 7_654_803, 27.0),
+    ],
+)
+def test_size_and_cost(net: type[nn.Module], parameters: int, gflop_per_mpix: float) -> None:
+    """Parameters, and GFLOP per megapixel within 2 %, as the papers, the cards and the README tell them."""
+    cost = cost_of(net)
+    assert cost.parameters == parameters
+    assert cost.gflop_per_mpix == pytest.approx(gflop_per_mpix, rel=0.02)
