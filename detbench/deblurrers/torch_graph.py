@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from detbench.deblurrers.graphs import Scale, restore_by_graph
+from detbench.deblurrers.tiling import MAX_PIXELS
 from detbench.deblurrers.torch_device import check_usable
 from detbench.errors import WeightsError
 from detbench.types import Image
@@ -33,11 +34,14 @@ class _TorchGraph:
     ) -> None:
         check_usable(device, device)
         self.name, self._module, self._fixed_size = name, module, fixed_size
+        self.max_pixels = MAX_PIXELS
         self._scale, self._multiple, self._device = Scale.parse(value_range), multiple, device
 
     def __call__(self, blurred: Image) -> Image:
         """Shape (H, W, 3) in and out, any size."""
-        return restore_by_graph(blurred, self._run, self._scale, self._multiple, self._fixed_size, self.name)
+        return restore_by_graph(
+            blurred, self._run, self._scale, self._multiple, self._fixed_size, self.max_pixels, self.name
+        )
 
     def _run(self, picture: NDArray[np.float32]) -> NDArray[np.floating]:
         with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):

@@ -25,8 +25,13 @@ FORMAT = "detbench baseline 1"
 
 
 def write_baseline(run: Path, out: Path) -> Measured:
-    """Write the baseline that a finished run is; returns what is in it. Raises as `measured_in` does."""
+    """Write the baseline that a finished run is; returns what is in it.
+
+    Raises as `measured_in` does, and NotEvaluableError where an arm failed, which no gate would ask for again.
+    """
     measured = measured_in(run)
+    for arm, reason in measured.failed.items():
+        raise NotEvaluableError(f"{run}: arm {arm!r} failed, so this is no baseline. {reason}")
     content: dict[str, Any] = {
         "format": FORMAT,
         "ground": dict(measured.ground),

@@ -16,7 +16,8 @@ ArmKind = Literal["sharp", "blurred", "deblurrer"]
 class ArmResult:
     """One way the pictures reached the detector. `metrics` maps metric keys to estimates, `map_per_class` class names
     to mAP; `backend` says what restored the pictures (None for the sharp and the blurred arm), `told_kernel` that it
-    was given the blur kernel, which nobody has outside a laboratory.
+    was given the blur kernel, which nobody has outside a laboratory, `smaller_tiles` how many pictures went through in
+    smaller tiles than the deblurrer's own because memory ran out.
     """
 
     name: str
@@ -25,6 +26,7 @@ class ArmResult:
     map_per_class: Mapping[str, float | None]
     backend: Mapping[str, Any] | None = None
     told_kernel: bool = False
+    smaller_tiles: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ class EvaluatedData:
 class RunResult:
     """One evaluation. `specification` is what was asked for, `environment` where and with what it ran,
     `shown` the ids of the pictures that the report shows, `definitions` each metric's by key: a number is only
-    comparable with one of the same definition.
+    comparable with one of the same definition. `failed` says, by name, why an arm that was asked for is not among
+    `arms`: nothing is averaged over the pictures that it did manage.
     """
 
     specification: Mapping[str, Any]
@@ -74,6 +77,7 @@ class RunResult:
     differences: tuple[Difference, ...]
     shown: tuple[int, ...]
     definitions: Mapping[str, str] = field(default_factory=dict)
+    failed: Mapping[str, str] = field(default_factory=dict)
     schema: int = SCHEMA_VERSION
 
     def arm(self, name: str) -> ArmResult | None:
