@@ -1,10 +1,13 @@
 """TorchScript files and programs of `torch.export` as deblurrers.
 
-Both are graphs with weights; loading one runs no Python of its author's.
+Both are graphs with weights. Pickles in them are read for tensors alone; but a graph is a program, and torch evaluates
+what an exported one says of its sizes: name files that you trust.
 """
 
+import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -68,12 +71,28 @@ class ExportedDeblurrer(_TorchGraph):
 
     def __init__(self, file: Path, value_range: str, multiple: int, device: str) -> None:
         try:
-            program = torch.export.load(str(file))
+            with _tensors_alone():
+                program = torch.export.load(str(file))
         except Exception as error:  # a damaged archive fails in as many ways as it has layers
             raise WeightsError(f"{file}: not a program of torch.export.save ({error}); export it again") from error
         super().__init__(
             str(file), program.module().to(device), _fixed_size(program, file), value_range, multiple, device
         )
+
+
+@contextmanager
+def _tensors_alone() -> Iterator[None]:
+    """Let torch unpickle nothing but tensors: told nothing, torch.export.load falls back to running what it finds."""
+    key = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+    before = os.environ.get(key)
+    os.environ[key] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[key]
+        else:
+            os.environ[key] = before
 
 
 def _fixed_size(program: torch.export.ExportedProgram, file: Path) -> tuple[int, int] | None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+import msgspec
+
 from detbench.errors import DataError
 from detbench.types import Estimate
 
@@ -106,27 +108,6 @@ def result_from_json(value: Any, where: str) -> RunResult:
         found = value.get("schema") if isinstance(value, dict) else type(value).__name__
         raise DataError(f"{where}: not a result of schema {SCHEMA_VERSION} (found {found}); run `detbench run` again")
     try:
-        return RunResult(
-            **{
-                **value,
-                "data": EvaluatedData(**_tuples(value["data"])),
-                "arms": tuple(_arm(arm) for arm in value["arms"]),
-                "differences": tuple(_difference(difference) for difference in value["differences"]),
-                "shown": tuple(value["shown"]),
-            }
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return msgspec.convert(value, RunResult)
+    except (msgspec.ValidationError, RecursionError) as error:
         raise DataError(f"{where}: damaged result ({error}); run `detbench run` again") from error
-
-
-def _arm(value: Mapping[str, Any]) -> ArmResult:
-    metrics = {key: Estimate(**estimate) for key, estimate in value["metrics"].items()}
-    return ArmResult(**{**value, "metrics": metrics})
-
-
-def _difference(value: Mapping[str, Any]) -> Difference:
-    return Difference(**{**value, "difference": Estimate(**value["difference"])})
-
-
-def _tuples(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}
