@@ -8,6 +8,7 @@ import json
 import os
 import resource
 import shutil
+import socket
 import struct
 import zipfile
 import zlib
@@ -18,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image as PillowImage
+from pytest_socket import SocketBlockedError
 from torch import nn
 
 from detbench.blur.recipes import parse_recipe
@@ -186,6 +188,12 @@ def test_a_file_that_leads_elsewhere_is_replaced(tmp_path: Path) -> None:
     RunFolder(job).write_json("truth.json", {})
     assert target.read_text() == "mine"
     assert not (job / "truth.json").is_symlink()
+
+
+def test_no_test_reaches_the_network() -> None:
+    """Sockets to other machines are blocked for the whole suite: what passes here needs no network."""
+    with pytest.raises(SocketBlockedError):
+        socket.create_connection(("192.0.2.1", 9), timeout=1)
 
 
 def test_the_message_of_a_hostile_name_can_be_printed(drawn_dataset: Path, tmp_path: Path) -> None:
