@@ -22,7 +22,7 @@ MAX_CHARACTERS = 250_000
 """Ten thousand classes fit; the parser takes seconds for more."""
 
 
-class _PlainLoader(yaml.SafeLoader):
+class _PlainLoader(yaml.SafeLoader):  # type: ignore[misc]  # untyped
     """YAML as plain data, without references: a page of them can stand for more than any memory holds."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:

@@ -104,8 +104,8 @@ def _check_arms(result: RunResult, folder: Path) -> None:
 
 def _warnings(result: RunResult) -> Iterator[str]:
     data = result.data
-    for arm, reason in result.failed.items():
-        yield f"{arm} failed and has no numbers: {reason}"
+    for name, reason in result.failed.items():
+        yield f"{name} failed and has no numbers: {reason}"
     for arm in result.arms:
         if arm.smaller_tiles:
             yield (

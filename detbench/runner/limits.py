@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,7 +40,7 @@ def _stop(*_: object) -> None:
     raise OutOfTime
 
 
-def smaller_tiles(deblurrer: Any, pixels: int) -> Iterator[int]:
+def smaller_tiles(deblurrer: Any, pixels: int) -> Generator[int, None, None]:
     """Let a deblurrer that has tiles (`max_pixels`) take ever fewer pixels at once, half as many each time; gives how
     many. It has its own number again afterwards.
     """

@@ -31,13 +31,14 @@ from detbench.detectors.blobs import Blobs
 from detbench.fingerprints import code_sha256
 
 WORDS = "run --deblurrer sharpen=python:sharpener:sharpen --deblurrer identity --detector blobs --blur trajectory"
-WORDS += " --limit 2 --resamples 5 --name job --dataset"
+WORDS += " --limit 2 --name job"
 OPERATIONS = ("create", "write", "rename")
 WHENS = ("before", "after")
 RECORDS = ("blur", "classes", "restore", "detect", "quality", "score", "resampled", "p_values", "analysis", "pictures")
 FILES = ("analysis.json", "flips.csv", "truth.json", "sharpen.json", "images.csv", "metrics.json", "result.json")
 FILES += ("report.html", "summary.md")
-FEW = ("restore", "metrics.json")
+ALL = list(itertools.product(WHENS, OPERATIONS, (*RECORDS, *FILES)))
+FEW = list(itertools.product(WHENS, OPERATIONS[1:], ("restore", "metrics.json")))
 
 
 class Point(NamedTuple):
@@ -51,10 +52,10 @@ class Point(NamedTuple):
 Disturb = Callable[[], None]
 
 
-def points(kinds: Sequence[str]) -> list[Point]:
-    """Every operation on each kind, and the removal of an earlier run's result."""
+def points(asked: Sequence[tuple[str, str, str]]) -> list[Point]:
+    """The points that are asked for, and the removal of an earlier run's result."""
     return [
-        *(Point(*each) for each in itertools.product(WHENS, OPERATIONS, kinds)),
+        *(Point(*each) for each in asked),
         *(Point(when, "remove", "result.json") for when in WHENS),
     ]
 
@@ -62,10 +63,14 @@ def points(kinds: Sequence[str]) -> list[Point]:
 class Trial:
     """One folder with a cache of its own; every command in it is a forked process."""
 
-    def __init__(self, folder: Path, dataset: Path) -> None:
+    def __init__(self, folder: Path, words: Sequence[str]) -> None:
         self.folder = folder
-        self._dataset = dataset
+        self._words = words
         folder.mkdir()
+
+    def another(self, name: str) -> "Trial":
+        """A fresh trial of the same command in a folder beside this one."""
+        return Trial(self.folder.with_name(name), self._words)
 
     def start(self, disturb: Disturb = lambda: None) -> int:
         """Begin the command; returns the number of its process."""
@@ -98,7 +103,7 @@ class Trial:
         os.dup2(said, 1)
         os.dup2(said, 2)
         os.environ["DETBENCH_CACHE"] = str(self.folder / "cache")
-        sys.argv = ["detbench", *WORDS.split(), str(self._dataset)]
+        sys.argv = ["detbench", *self._words]
         _work_in_the_open()
         disturb()
         try:
@@ -203,10 +208,10 @@ def same(trial: Trial, whole: Trial, commands: int, what: str) -> None:
         sys.exit(f"{what}: {again} pictures were done again by {commands} commands")
 
 
-def named_trials(folder: Path, dataset: Path, whole: Trial, kinds: Sequence[str]) -> Iterator[Point]:
+def named_trials(whole: Trial, asked: Sequence[tuple[str, str, str]]) -> Iterator[Point]:
     """Kill at every named point, repeat, compare."""
-    for number, point in enumerate(points(kinds)):
-        trial = Trial(folder / f"point-{number}", dataset)
+    for number, point in enumerate(points(asked)):
+        trial = whole.another(f"point-{number}")
         if point.operation == "remove":
             trial.run()
         killed = trial.run(at(point, die))
@@ -219,11 +224,11 @@ def named_trials(folder: Path, dataset: Path, whole: Trial, kinds: Sequence[str]
         yield point
 
 
-def random_trials(folder: Path, dataset: Path, whole: Trial, count: int, seconds: float) -> Iterator[int]:
+def random_trials(whole: Trial, count: int, seconds: float) -> Iterator[int]:
     """Kill at random moments of a run of some seconds, every third time twice, repeat, compare; gives exit codes."""
     rng = random.Random(0)
     for number in range(count):
-        trial, kills = Trial(folder / f"moment-{number}", dataset), 2 if number % 3 == 2 else 1
+        trial, kills = whole.another(f"moment-{number}"), 2 if number % 3 == 2 else 1
         for _ in range(kills):
             process = trial.start()
             time.sleep(rng.uniform(0, seconds))
@@ -235,7 +240,7 @@ def random_trials(folder: Path, dataset: Path, whole: Trial, count: int, seconds
         shutil.rmtree(trial.folder)
 
 
-def full_disk_trials(folder: Path, dataset: Path, whole: Trial) -> Iterator[Point]:
+def full_disk_trials(whole: Trial) -> Iterator[Point]:
     """Let the disk be full at a write, of cache and of run folder: one message, exit code 2, nothing lost."""
 
     def full() -> None:
@@ -243,7 +248,7 @@ def full_disk_trials(folder: Path, dataset: Path, whole: Trial) -> Iterator[Poin
 
     for number, kind in enumerate(("restore", "report.html")):
         point = Point("after", "write", kind)
-        trial = Trial(folder / f"full-{number}", dataset)
+        trial = whole.another(f"full-{number}")
         code, said = trial.run(at(point, full)), trial.said()
         if code != 2 or said.count("detbench: ") != 1 or "No space left" not in said or "Traceback" in said:
             sys.exit(f"disk full at {kind}: exit code {code}:\n{said}")
@@ -257,22 +262,21 @@ def main() -> None:
     """Try everything that was asked for, and say how much that was."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--moments", type=int, default=200, help="How many random moments to kill at.")
-    parser.add_argument("--few", action="store_true", help="Only the points of two kinds of files.")
+    parser.add_argument("--few", action="store_true", help="A tenth of the points.")
     asked = parser.parse_args()
     draw = runpy.run_path(str(Path(__file__).parents[1] / "drawn.py"))["draw"]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
-        dataset = draw(folder / "drawn")
-        whole = Trial(folder / "whole", dataset)
+        words = f"{WORDS} --resamples {0 if asked.few else 5} --dataset {draw(folder / 'drawn')}".split()
+        whole = Trial(folder / "whole", words)
         code_sha256("detbench.runner.loop")  # read once, and then forked
         begun = time.monotonic()
         if whole.run() != 0:
             sys.exit(whole.said())
         seconds = time.monotonic() - begun
-        kinds = FEW if asked.few else (*RECORDS, *FILES)
-        named = list(named_trials(folder, dataset, whole, kinds))
-        full = list(full_disk_trials(folder, dataset, whole))
-        codes = list(random_trials(folder, dataset, whole, asked.moments, seconds))
+        named = list(named_trials(whole, FEW if asked.few else ALL))
+        full = list(full_disk_trials(whole))
+        codes = list(random_trials(whole, asked.moments, seconds))
         digest = hashlib.sha256(whole.files()["metrics.json"]).hexdigest()[:12]
     killed = codes.count(-signal.SIGKILL)
     sys.stdout.write(
