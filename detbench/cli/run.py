@@ -80,8 +80,8 @@ def run(
 
 
 def _print_notes(result: "RunResult") -> None:
-    for arm, reason in result.failed.items():
-        note(f"{arm} failed and has no numbers. {reason}")
+    for name, reason in result.failed.items():
+        note(f"{name} failed and has no numbers. {reason}")
     for arm in result.arms:
         if arm.smaller_tiles:
             note(f"{arm.name}: memory ran out for {arm.smaller_tiles} pictures, which were restored in smaller tiles.")

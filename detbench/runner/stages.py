@@ -5,6 +5,7 @@ Every step asks the cache first and builds its backend only when it has to work.
 
 import base64
 import contextlib
+import gc
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -161,6 +162,7 @@ class Stages:
             failure = ArmError(str(error))
         with contextlib.closing(smaller_tiles(self._build(backend), image.shape[0] * image.shape[1])) as sizes:
             for tile_pixels in sizes:
+                gc.collect()  # what was raised may hold the memory that is wanted, and itself
                 with contextlib.suppress(ArmError):
                     restored, figures = self._timed(backend, image, kernel)
                     return restored, {**figures, "tile_pixels": tile_pixels}

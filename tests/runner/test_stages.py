@@ -1,6 +1,7 @@
 """The steps of a run: each done once, each backend held to its contract."""
 
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,6 +165,28 @@ def test_memory_that_runs_out_makes_tiles_smaller(stages: Stages) -> None:
         assert restored.tile_pixels == 120_000
         assert (restored.picture.load() == 255).all()
     assert stages.restore(given("large", Tiled(480_000)), picture, None).tile_pixels is None
+
+
+def test_memory_is_given_back_before_the_next_try(stages: Stages) -> None:
+    """What a failed try holds, in an error that refers to itself, is gone when smaller tiles are tried."""
+
+    class Full(MemoryError):
+        pass
+
+    held = weakref.WeakSet[Full]()
+
+    class Clinging(Tiled):
+        def __call__(self, blurred: Image) -> Image:
+            assert not held
+            if self.max_pixels <= 250_000:
+                return 255 - blurred
+            error = Full()
+            error.args = (error,)
+            held.add(error)
+            raise error
+
+    picture = picture_from_image(np.zeros((600, 800, 3), np.uint8))
+    assert stages.restore(given("clinging", Clinging(0)), picture, None).tile_pixels == 240_000
 
 
 def test_memory_that_no_tile_fits_is_a_failure(stages: Stages) -> None:
