@@ -170,17 +170,17 @@ def test_memory_that_runs_out_makes_tiles_smaller(stages: Stages) -> None:
 def test_memory_is_given_back_before_the_next_try(stages: Stages) -> None:
     """What a failed try holds, in an error that refers to itself, is gone when smaller tiles are tried."""
 
-    class Full(MemoryError):
+    class FullError(MemoryError):
         pass
 
-    held = weakref.WeakSet[Full]()
+    held = weakref.WeakSet[FullError]()
 
     class Clinging(Tiled):
         def __call__(self, blurred: Image) -> Image:
             assert not held
             if self.max_pixels <= 250_000:
                 return 255 - blurred
-            error = Full()
+            error = FullError()
             error.args = (error,)
             held.add(error)
             raise error
