@@ -190,6 +190,7 @@ def test_a_file_that_leads_elsewhere_is_replaced(tmp_path: Path) -> None:
     assert not (job / "truth.json").is_symlink()
 
 
+@pytest.mark.filterwarnings("ignore:A test tried to use socket")
 def test_no_test_reaches_the_network() -> None:
     """Sockets to other machines are blocked for the whole suite: what passes here needs no network."""
     with pytest.raises(SocketBlockedError):
