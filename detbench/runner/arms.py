@@ -1,6 +1,7 @@
 """One picture through every arm of a run; an arm that fails on a picture is given up, and the others go on."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 from detbench.backends import Backend
 from detbench.errors import ArmError, BackendError
@@ -35,7 +36,7 @@ class Arms:
         views = _Views(sample, self._stages, self._look)
         if sample.sharp is not None:
             sharp = sample.sharp
-            yield from self._tried("sharp", sample, lambda: iter([views.row("sharp", sharp)]))
+            yield from self._tried("sharp", sample, lambda: [views.row("sharp", sharp)])
         try:
             yield views.row("blurred", sample.blurred)
         except ArmError as error:
@@ -43,9 +44,9 @@ class Arms:
                 f"{sample.file_name}: {error}. Without the blurred arm there is nothing to compare with"
             ) from error
         for backend in self._deblurrers:
-            yield from self._tried(backend.name, sample, lambda: self._of_deblurrer(backend, sample, views))  # noqa: B023  (called at once)
+            yield from self._tried(backend.name, sample, partial(self._of_deblurrer, backend, sample, views))
 
-    def _tried(self, arm: str, sample: Sample, work: Callable[[], Iterator[ArmPicture]]) -> list[ArmPicture]:
+    def _tried(self, arm: str, sample: Sample, work: Callable[[], Iterable[ArmPicture]]) -> list[ArmPicture]:
         """The rows that an arm gives, none once it has failed."""
         if arm in self.failed:
             return []

@@ -13,7 +13,8 @@ from pathlib import Path
 
 KINDS = (
     "coco annotations", "coco results", "dataset.toml", "yolo yaml", "yolo label", "yolo list", "yolo ids", "voc xml",
-    "manifest", "kernels", "signed baseline", "rules", "gate of result.json", "report of images.csv", "safetensors",
+    "manifest", "kernels", "signed baseline", "rules", "recipe", "gate of result.json", "report of images.csv",
+    "safetensors",
 )  # fmt: skip
 SECONDS = "40"
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image as PillowImage
 
+from detbench.backends import resolve_deblurrer
 from detbench.blur.sources import find_pictures
 from detbench.datasets.opening import open_dataset
 from detbench.detectors.recorded import RecordedDetections
@@ -225,13 +226,20 @@ def _weights(folder: Path, _drawn: Path) -> dict[str, Target]:
     from torch import nn
 
     from detbench.nets.weights import load_weights, save_weights, weights_metadata
+    from detbench.training.recipe import Recipe, read_recipe
 
     net, file = nn.Conv2d(2, 3, 1), folder / "weights.safetensors"
     sha256 = save_weights(net, file, {"architecture": "conv"})
     card = folder / "card.toml"
     card.write_text(
-        f'architecture = "conv"\nlicence = "MIT"\npaper = "none"\nsha256 = "{sha256}"\n[measured.streets]\n'
+        f'architecture = "conv"\nlicence = "MIT"\npaper = "none"\nsha256 = "{sha256}"\n'
+        "[cost]\nparameters = 9\ngflop_per_mpix = 0.1\n[measured.streets]\n"
         'detector = "yolov8"\n[measured.streets.blurred]\nmap = 0.1\n'
+    )
+    recipe = folder / "recipe.toml"
+    recipe.write_text(
+        'blurs = ["trajectory:noise=2"]\nepochs = 3\nepoch_steps = 5\nl1_weight = 1\nbetas = [0.5, 0.9]\n'
+        "crop_px = 64\nwarm_up_epochs = 1\nsharp_share = 0.5\n"
     )
     alone = folder / "alone.safetensors"
     shutil.copy(file, alone)
@@ -240,8 +248,9 @@ def _weights(folder: Path, _drawn: Path) -> dict[str, Target]:
         return weights_metadata(weights), load_weights(net, weights, "conv")
 
     return {
+        "recipe": _at(recipe, lambda: read_recipe(recipe, Recipe())),
         "safetensors": _at(alone, lambda: load(alone)),
-        "card of weights": _at(card, lambda: load(file)),
+        "card of weights": _at(card, lambda: (resolve_deblurrer(f"deblurgan:{file}", "cpu", "fp32").cost, load(file))),
         "card as an index": _at(card, lambda: model_index("mine", read_card(folder))),
     }
 
