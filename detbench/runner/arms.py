@@ -61,7 +61,8 @@ class Arms:
         restored = self._restored(backend, sample, kernel)
         yield views.row(backend.name, restored.picture, restored)
         arm = on_sharp(backend.name)
-        if sample.sharp is not None and not backend.entry.by_name and self._look.can_see(arm):
+        has_harm = "sharp" not in self.failed and not backend.entry.by_name and self._look.can_see(arm)
+        if sample.sharp is not None and has_harm:
             # What blurred a sharp picture is known too: nothing did.
             no_blur = None if kernel is None else Kernel.none(kernel.light)
             restored = self._stages.restore(backend, sample.sharp, no_blur)

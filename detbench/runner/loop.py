@@ -12,7 +12,7 @@ from detbench.blur.recipes import PictureRecipe, parse_picture_recipe, recipe_sp
 from detbench.datasets.opening import open_dataset
 from detbench.deblurrers.recorded import check_size
 from detbench.devices import resolve_device
-from detbench.errors import DataError, NotEvaluableError, UsageError
+from detbench.errors import ArmError, BackendError, DataError, NotEvaluableError, UsageError
 from detbench.metrics.specs import METRICS, PSEUDO_CONFIDENCE
 from detbench.results.cache import Cache
 from detbench.results.folder import RunFolder
@@ -180,7 +180,10 @@ def _sharp_detections(plan: _Plan, tools: _Tools, sample: Sample) -> Detections:
             f"--truth pseudo takes the detector's boxes on sharp pictures, and dataset {plan.dataset.name} has none. "
             "Use --truth labels, or blur sharp pictures with --blur"
         )
-    return tools.look("sharp", sample, sample.sharp)
+    try:
+        return tools.look("sharp", sample, sample.sharp)
+    except ArmError as error:
+        raise BackendError(f"{sample.file_name}: {error}. Without its boxes there is no pseudo truth") from error
 
 
 def _specification(plan: _Plan) -> dict[str, Any]:

@@ -167,6 +167,29 @@ def test_a_detector_that_fails_fails_the_arm_it_looked_at(drawn_run: Run, module
     assert "Traceback" not in said.err
 
 
+def test_a_detector_that_fails_on_a_sharp_picture_leaves_no_ceiling(
+    drawn_run: Run, detbench: Run, module: Callable[[str, str], None], drawn_dataset: Path
+) -> None:
+    """The sharp arm has failed; the others have their numbers but gap recovered and harm, and the page is made. Where
+    truth is what the detector finds there, the run ends.
+    """
+    sharp = drawn_dataset / "images" / "drawn-02.png"
+    source = "from detbench.images import read_image\nfrom pathlib import Path\n" + DETECTOR
+    module("dazzled", source.replace("(image == PIXEL).all()", f"(image == read_image(Path({str(sharp)!r}))).all()"))
+    words = ("--limit", "3", "--resamples", "20", "--detector", "python:dazzled:Fussy")
+    said = drawn_run(*words, deblurrers=("wiener", "identity"))
+    assert said.code == 4, said.err
+    metrics = detbench_metrics(said)
+    assert {key.partition(".")[0] for key in metrics} == {"blurred", "wiener", "identity"}
+    assert metrics["wiener.map"] > metrics["blurred.map"]
+    assert (metrics["wiener.gap_recovered"], metrics["wiener.harm"]) == (None, None)
+    assert detbench("report", folder_of(said)).code == 0
+
+    pseudo = drawn_run(*words, "--truth", "pseudo")
+    assert pseudo.code == 2
+    assert "drawn-02.png: python-Fussy failed: RuntimeError: too dull. Without its boxes" in pseudo.err
+
+
 @pytest.mark.parametrize(
     ("source", "part"),
     [
