@@ -24,6 +24,9 @@ COLUMNS = {
 }
 """The table at the end of a run, as wide as a terminal; the report has every metric under its full name."""
 
+SOME_FAILED = 4
+"""The exit code of a run that finished, but not in every arm."""
+
 
 def run(
     deblurrer: Annotated[list[str], typer.Option(help="A deblurrer; repeat it to compare several.")],
@@ -44,10 +47,15 @@ def run(
     ] = 1000,
     out_folder: Annotated[Path, typer.Option("--out", help="Where run folders go.")] = Path("reports"),
     name: Annotated[str | None, typer.Option(help="The run folder's name.")] = None,
+    timeout: Annotated[
+        int, typer.Option(min=1, help="Seconds that a deblurrer or a detector may take for a picture.")
+    ] = 3600,
 ) -> None:
     """Run deblurrers over a dataset, detect before and after, and write the run folder with its report.
 
-    Finished work is kept in a cache: a repeated, interrupted or extended run only does what is missing.
+    Finished work is kept in a cache: a repeated, interrupted or extended run only does what is missing. A deblurrer
+    that fails on a picture has no numbers; the others finish, and the exit code is 4. Other codes: 0 all is well, 2 the
+    request or the data is wrong, 3 there is nothing to measure, 130 interrupted.
     """
     from detbench.assets import cache_folder
     from detbench.report.render import render_report
@@ -59,7 +67,7 @@ def run(
     folder = out_folder / (name or run_name(spec))
     try:
         with progress_steps() as steps:
-            result = evaluate(spec, folder, Cache(cache_folder()), steps)
+            result = evaluate(spec, folder, Cache(cache_folder()), steps, timeout)
     except KeyboardInterrupt:
         note("Interrupted; finished work is kept. Repeat the command to go on.")
         raise typer.Exit(130) from None
@@ -67,10 +75,17 @@ def run(
     _print_notes(result)
     _print_result(result)
     print_path(folder)
+    if result.failed:
+        raise typer.Exit(SOME_FAILED)
 
 
 def _print_notes(result: "RunResult") -> None:
-    if result.arm("sharp") is None:
+    for name, reason in result.failed.items():
+        note(f"{name} failed and has no numbers. {reason}")
+    for arm in result.arms:
+        if arm.smaller_tiles:
+            note(f"{arm.name}: memory ran out for {arm.smaller_tiles} pictures, which were restored in smaller tiles.")
+    if result.arm("sharp") is None and "sharp" not in result.failed:
         note(
             "The dataset has no sharp pictures, so there is no ceiling, PSNR or SSIM. --blur RECIPE blurs its pictures."
         )
@@ -82,6 +97,7 @@ def _print_notes(result: "RunResult") -> None:
 
 def _print_result(result: "RunResult") -> None:
     rows = [[arm.name, *(_short(arm.metrics.get(key)) for key in COLUMNS.values())] for arm in result.arms]
+    rows += [[arm, "failed", *([""] * (len(COLUMNS) - 1))] for arm in result.failed]
     print_table(["arm", *COLUMNS], rows, numbers=True)
     changes = [_change(difference) for difference in result.differences if difference.metric == "map"]
     print_table(["mAP difference", "", "interval", "p"], changes, numbers=True)

@@ -22,7 +22,7 @@ import pandas as pd
 from PIL import Image as PillowImage
 
 from detbench.errors import DataError, OutputError
-from detbench.images import write_atomically
+from detbench.images import remove_unfinished, write_atomically
 from detbench.results.schema import RunResult, flat_metrics, result_from_json, result_to_json
 from detbench.types import Picture
 
@@ -57,14 +57,24 @@ class RunFolder:
             foreign = [name for name in foreign if not name.startswith(".")]
             if foreign:
                 raise OutputError(f"{self.path} holds other files ({foreign[0]}, …): choose another --out or --name")
+        for folder in self._inner_folders():
+            if folder.is_symlink():  # files are removed there
+                raise OutputError(f"{folder} leads elsewhere: remove the link, or choose another --out or --name")
         probe = self.path / ".writable"
         write_atomically(probe, "")
         probe.unlink(missing_ok=True)
 
+    def _inner_folders(self) -> tuple[Path, ...]:
+        return self.path / "detections", self.path / "pictures"
+
     def reopen(self) -> None:
-        """Take away an earlier run's result, which would speak for files that are about to change."""
+        """Take away an earlier run's result, which would speak for files that are about to change, and what an
+        interrupted run left half written.
+        """
         for name in ("result.json", "metrics.json", "report.html", "summary.md"):
             (self.path / name).unlink(missing_ok=True)
+        for folder in (self.path, *self._inner_folders()):
+            remove_unfinished(folder)
 
     def write_json(self, name: str, value: Any) -> None:
         """Write one JSON file, keys in the order given, one number always as the same text."""
@@ -141,5 +151,5 @@ def _read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; a run folder is what `detbench run` printed last") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: cannot be read ({error}); run `detbench run` again") from error

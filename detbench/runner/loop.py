@@ -1,7 +1,7 @@
 """The evaluation: every picture through every arm, then the numbers, then the run folder."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,20 +12,22 @@ from detbench.blur.recipes import PictureRecipe, parse_picture_recipe, recipe_sp
 from detbench.datasets.opening import open_dataset
 from detbench.deblurrers.recorded import check_size
 from detbench.devices import resolve_device
-from detbench.errors import DataError, NotEvaluableError, UsageError
+from detbench.errors import ArmError, BackendError, DataError, NotEvaluableError, UsageError
 from detbench.metrics.specs import METRICS, PSEUDO_CONFIDENCE
 from detbench.results.cache import Cache
 from detbench.results.folder import RunFolder
 from detbench.results.provenance import environment
-from detbench.results.schema import RunResult, on_sharp
+from detbench.results.schema import RunResult
+from detbench.runner.arms import Arms
 from detbench.runner.flips import flip_rows
+from detbench.runner.limits import SECONDS
 from detbench.runner.looking import Look, find_look
 from detbench.runner.rows import ArmDetections, ArmPicture, coco_results, coco_truth, image_rows, shown_ids
 from detbench.runner.scores import Scorer
 from detbench.runner.spec import RunSpec
-from detbench.runner.stages import Quality, Restored, Stages
+from detbench.runner.stages import Stages
 from detbench.runner.truth import PSEUDO_NOTE, evaluated_data, pseudo_truth
-from detbench.types import Dataset, Detections, Kernel, Picture, Sample
+from detbench.types import Dataset, Detections, Picture, Sample
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, and how many steps are done of how many."""
@@ -45,31 +47,27 @@ class _Plan:
 
 @dataclass(frozen=True)
 class _Tools:
-    """What the loop works with; `recorded` has the pictures that were restored elsewhere, by arm and file name."""
+    """What the loop works with."""
 
     stages: Stages
     look: Look
-    recorded: Mapping[str, Mapping[str, Picture]]
-
-    def restore(self, backend: Backend, sample: Sample, kernel: Kernel | None) -> Restored:
-        if backend.name in self.recorded:
-            return Restored(self.recorded[backend.name][sample.file_name], restore_ms=None, told_kernel=False)
-        return self.stages.restore(backend, sample.blurred, kernel)
+    arms: Arms
 
 
-def run(spec: RunSpec, folder: Path, cache: Cache, progress: Progress) -> RunResult:
+def run(spec: RunSpec, folder: Path, cache: Cache, progress: Progress, seconds: float = SECONDS) -> RunResult:
     """Evaluate and write everything of the run folder but the report.
 
-    All that can be known to be wrong is reported before the first picture is touched. Raises a DetbenchError;
-    finished work stays in the cache, so that repeating the command goes on from there.
+    All that can be known to be wrong is reported before the first picture is touched. An arm that fails on a picture,
+    or takes longer than `seconds` for it, has no numbers but its reason in `failed`. Raises a DetbenchError; finished
+    work stays in the cache, so that repeating the command goes on from there.
     """
     run_folder = RunFolder(folder)
     plan = _resolve(spec)
     run_folder.check_writable()
-    stages = Stages(cache)
+    stages = Stages(cache, seconds)
     deblurrers = [backend.name for backend in plan.deblurrers]
     names, look = find_look(plan.detector, plan.dataset, deblurrers, spec.truth, stages)
-    tools = _Tools(stages, look, _recorded_pictures(plan))
+    tools = _Tools(stages, look, Arms(plan.deblurrers, stages, look, _recorded_pictures(plan)))
     samples, rows = _measure(plan, tools, progress)
     truth = coco_truth(samples, names)
     if spec.truth == "pseudo":
@@ -77,7 +75,7 @@ def run(spec: RunSpec, folder: Path, cache: Cache, progress: Progress) -> RunRes
     detections = _detections(rows)
     progress("scoring", 0, 1)
     scorer = Scorer(cache, truth, names, rows, detections, spec.resamples)
-    arms = scorer.arms(plan.deblurrers)
+    arms = scorer.arms([backend for backend in plan.deblurrers if backend.name in rows])
     shown = shown_ids(rows)
     result = RunResult(
         specification=_specification(plan),
@@ -88,6 +86,7 @@ def run(spec: RunSpec, folder: Path, cache: Cache, progress: Progress) -> RunRes
         differences=scorer.differences(arms),
         shown=shown,
         definitions={key: spec.definition for key, spec in METRICS.items()},
+        failed=tools.arms.failed,
     )
     run_folder.reopen()
     run_folder.write_json("analysis.json", scorer.analysis(arms))
@@ -143,7 +142,7 @@ def _check_arm_names(names: Sequence[str]) -> None:
 
 
 def _measure(plan: _Plan, tools: _Tools, progress: Progress) -> tuple[list[Sample], dict[str, list[ArmPicture]]]:
-    """Every picture through every arm; rows by arm, arms in their order: sharp, blurred, deblurrers, on sharp."""
+    """Every picture through every arm; rows by arm, those of arms that failed on some picture left out."""
     samples: list[Sample] = []
     rows: dict[str, list[ArmPicture]] = {}
     count = _count(plan)
@@ -155,39 +154,12 @@ def _measure(plan: _Plan, tools: _Tools, progress: Progress) -> tuple[list[Sampl
             sample = pseudo_truth(sample, _sharp_detections(plan, tools, sample), first_id=boxes_before + 1)
             boxes_before += len(sample.truth)
         samples.append(sample)
-        for row in _arms_of(sample, plan, tools):
+        for row in tools.arms.rows(sample):
             rows.setdefault(row.arm, []).append(row)
     progress("pictures", count, count)
     if len(samples) != count:
         raise DataError(f"dataset {plan.dataset.name}: {len(samples)} pictures came where {count} were announced")
-    return samples, rows
-
-
-def _arms_of(sample: Sample, plan: _Plan, tools: _Tools) -> Iterator[ArmPicture]:
-    """One picture's rows, arm by arm; arms that deliver the same picture share what was found in it."""
-    seen: dict[str, tuple[Detections, Quality | None]] = {}
-
-    def row(arm: str, picture: Picture, restored: Restored | None = None) -> ArmPicture:
-        if picture.sha256 not in seen:
-            found = tools.look(arm, sample, picture)
-            seen[picture.sha256] = found, None if sample.sharp is None else tools.stages.judge(picture, sample.sharp)
-        return ArmPicture(arm, sample, picture, *seen[picture.sha256], restored)
-
-    kernel = sample.blur.kernel if sample.blur else None
-    if sample.sharp is not None:
-        yield row("sharp", sample.sharp)
-    yield row("blurred", sample.blurred)
-    for backend in plan.deblurrers:
-        restored = tools.restore(backend, sample, kernel)
-        yield row(backend.name, restored.picture, restored)
-    if sample.sharp is not None:
-        for backend in plan.deblurrers:
-            if backend.entry.by_name or not tools.look.can_see(on_sharp(backend.name)):
-                continue
-            # What blurred a sharp picture is known too: nothing did.
-            no_blur = None if kernel is None else Kernel.none(kernel.light)
-            restored = tools.stages.restore(backend, sample.sharp, no_blur)
-            yield row(on_sharp(backend.name), restored.picture, restored)
+    return samples, {arm: pictures for arm, pictures in rows.items() if len(pictures) == count}
 
 
 def _detections(rows: Mapping[str, Sequence[ArmPicture]]) -> dict[str, ArmDetections]:
@@ -208,7 +180,10 @@ def _sharp_detections(plan: _Plan, tools: _Tools, sample: Sample) -> Detections:
             f"--truth pseudo takes the detector's boxes on sharp pictures, and dataset {plan.dataset.name} has none. "
             "Use --truth labels, or blur sharp pictures with --blur"
         )
-    return tools.look("sharp", sample, sample.sharp)
+    try:
+        return tools.look("sharp", sample, sample.sharp)
+    except ArmError as error:
+        raise BackendError(f"{sample.file_name}: {error}. Without its boxes there is no pseudo truth") from error
 
 
 def _specification(plan: _Plan) -> dict[str, Any]:
