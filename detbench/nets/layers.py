@@ -52,6 +52,13 @@ class Restorer(nn.Module):
         raise NotImplementedError
 
 
+@torch.no_grad()
+def silence(conv: nn.Module, outputs: slice = slice(None)) -> None:
+    """Set weights and bias of some of a convolution's outputs to 0."""
+    for name in ("weight", "bias"):
+        conv.get_parameter(name)[outputs] = 0
+
+
 def initialise(module: nn.Module) -> None:
     """Weights of a convolution from N(0, 0.02), biases 0, as pix2pix and what descends from it begin."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):

@@ -4,11 +4,13 @@ Nah, Kim, Lee: "Deep Multi-scale Convolutional Neural Network for Dynamic Scene 
 arXiv 1612.02177.
 """
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from detbench.nets.layers import Restorer
+from detbench.nets.layers import Restorer, silence
 from detbench.nets.winograd import WinogradConv2d
 
 SCALES = 3
@@ -62,11 +64,10 @@ class Scale(nn.Module):
     @torch.no_grad()
     def begin_as_input(self) -> None:
         """Three channels carry the picture through blocks that change nothing yet."""
-        for changed in [self.enter.weight[:3], self.enter.bias[:3], self.leave.weight, self.leave.bias]:
-            changed.zero_()
+        silence(self.enter, slice(3))
+        silence(self.leave)
         for block in self.blocks:
-            nn.init.zeros_(block.conv2.weight)
-            nn.init.zeros_(block.conv2.bias)
+            silence(block.get_submodule("conv2"))
         for colour in range(3):
             self.enter.weight[colour, colour, 2, 2] = self.leave.weight[colour, colour, 2, 2] = 1
 
@@ -98,7 +99,7 @@ class MultiScaleNet(Restorer):
     def begin_as_input(self) -> None:
         """Exactly, at each scale."""
         for scale in self.scales:
-            scale.begin_as_input()
+            cast(Scale, scale).begin_as_input()
 
 
 class Critic(nn.Module):

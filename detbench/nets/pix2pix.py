@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from detbench.nets.layers import Restorer, initialise, instance_norm
+from detbench.nets.layers import Restorer, initialise, instance_norm, silence
 from detbench.nets.patchgan import PatchGAN
 
 WIDTH = 24
@@ -66,13 +66,13 @@ class UNet(Restorer):
 
         The tanh of 1.2 times the picture is within .17 of it, within .04 at middle values.
         """
-        down, up = self.downs[0], self.ups[-1]
-        nn.init.zeros_(up.weight)
+        silence(self.downs[0], slice(24))
+        silence(self.ups[-1])
+        down, up = (conv.get_parameter("weight") for conv in (self.downs[0], self.ups[-1]))
         places = product((1, -1), range(3), (1, 2), (1, 2))
         for channel, (sign, colour, row, column) in enumerate(places):
-            down.weight[channel], down.bias[channel] = 0, 0
-            down.weight[channel, colour, row, column] = sign
-            up.weight[WIDTH + channel, colour, row, column] = 1.2 * sign
+            down[channel, colour, row, column] = sign
+            up[WIDTH + channel, colour, row, column] = 1.2 * sign
 
 
 class Critic(PatchGAN):
