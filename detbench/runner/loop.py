@@ -20,9 +20,10 @@ from detbench.results.provenance import environment
 from detbench.results.schema import RunResult, on_sharp
 from detbench.runner.flips import flip_rows
 from detbench.runner.looking import Look, find_look
+from detbench.runner.measured import Basis, Measured, Restorer
 from detbench.runner.rows import ArmDetections, ArmPicture, coco_results, coco_truth, image_rows, shown_ids
 from detbench.runner.scores import Scorer
-from detbench.runner.spec import RunSpec
+from detbench.runner.spec import WHOLE, RunSpec, Share
 from detbench.runner.stages import Quality, Restored, Stages
 from detbench.runner.truth import PSEUDO_NOTE, evaluated_data, pseudo_truth
 from detbench.types import Dataset, Detections, Kernel, Picture, Sample
@@ -32,7 +33,7 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class _Plan:
+class Plan:
     """A RunSpec with every word resolved."""
 
     spec: RunSpec
@@ -63,41 +64,63 @@ def run(spec: RunSpec, folder: Path, cache: Cache, progress: Progress) -> RunRes
     All that can be known to be wrong is reported before the first picture is touched. Raises a DetbenchError;
     finished work stays in the cache, so that repeating the command goes on from there.
     """
+    plan = resolve(spec)
     run_folder = RunFolder(folder)
-    plan = _resolve(spec)
     run_folder.check_writable()
-    stages = Stages(cache)
+    return conclude(measure(plan, Stages(cache), progress), run_folder, cache, progress)
+
+
+def measure(plan: Plan, stages: Stages, progress: Progress, share: Share = WHOLE) -> Measured:
+    """What every arm delivers of the pictures of a share, and what the detector finds there."""
     deblurrers = [backend.name for backend in plan.deblurrers]
-    names, look = find_look(plan.detector, plan.dataset, deblurrers, spec.truth, stages)
+    names, look = find_look(plan.detector, plan.dataset, deblurrers, plan.spec.truth, stages)
     tools = _Tools(stages, look, _recorded_pictures(plan))
-    samples, rows = _measure(plan, tools, progress)
-    truth = coco_truth(samples, names)
-    if spec.truth == "pseudo":
+    samples, rows = _measure(plan, tools, progress, share)
+    basis = Basis(
+        specification=_specification(plan),
+        environment=environment(plan.device),
+        dataset=plan.dataset.name,
+        source_fingerprint=plan.dataset.fingerprint,
+        images=_count(plan),
+        classes=names,
+        unmatched_dataset_classes=look.classes.unmatched_dataset,
+        unmatched_detector_classes=look.classes.unmatched_detector,
+        detector=plan.detector.identity,
+        deblurrers={backend.name: Restorer(backend.identity, backend.cost) for backend in plan.deblurrers},
+    )
+    return Measured(basis, samples, rows)
+
+
+def conclude(measured: Measured, run_folder: RunFolder, cache: Cache, progress: Progress) -> RunResult:
+    """Score what was measured of all pictures, and write the run folder but the report."""
+    basis, samples, rows = measured.basis, measured.samples, measured.rows
+    truth = coco_truth(samples, basis.classes)
+    if basis.specification["truth"] == "pseudo":
         truth = {"info": {"description": PSEUDO_NOTE}, **truth}
     detections = _detections(rows)
     progress("scoring", 0, 1)
-    scorer = Scorer(cache, truth, names, rows, detections, spec.resamples)
-    arms = scorer.arms(plan.deblurrers)
-    shown = shown_ids(rows)
+    scorer = Scorer(cache, truth, basis.classes, rows, detections, basis.specification["resamples"])
+    arms = scorer.arms(basis.deblurrers)
     result = RunResult(
-        specification=_specification(plan),
-        environment=environment(plan.device),
-        data=evaluated_data(plan.dataset, samples, truth, look.classes),
-        detector=plan.detector.identity,
+        specification=basis.specification,
+        environment=basis.environment,
+        data=evaluated_data(basis, samples, truth),
+        detector=basis.detector,
         arms=arms,
         differences=scorer.differences(arms),
-        shown=shown,
+        shown=shown_ids(rows),
         definitions={key: spec.definition for key, spec in METRICS.items()},
     )
     run_folder.reopen()
     run_folder.write_json("analysis.json", scorer.analysis(arms))
-    run_folder.write_flips(flip_rows(rows, [arm.name for arm in arms], names))
+    run_folder.write_flips(flip_rows(rows, [arm.name for arm in arms], basis.classes))
     _write(run_folder, result, truth, detections, samples, rows)
     progress("scoring", 1, 1)
     return result
 
 
-def _resolve(spec: RunSpec) -> _Plan:
+def resolve(spec: RunSpec) -> Plan:
+    """The plan of a run; raises a DetbenchError for any word that means nothing, or nothing that can be done."""
     device = resolve_device(spec.device)
     names = tuple(dict.fromkeys(spec.deblurrers))
     recipe = None if spec.blur is None else parse_picture_recipe(spec.blur)
@@ -105,7 +128,7 @@ def _resolve(spec: RunSpec) -> _Plan:
     _check_arm_names([backend.name for backend in deblurrers])
     detector = resolve_detector(spec.detector, device)
     _check_recorded([detector, *deblurrers], recipe)
-    return _Plan(spec, open_dataset(spec.dataset), recipe, deblurrers, detector, device)
+    return Plan(spec, open_dataset(spec.dataset), recipe, deblurrers, detector, device)
 
 
 def _check_recorded(backends: Sequence[Backend], recipe: PictureRecipe | None) -> None:
@@ -117,11 +140,11 @@ def _check_recorded(backends: Sequence[Backend], recipe: PictureRecipe | None) -
         )
 
 
-def _count(plan: _Plan) -> int:
+def _count(plan: Plan) -> int:
     return min(len(plan.dataset), plan.spec.limit or len(plan.dataset))
 
 
-def _recorded_pictures(plan: _Plan) -> dict[str, Mapping[str, Picture]]:
+def _recorded_pictures(plan: Plan) -> dict[str, Mapping[str, Picture]]:
     """The pictures of each deblurrer that was run elsewhere, by file name, all there before anything is done."""
     found = {}
     for backend in plan.deblurrers:
@@ -142,18 +165,19 @@ def _check_arm_names(names: Sequence[str]) -> None:
             raise UsageError(f"two deblurrers are called {name!r}: rename one of the files")
 
 
-def _measure(plan: _Plan, tools: _Tools, progress: Progress) -> tuple[list[Sample], dict[str, list[ArmPicture]]]:
-    """Every picture through every arm; rows by arm, arms in their order: sharp, blurred, deblurrers, on sharp."""
+def _measure(
+    plan: Plan, tools: _Tools, progress: Progress, share: Share
+) -> tuple[list[Sample], dict[str, list[ArmPicture]]]:
+    """Each picture of the share through every arm; rows by arm, in the order sharp, blurred, deblurrers, on sharp."""
     samples: list[Sample] = []
     rows: dict[str, list[ArmPicture]] = {}
-    count = _count(plan)
-    boxes_before = 0
-    for number, given in enumerate(islice(plan.dataset, count)):
-        progress("pictures", number, count)
+    places = share.of(_count(plan))
+    count = len(places)
+    for place, given in zip(places, islice(plan.dataset, places.start, places.stop, places.step), strict=False):
+        progress("pictures", len(samples), count)
         sample = given if plan.recipe is None else tools.stages.blur(given, plan.recipe)
         if plan.spec.truth == "pseudo":
-            sample = pseudo_truth(sample, _sharp_detections(plan, tools, sample), first_id=boxes_before + 1)
-            boxes_before += len(sample.truth)
+            sample = pseudo_truth(sample, _sharp_detections(plan, tools, sample), place)
         samples.append(sample)
         for row in _arms_of(sample, plan, tools):
             rows.setdefault(row.arm, []).append(row)
@@ -163,7 +187,7 @@ def _measure(plan: _Plan, tools: _Tools, progress: Progress) -> tuple[list[Sampl
     return samples, rows
 
 
-def _arms_of(sample: Sample, plan: _Plan, tools: _Tools) -> Iterator[ArmPicture]:
+def _arms_of(sample: Sample, plan: Plan, tools: _Tools) -> Iterator[ArmPicture]:
     """One picture's rows, arm by arm; arms that deliver the same picture share what was found in it."""
     seen: dict[str, tuple[Detections, Quality | None]] = {}
 
@@ -202,7 +226,7 @@ def _detections(rows: Mapping[str, Sequence[ArmPicture]]) -> dict[str, ArmDetect
     return by_arm
 
 
-def _sharp_detections(plan: _Plan, tools: _Tools, sample: Sample) -> Detections:
+def _sharp_detections(plan: Plan, tools: _Tools, sample: Sample) -> Detections:
     if sample.sharp is None:
         raise NotEvaluableError(
             f"--truth pseudo takes the detector's boxes on sharp pictures, and dataset {plan.dataset.name} has none. "
@@ -211,7 +235,7 @@ def _sharp_detections(plan: _Plan, tools: _Tools, sample: Sample) -> Detections:
     return tools.look("sharp", sample, sample.sharp)
 
 
-def _specification(plan: _Plan) -> dict[str, Any]:
+def _specification(plan: Plan) -> dict[str, Any]:
     spec = plan.spec
     return {
         "dataset": plan.dataset.name,
