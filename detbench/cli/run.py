@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from detbench.cli.console import note, print_path, print_table, progress_steps
+from detbench.errors import UsageError
 
 if TYPE_CHECKING:
     from detbench.results.schema import Difference, RunResult
@@ -42,6 +43,10 @@ def run(
     resamples: Annotated[
         int, typer.Option(help="Draws of the pictures for intervals and p-values; 0 for none.")
     ] = 1000,
+    shard: Annotated[str | None, typer.Option(help="I/N: only the I-th of N shares, for `detbench merge`.")] = None,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option(help="Who works: this process, or the workers of a Ray cluster.")
+    ] = "local",
     out_folder: Annotated[Path, typer.Option("--out", help="Where run folders go.")] = Path("reports"),
     name: Annotated[str | None, typer.Option(help="The run folder's name.")] = None,
 ) -> None:
@@ -50,19 +55,37 @@ def run(
     Finished work is kept in a cache: a repeated, interrupted or extended run only does what is missing.
     """
     from detbench.assets import cache_folder
-    from detbench.report.render import render_report
     from detbench.results.cache import Cache
-    from detbench.runner.loop import run as evaluate
-    from detbench.runner.spec import RunSpec, run_name
+    from detbench.runner.loop import run as run_here
+    from detbench.runner.on_ray import run_on_ray
+    from detbench.runner.shards import run_shard
+    from detbench.runner.spec import RunSpec, parse_share, run_name
 
+    share = None if shard is None else parse_share(shard)
+    if share and engine != "local":
+        raise UsageError("--shard divides the pictures by hand, --engine ray by itself: leave one out")
     spec = RunSpec(dataset, tuple(deblurrer), detector, blur, truth, limit, device, precision, resamples)
-    folder = out_folder / (name or run_name(spec))
+    folder, cache = out_folder / (name or run_name(spec)), Cache(cache_folder())
     try:
         with progress_steps() as steps:
-            result = evaluate(spec, folder, Cache(cache_folder()), steps)
+            if share is None:
+                result = (run_on_ray if engine == "ray" else run_here)(spec, folder, cache, steps)
+            else:
+                folder = folder.with_name(f"{folder.name}-{share.index}-of-{share.count}")
+                run_shard(spec, share, folder, cache, steps)
     except KeyboardInterrupt:
         note("Interrupted; finished work is kept. Repeat the command to go on.")
         raise typer.Exit(130) from None
+    if share is None:
+        tell(result, folder)
+    else:
+        print_path(folder)
+
+
+def tell(result: "RunResult", folder: Path) -> None:
+    """Render a finished run's report, and print its notes, its table and its folder."""
+    from detbench.report.render import render_report
+
     render_report(folder)
     _print_notes(result)
     _print_result(result)

@@ -43,6 +43,11 @@ class Plan:
     detector: Backend
     device: str
 
+    @property
+    def images(self) -> int:
+        """How many pictures the whole run has."""
+        return min(len(self.dataset), self.spec.limit or len(self.dataset))
+
 
 @dataclass(frozen=True)
 class _Tools:
@@ -81,7 +86,7 @@ def measure(plan: Plan, stages: Stages, progress: Progress, share: Share = WHOLE
         environment=environment(plan.device),
         dataset=plan.dataset.name,
         source_fingerprint=plan.dataset.fingerprint,
-        images=_count(plan),
+        images=plan.images,
         classes=names,
         unmatched_dataset_classes=look.classes.unmatched_dataset,
         unmatched_detector_classes=look.classes.unmatched_detector,
@@ -140,16 +145,12 @@ def _check_recorded(backends: Sequence[Backend], recipe: PictureRecipe | None) -
         )
 
 
-def _count(plan: Plan) -> int:
-    return min(len(plan.dataset), plan.spec.limit or len(plan.dataset))
-
-
 def _recorded_pictures(plan: Plan) -> dict[str, Mapping[str, Picture]]:
     """The pictures of each deblurrer that was run elsewhere, by file name, all there before anything is done."""
     found = {}
     for backend in plan.deblurrers:
         if backend.entry.by_name:
-            samples = list(islice(plan.dataset, _count(plan)))
+            samples = list(islice(plan.dataset, plan.images))
             found[backend.name] = backend.build().match([sample.file_name for sample in samples])
             for sample in samples:
                 check_size(found[backend.name][sample.file_name], sample.blurred, sample.file_name, backend.name)
@@ -171,7 +172,7 @@ def _measure(
     """Each picture of the share through every arm; rows by arm, in the order sharp, blurred, deblurrers, on sharp."""
     samples: list[Sample] = []
     rows: dict[str, list[ArmPicture]] = {}
-    places = share.of(_count(plan))
+    places = share.of(plan.images)
     count = len(places)
     for place, given in zip(places, islice(plan.dataset, places.start, places.stop, places.step), strict=False):
         progress("pictures", len(samples), count)
