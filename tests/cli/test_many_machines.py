@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -76,14 +77,16 @@ def test_a_ray_cluster_survives_a_killed_worker(tmp_path: Path, drawn_dataset: P
     """A worker that is killed in the middle of a block costs nothing: the block goes to another, the numbers are those
     of one process, to the byte.
     """
-    pytest.importorskip("ray", reason="needs Ray: pip install 'detbench[ray]'")
+    if not find_spec("ray"):
+        pytest.skip("needs Ray: pip install 'detbench[ray]'")
     (tmp_path / "fragile.py").write_text(FRAGILE)
     checkout = str(Path(__file__).parents[2])
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join((checkout, str(tmp_path))),
         "DETBENCH_CACHE": str(tmp_path / "cache"),
+        "RAY_worker_niceness": "0",  # else its workers wait for whatever else the machine does
     }
-    words = ["--deblurrer", "inverted=python:fragile:fragile", "--detector", "blobs", "--resamples", "9"]
+    words = ["--deblurrer", "inverted=python:fragile:fragile", "--detector", "blobs", "--resamples", "9", "--limit", "4"]
     command = [sys.executable, "-m", "detbench", "run", *words, "--dataset", drawn_dataset, "--blur", "trajectory"]
     outputs = {}
     for engine in ("ray", "local"):
@@ -95,4 +98,4 @@ def test_a_ray_cluster_survives_a_killed_worker(tmp_path: Path, drawn_dataset: P
     assert (tmp_path / "killed").exists()
     for name in ("metrics.json", "result.json"):
         assert (outputs["ray"] / name).read_bytes() == (outputs["local"] / name).read_bytes()
-    assert json.loads((outputs["ray"] / "result.json").read_text())["data"]["images"] == 12
+    assert json.loads((outputs["ray"] / "result.json").read_text())["data"]["images"] == 4
