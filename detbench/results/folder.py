@@ -1,14 +1,14 @@
 """A run's folder on disk: where each file lies, how it is written, and how it is read again.
 
-result.json            the whole RunResult
-metrics.json           "<arm>.<metric>": number or null
-truth.json             the true boxes that were scored, COCO instances format
-detections/<arm>.json  COCO results format; `sharp+<deblurrer>` is the deblurrer run on the sharp pictures
-analysis.json          each arm's errors by kind, mAP by class and blur, curves (see runner/analysis.py)
-images.csv             one row per picture and arm
-flips.csv              one row per true box that one arm finds and another misses
-pictures/<digest>.jpg  the pictures that the report shows, named in images.csv
-report.html, summary.md
+    result.json            the whole RunResult
+    metrics.json           "<arm>.<metric>": number or null
+    truth.json             the true boxes that were scored, COCO instances format
+    detections/<arm>.json  COCO results format; `sharp+<deblurrer>` is the deblurrer run on the sharp pictures
+    analysis.json          each arm's errors by kind, mAP by class and blur, curves (see runner/analysis.py)
+    images.csv             one row per picture and arm
+    flips.csv              one row per true box that one arm finds and another misses
+    pictures/<digest>.jpg  the pictures that the report shows, named in images.csv
+    report.html, summary.md
 """
 
 import io

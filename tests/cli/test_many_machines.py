@@ -86,7 +86,16 @@ def test_a_ray_cluster_survives_a_killed_worker(tmp_path: Path, drawn_dataset: P
         "DETBENCH_CACHE": str(tmp_path / "cache"),
         "RAY_worker_niceness": "0",  # else its workers wait for whatever else the machine does
     }
-    words = ["--deblurrer", "inverted=python:fragile:fragile", "--detector", "blobs", "--resamples", "9", "--limit", "4"]
+    words = [
+        "--deblurrer",
+        "inverted=python:fragile:fragile",
+        "--detector",
+        "blobs",
+        "--resamples",
+        "9",
+        "--limit",
+        "4",
+    ]
     command = [sys.executable, "-m", "detbench", "run", *words, "--dataset", drawn_dataset, "--blur", "trajectory"]
     outputs = {}
     for engine in ("ray", "local"):

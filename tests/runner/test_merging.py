@@ -25,8 +25,7 @@ def asked(drawn_dataset: Path) -> Callable[..., RunSpec]:
     """Makes the specification of a small run."""
 
     def make(truth: Truth = "labels", limit: int = 9, resamples: int = 20, blur: str = "trajectory") -> RunSpec:
-        deblurrers = ("identity", "wiener")
-        return RunSpec(str(drawn_dataset), deblurrers, "blobs", blur, truth, limit, "cpu", resamples=resamples)
+        return RunSpec(str(drawn_dataset), ("identity",), "blobs", blur, truth, limit, "cpu", resamples=resamples)
 
     return make
 
