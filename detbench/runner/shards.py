@@ -19,7 +19,7 @@ from detbench.images import write_atomically
 from detbench.results.cache import Cache
 from detbench.results.folder import check_own_folder, shown_jpeg, shown_name
 from detbench.runner.loop import Progress, measure, resolve
-from detbench.runner.measured import Basis, Measured
+from detbench.runner.measured import Basis, Measured, Restorer
 from detbench.runner.records import picture_from_record, picture_record
 from detbench.runner.rows import ArmPicture, shown_ids
 from detbench.runner.spec import RunSpec, Share
@@ -123,7 +123,8 @@ def _check_whole(head: Mapping[str, Any], lines: bytes) -> None:
 def _basis(record: Mapping[str, Any]) -> Basis:
     lists = {key: tuple(value) for key, value in record.items() if isinstance(value, list)}
     classes = {int(number): str(name) for number, name in record["classes"].items()}
-    return Basis(**{**record, **lists, "classes": classes})
+    deblurrers = {name: Restorer(**restorer) for name, restorer in record["deblurrers"].items()}
+    return Basis(**{**record, **lists, "classes": classes, "deblurrers": deblurrers})
 
 
 def _measured(basis: Basis, lines: bytes) -> Measured:

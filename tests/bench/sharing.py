@@ -10,9 +10,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
+from statistics import median
 
 from detbench.datasets.opening import open_dataset
 from detbench.results.cache import Cache
@@ -23,8 +25,9 @@ from detbench.runner.shards import pack, unpack
 from detbench.runner.spec import WHOLE, RunSpec
 from detbench.runner.stages import Stages
 
-IMAGES = 48
-COPIES = (5, 20)
+IMAGES = 24
+ROUNDS = 3
+COPIES = (10, 40)
 """How often the pictures are repeated, under new ids, to see how the cost of scoring grows."""
 
 
@@ -37,30 +40,45 @@ def main() -> None:
 
 
 def step_costs(folder: Path) -> dict[str, float]:
-    """Milliseconds of one core per picture: to hash, to measure, to hand over, and to score."""
-    spec = RunSpec("streets", ("identity",), "yolov8", limit=IMAGES, device="cpu")
-    begun = time.process_time()
-    images = len(list(open_dataset("streets")))
-    costs = {"hash_ms": (time.process_time() - begun) / images * 1000}
-    plan, stages = resolve(spec), Stages(Cache(folder / "steps"))
-    measure(replace(plan, spec=replace(spec, limit=1)), stages, _silently)  # builds the detector
-    begun = time.process_time()
+    """Milliseconds of one core, medians or means per picture, of everything but a deblurrer's own work."""
+    samples = list(islice(open_dataset("streets"), IMAGES))
+    plan = resolve(RunSpec("streets", ("identity",), "yolov8", limit=IMAGES, device="cpu"))
+    stages = Stages(Cache(folder / "stages"))
+    stages.detect(plan.detector, samples[-1].blurred)  # builds the detector
+    pictures = [sample.blurred for sample in samples[:-1]]
+    images = [picture.load() for picture in pictures]
+    costs = {
+        "hash_ms": _ms(lambda: len(list(open_dataset("streets")))),
+        "detect_ms": _ms(lambda: len([stages.detect(plan.detector, picture) for picture in pictures])),
+        "judge_ms": _ms(
+            lambda: len([stages.judge(sample.blurred, sample.sharp) for sample in samples if sample.sharp])
+        ),
+        "keep_ms": _ms(lambda: len([stages.cache.keep_picture(255 - image) for image in images])),
+    }
     measured = measure(plan, stages, _silently)
-    costs["measure_ms"] = (time.process_time() - begun) / (IMAGES - 1) * 1000
-    begun = time.process_time()
     files = pack(measured, WHOLE)
-    costs["pack_ms"] = (time.process_time() - begun) / IMAGES * 1000
+    costs |= {"pack_ms": _ms(lambda: IMAGES * bool(pack(measured, WHOLE)))}
     costs["line_kb"] = len(files["pictures.jsonl"]) / IMAGES / 1000
     for copies in COPIES:
-        many = repeated(measured, copies)
-        lines = pack(many, WHOLE)
-        begun = time.process_time()
-        unpack(lines.__getitem__, "bench")
-        costs[f"unpack_ms_of_{copies * IMAGES}"] = (time.process_time() - begun) / (copies * IMAGES) * 1000
-        begun = time.process_time()
-        conclude(many, RunFolder(folder / f"of-{copies}"), Cache(folder / f"scores-{copies}"), _silently)
-        costs[f"score_ms_of_{copies * IMAGES}"] = (time.process_time() - begun) / (copies * IMAGES) * 1000
+        costs |= scoring_costs(repeated(measured, copies), folder / f"of-{copies}")
     return costs
+
+
+def scoring_costs(measured: Measured, folder: Path) -> dict[str, float]:
+    """The same for what one machine does in the end with all pictures: reading the shards, and scoring."""
+    count, files = len(measured.samples), pack(measured, WHOLE)
+    run_folder, cache = RunFolder(folder / "run"), Cache(folder / "cache")
+    return {
+        f"read_ms_of_{count}": _ms(lambda: len(unpack(files.__getitem__, "bench").measured.samples)),
+        f"score_ms_of_{count}": _ms(lambda: conclude(measured, run_folder, cache, _silently).data.images),
+    }
+
+
+def _ms(work: Callable[[], int]) -> float:
+    """Milliseconds of one core that some work takes per picture; it returns how many pictures it did."""
+    begun = time.process_time()
+    count = work()
+    return (time.process_time() - begun) / count * 1000
 
 
 def repeated(measured: Measured, copies: int) -> Measured:
@@ -77,37 +95,44 @@ def repeated(measured: Measured, copies: int) -> Measured:
 
 
 def two_workers(folder: Path) -> dict[str, float]:
-    """Seconds by the clock of an undivided run, and of two shards at once with the merge after them."""
-    begun = time.perf_counter()
-    _wait([_run(folder, "whole")])
-    whole_s = time.perf_counter() - begun
-    begun = time.perf_counter()
-    _wait([_run(folder, "job", "--shard", f"{index}/2") for index in (1, 2)])
-    shards_s = time.perf_counter() - begun
-    _wait([_detbench(folder, "merge", folder / "job-1-of-2", folder / "job-2-of-2", "--out", folder / "merged")])
-    both_s = time.perf_counter() - begun
-    same = (folder / "merged/truth.json").read_bytes() == (folder / "whole/truth.json").read_bytes()
-    if not same:
-        raise RuntimeError("the merged run is not the undivided one")
-    return {"one_worker_s": whole_s, "two_workers_s": shards_s, "two_workers_and_merge_s": both_s}
+    """Seconds by the clock, medians of rounds: one worker with every picture, two with half of them each, the merge."""
+    seconds: dict[str, list[float]] = {"one_worker_s": [], "two_workers_s": [], "merge_s": []}
+    for number in range(ROUNDS):
+        place = folder / f"round-{number}"
+        one = [_shard(place, "1/1")]
+        seconds["one_worker_s"].append(_wait(one))
+        seconds["two_workers_s"].append(_wait([_shard(place, "1/2"), _shard(place, "2/2")]))
+        seconds["merge_s"].append(_wait([_merge(place, "two", "job-1-of-2", "job-2-of-2")]))
+        _wait([_merge(place, "one", "job-1-of-1")])
+        if (place / "one/truth.json").read_bytes() != (place / "two/truth.json").read_bytes():
+            raise RuntimeError("two workers gave another run than one")
+    medians = {name: median(values) for name, values in seconds.items()}
+    ratios = [one / two for one, two in zip(seconds["one_worker_s"], seconds["two_workers_s"], strict=True)]
+    return {**medians, "gain": median(ratios), "gain_low": min(ratios), "gain_high": max(ratios)}
 
 
-def _run(folder: Path, name: str, *words: str) -> subprocess.Popen[bytes]:
-    asked = ("--deblurrer", "identity", "--limit", str(IMAGES), "--device", "cpu", "--out", folder, "--name", name)
-    return _detbench(folder, "run", *asked, *words)
+def _shard(place: Path, share: str) -> subprocess.Popen[bytes]:
+    asked = ("--deblurrer", "identity", "--limit", IMAGES, "--device", "cpu", "--out", place, "--name", "job")
+    return _detbench(place / f"cache-{share.replace('/', '-of-')}", "run", *asked, "--shard", share)
 
 
-def _detbench(folder: Path, *words: object) -> subprocess.Popen[bytes]:
-    cache = folder / f"cache-{'-'.join(str(word) for word in words[-2:]).replace('/', '-')}"
+def _merge(place: Path, out: str, *shards: str) -> subprocess.Popen[bytes]:
+    return _detbench(place / f"cache-{out}", "merge", *(place / shard for shard in shards), "--out", place / out)
+
+
+def _detbench(cache: Path, *words: object) -> subprocess.Popen[bytes]:
     environment = os.environ | {"DETBENCH_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "detbench", *map(str, words)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def _wait(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+def _wait(processes: Sequence[subprocess.Popen[bytes]]) -> float:
+    """Seconds until all have ended; raises RuntimeError where one failed."""
+    begun = time.perf_counter()
     for process in processes:
         if process.wait() != 0:
             raise RuntimeError("a worker failed")
+    return time.perf_counter() - begun
 
 
 def _silently(what: str, done: int, count: int) -> None:
