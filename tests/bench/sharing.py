@@ -46,6 +46,7 @@ def step_costs(folder: Path) -> dict[str, float]:
     stages = Stages(Cache(folder / "stages"))
     stages.detect(plan.detector, samples[-1].blurred)  # builds the detector
     pictures = [sample.blurred for sample in samples[:-1]]
+    pairs = [(sample.blurred, sample.sharp) for sample in samples if sample.sharp]
     images = [picture.load() for picture in pictures]
     costs = {
         "hash_ms": _ms(lambda: len(list(open_dataset("streets")))),
