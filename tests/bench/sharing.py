@@ -51,9 +51,7 @@ def step_costs(folder: Path) -> dict[str, float]:
     costs = {
         "hash_ms": _ms(lambda: len(list(open_dataset("streets")))),
         "detect_ms": _ms(lambda: len([stages.detect(plan.detector, picture) for picture in pictures])),
-        "judge_ms": _ms(
-            lambda: len([stages.judge(sample.blurred, sample.sharp) for sample in samples if sample.sharp])
-        ),
+        "judge_ms": _ms(lambda: len([stages.judge(*pair) for pair in pairs])),
         "keep_ms": _ms(lambda: len([stages.cache.keep_picture(255 - image) for image in images])),
     }
     measured = measure(plan, stages, _silently)
