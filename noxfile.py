@@ -4,6 +4,7 @@ Lint, types and tests use the environment that nox itself stands in (`pip instal
 of torch would take minutes; only the wheel is installed into an empty one.
 """
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -16,6 +17,9 @@ nox.options.error_on_missing_interpreters = True
 DEBLURRERS = ("deblurgan", "nah")
 GATED_PICTURES = "24"
 """The part of the embedded streets that detbench's own gate runs on: the first pictures by id."""
+
+LOCKED = ".ci/locked.txt"
+BROUGHT_BY_TORCH = "torch|triton|cuda-|nvidia-(?!ml-py)"
 
 
 @nox.session(venv_backend="none")
@@ -106,6 +110,46 @@ def differential(session: nox.Session) -> None:
     """Hold the matcher against pycocotools on 10,000 random and edge datasets; minutes on one core."""
     tests = ("tests/metrics/test_resampled.py", "-k", "pycocotools")
     session.run(sys.executable, "-m", "pytest", *tests, env={"DETBENCH_DATASETS": "10000"})
+
+
+@nox.session(venv_backend="none")
+def faults(session: nox.Session) -> None:
+    """Kill a run at every fault point and at 200 random moments, and fill its disk; minutes on one core."""
+    session.run(sys.executable, "tests/faults/kills.py", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def fuzz(session: nox.Session) -> None:
+    """Read spoiled files, 100 of each of 40 kinds, and then those that atheris finds by coverage, in ten minutes.
+
+    `pip install atheris` first; `nox -s fuzz -- SECONDS` gives each kind another time.
+    """
+    session.run(sys.executable, "-m", "pytest", "tests/fuzz", env={"DETBENCH_FUZZ": "100"})
+    session.run(sys.executable, "tests/fuzz/guided.py", *session.posargs)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Write .ci/locked.txt anew: all that CI installs, with hashes.
+
+    torch, torchvision and what they bring stay out: their builds must match, so pip resolves them on every machine.
+    """
+    session.install("uv")
+    words = "--quiet --python-version 3.11 --python-platform x86_64-manylinux_2_28 --generate-hashes --extra dev"
+    words += f" --no-annotate --no-header --upgrade --output-file {LOCKED} pyproject.toml"
+    session.run("uv", "pip", "compile", *words.split(), silent=True)
+    packages = re.split(r"\n(?=\S)", Path(LOCKED).read_text())
+    kept = [package for package in packages if not re.match(BROUGHT_BY_TORCH, package)]
+    Path(LOCKED).write_text("\n".join(kept).strip() + "\n")
+
+
+@nox.session(python="3.11")
+def locked(session: nox.Session) -> None:
+    """Run the tests in an environment of the locked packages, each checked against its hash."""
+    session.install("torch", "torchvision")
+    session.install("--no-deps", "--require-hashes", "-r", LOCKED)
+    session.install("--no-deps", "-e", ".")
+    session.run("python", "-m", "pytest", *session.posargs)
 
 
 @nox.session(venv_backend="none")

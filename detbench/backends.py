@@ -3,6 +3,7 @@
 Nothing is imported here that the word names: a run whose work is all cached never pays for torch.
 """
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -107,8 +108,9 @@ def _cost(card: Path, weights_sha256: str | None) -> dict[str, float]:
         said = tomllib.loads(card.read_text(encoding="utf-8"))
         if said["sha256"] != weights_sha256:
             return {}
-        return {"parameters_m": said["cost"]["parameters"] / 1e6, "gflop_per_mpix": said["cost"]["gflop_per_mpix"]}
-    except (OSError, ValueError, KeyError):
+        cost = {"parameters_m": said["cost"]["parameters"] / 1e6, "gflop_per_mpix": said["cost"]["gflop_per_mpix"] / 1}
+        return cost if all(math.isfinite(number) for number in cost.values()) else {}
+    except (OSError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
         return {}
 
 

@@ -4,7 +4,8 @@
     ├── UsageError           the request names something unknown or impossible
     ├── DataError            a dataset, a picture or an annotation is wrong
     ├── WeightsError         weights are missing, damaged, or of another architecture
-    ├── BackendError         a deblurrer or a detector failed, or returned something it must not
+    ├── BackendError         a deblurrer or a detector cannot be used
+    │   └── ArmError         it failed on a picture, or returned something it must not: its arm fails, the run goes on
     ├── TrainingError        a training went wrong and cannot go on
     ├── OutputError          something could not be written
     └── NotEvaluableError    the files are sound, but the question has no answer in them
@@ -32,7 +33,11 @@ class WeightsError(DetbenchError):
 
 
 class BackendError(DetbenchError):
-    """A deblurrer or a detector raised, or returned something outside its contract."""
+    """A deblurrer or a detector cannot be used."""
+
+
+class ArmError(BackendError):
+    """A deblurrer or a detector raised, took too long, or returned something outside its contract, on a picture."""
 
 
 class TrainingError(DetbenchError):

@@ -21,6 +21,10 @@ MAX_PIXELS = 64_000_000
 """The largest picture that is decoded: twice 8K. A small file may claim any size in its header."""
 
 
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""What is decoded, whatever a file is called. Pillow knows more, and runs Ghostscript for one of them."""
+
+
 def picture_files(paths: Iterable[Path]) -> list[Path]:
     """Those paths that are pictures and not hidden, sorted by name, numbers by their value: frame 2 before frame 10."""
     pictures = (path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith("."))
@@ -41,7 +45,7 @@ def picture_from_file(path: Path) -> Picture:
     """
     with _picture_errors(path):
         data = path.read_bytes()
-        width, height = _upright_size(PillowImage.open(io.BytesIO(data)), path)
+        width, height = _upright_size(PillowImage.open(io.BytesIO(data), formats=FORMATS), path)
     return Picture(hashlib.sha256(data).hexdigest(), width, height, lambda: read_image(path))
 
 
@@ -55,7 +59,7 @@ def read_image(path: Path) -> Image:
 
     Raises DataError where the file is missing, truncated, no picture, too large, or deeper than 8 bits and grey.
     """
-    with _picture_errors(path), PillowImage.open(path) as opened:
+    with _picture_errors(path), PillowImage.open(path, formats=FORMATS) as opened:
         _upright_size(opened, path)
         upright = opened if _orientation(opened) == 1 else ImageOps.exif_transpose(opened)
         return np.array(upright.convert("RGB"))
@@ -96,6 +100,13 @@ def write_atomically(path: Path, data: bytes | str) -> None:
         raise OutputError(f"{path} cannot be written: {error.strerror}. Choose another folder or free it") from error
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Remove what `write_atomically` left in a folder where its process was killed."""
+    for path in folder.glob(".*"):
+        if re.fullmatch(r"\..+\.[a-z0-9_]{8}", path.name) and path.is_file():
+            path.unlink(missing_ok=True)
+
+
 def pad_to_multiple(image: Image, multiple: int) -> Image:
     """Extend a picture at its right and bottom edge by reflection until both sides divide by `multiple`.
 
@@ -134,5 +145,7 @@ def _picture_errors(path: Path) -> Iterator[None]:
         raise DataError(f"{path}: not a picture, or of a kind that cannot be read (JPEG, PNG, WebP, …)") from None
     except (PillowImage.DecompressionBombError, PillowImage.DecompressionBombWarning):
         raise DataError(f"{path}: more than {MAX_PIXELS:,} pixels; cut or scale it down") from None
-    except (OSError, SyntaxError, ValueError) as error:
+    except DataError:
+        raise
+    except Exception as error:  # Pillow's parsers raise whatever a damaged file makes them stumble over
         raise DataError(f"{path}: damaged picture ({error}); fetch or export it again") from error

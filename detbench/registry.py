@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from importlib.metadata import entry_points
 from typing import Any
 
-from detbench.errors import BackendError, UsageError
+from detbench.errors import BackendError, DetbenchError, UsageError
 from detbench.fingerprints import installed_version
 
 
@@ -48,16 +48,21 @@ class Entry:
         """Import the target; a class is built with `options`, and a function is itself the backend, unless it takes no
         argument: then it is a factory, and what it returns is the backend.
 
-        Raises BackendError, naming the entry, where the import fails for a reason of its own.
+        Raises BackendError, naming the entry, where the import or the building fails for a reason of its own.
         """
         module, _, attribute = self.target.partition(":")
         try:
             loaded = getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
-            raise BackendError(f"{self.name} ({self.target}) cannot be imported: {error}") from error
-        if isinstance(loaded, type):
-            return loaded(**self.options)
-        return loaded() if inspect.isfunction(loaded) and _takes_nothing(loaded) else loaded
+        except Exception as error:  # the module may be anybody's
+            raise BackendError(f"{self.name} ({self.target}) cannot be imported: {_said(error)}") from error
+        try:
+            if isinstance(loaded, type):
+                return loaded(**self.options)
+            return loaded() if inspect.isfunction(loaded) and _takes_nothing(loaded) else loaded
+        except DetbenchError:
+            raise
+        except Exception as error:
+            raise BackendError(f"{self.name} ({self.target}) cannot be built: {_said(error)}") from error
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint " Did you mean 'x'?" for a word that is nearly one of `known`, else nothing."""
     near = get_close_matches(word, list(known), n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def _said(error: Exception) -> str:
+    """What an import or a constructor raised; an import's own words suffice."""
+    return str(error) if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: {error}"
 
 
 def _takes_nothing(function: Callable[..., Any]) -> bool:

@@ -184,7 +184,11 @@ class Dataset(Protocol):
 
 
 class Deblurrer(Protocol):
-    """Restores one blurred picture to one of the same size; leaves its argument as it was. A function will do."""
+    """Restores one blurred picture to one of the same size; leaves its argument as it was. A function will do.
+
+    One that works in tiles may say in `max_pixels` how many it takes at once: where it raises MemoryError, that is
+    halved and the picture tried again.
+    """
 
     def __call__(self, blurred: Image, /) -> Image: ...
 

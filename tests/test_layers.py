@@ -20,6 +20,7 @@ RANKS = {
     "images": 1,
     "onnx_sessions": 1,
     "pages": 1,
+    "reading": 1,
     "registry": 1,
     "catalog": 2,
     "blur": 3,

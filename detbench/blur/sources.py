@@ -110,7 +110,7 @@ def _coco_images(annotations: Path) -> list[tuple[int, str]]:
     """Id and file name of each image that a COCO file lists; ids are unique, names stay within the folder."""
     try:
         images = [(image["id"], image["file_name"]) for image in json.loads(annotations.read_bytes())["images"]]
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(
             f'{annotations} is not COCO: it needs a list "images" with "id" and "file_name" each ({error!r})'
         ) from error
@@ -127,7 +127,7 @@ def _coco_images(annotations: Path) -> list[tuple[int, str]]:
 def _check_image(annotations: Path, identity: Any, name: Any) -> None:
     if type(identity) is not int:
         raise DataError(f"{annotations}: image id {identity!r} is not a whole number; export the annotations again")
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str) or not name or "\0" in name:
         raise DataError(f"{annotations}: image {identity} has the file name {name!r}; give it the name of a file")
     leaves = PurePosixPath(name).is_absolute() or PureWindowsPath(name).anchor or ".." in re.split(r"[/\\]", name)
     if leaves:

@@ -18,9 +18,15 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 Steps = Callable[[str, int, int], None]
 
 
+MAX_CHARACTERS = 5000
+"""Of one message. It may repeat what a file says, and that may be anything of any length."""
+
+
 def say_error(message: str) -> None:
-    """One message, as it is."""
-    err.print(f"detbench: {message}", markup=False)
+    """One message, without what a terminal would obey and not show."""
+    shown = "".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in message)
+    cut = f"{shown[:MAX_CHARACTERS]} …" if len(shown) > MAX_CHARACTERS else shown
+    err.print(f"detbench: {cut}", markup=False)
 
 
 def note(message: str) -> None:

@@ -9,6 +9,8 @@ from detbench.cli.console import note, print_path, print_table, progress_steps
 from detbench.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from detbench.results.schema import Difference, RunResult
     from detbench.types import Estimate
 
@@ -24,6 +26,9 @@ COLUMNS = {
     "ms p50": "restore_ms_p50",
 }
 """The table at the end of a run, as wide as a terminal; the report has every metric under its full name."""
+
+SOME_FAILED = 4
+"""The exit code of a run that finished, but not in every arm."""
 
 
 def run(
@@ -49,10 +54,15 @@ def run(
     ] = "local",
     out_folder: Annotated[Path, typer.Option("--out", help="Where run folders go.")] = Path("reports"),
     name: Annotated[str | None, typer.Option(help="The run folder's name.")] = None,
+    timeout: Annotated[
+        int, typer.Option(min=1, help="Seconds that a deblurrer or a detector may take for a picture.")
+    ] = 3600,
 ) -> None:
     """Run deblurrers over a dataset, detect before and after, and write the run folder with its report.
 
-    Finished work is kept in a cache: a repeated, interrupted or extended run only does what is missing.
+    Finished work is kept in a cache: a repeated, interrupted or extended run only does what is missing. A deblurrer
+    that fails on a picture has no numbers; the others finish, and the exit code is 4. Other codes: 0 all is well, 2 the
+    request or the data is wrong, 3 there is nothing to measure, 130 interrupted.
     """
     from detbench.assets import cache_folder
     from detbench.results.cache import Cache
@@ -69,17 +79,20 @@ def run(
     try:
         with progress_steps() as steps:
             if share is None:
-                result = (run_on_ray if engine == "ray" else run_here)(spec, folder, cache, steps)
+                result = (run_on_ray if engine == "ray" else run_here)(spec, folder, cache, steps, timeout)
             else:
                 folder = folder.with_name(f"{folder.name}-{share.index}-of-{share.count}")
-                run_shard(spec, share, folder, cache, steps)
+                failed = run_shard(spec, share, folder, cache, steps, timeout)
     except KeyboardInterrupt:
         note("Interrupted; finished work is kept. Repeat the command to go on.")
         raise typer.Exit(130) from None
     if share is None:
         tell(result, folder)
     else:
+        _note_failed(failed)
         print_path(folder)
+        if failed:
+            raise typer.Exit(SOME_FAILED)
 
 
 def tell(result: "RunResult", folder: Path) -> None:
@@ -90,10 +103,16 @@ def tell(result: "RunResult", folder: Path) -> None:
     _print_notes(result)
     _print_result(result)
     print_path(folder)
+    if result.failed:
+        raise typer.Exit(SOME_FAILED)
 
 
 def _print_notes(result: "RunResult") -> None:
-    if result.arm("sharp") is None:
+    _note_failed(result.failed)
+    for arm in result.arms:
+        if arm.smaller_tiles:
+            note(f"{arm.name}: memory ran out for {arm.smaller_tiles} pictures, which were restored in smaller tiles.")
+    if result.arm("sharp") is None and "sharp" not in result.failed:
         note(
             "The dataset has no sharp pictures, so there is no ceiling, PSNR or SSIM. --blur RECIPE blurs its pictures."
         )
@@ -103,8 +122,14 @@ def _print_notes(result: "RunResult") -> None:
         note("Truth is the detector's own boxes on the sharp pictures, not labels.")
 
 
+def _note_failed(failed: "Mapping[str, str]") -> None:
+    for name, reason in failed.items():
+        note(f"{name} failed and has no numbers. {reason}")
+
+
 def _print_result(result: "RunResult") -> None:
     rows = [[arm.name, *(_short(arm.metrics.get(key)) for key in COLUMNS.values())] for arm in result.arms]
+    rows += [[arm, "failed", *([""] * (len(COLUMNS) - 1))] for arm in result.failed]
     print_table(["arm", *COLUMNS], rows, numbers=True)
     changes = [_change(difference) for difference in result.differences if difference.metric == "map"]
     print_table(["mAP difference", "", "interval", "p"], changes, numbers=True)

@@ -22,6 +22,7 @@ from detbench.datasets.manifest import AGAIN, Manifest, read_manifest
 from detbench.datasets.validate import CocoRecords, check_annotations
 from detbench.errors import DataError
 from detbench.images import PICTURE_SUFFIXES
+from detbench.reading import is_file, read_bytes, read_text
 
 ANNOTATIONS = "annotations.json"
 ROBOFLOW = "_annotations.coco.json"
@@ -38,7 +39,7 @@ class CocoFolder(AnnotatedDataset):
         path = folder / ANNOTATIONS
         if not path.is_file():
             raise DataError(f"{folder}: no dataset; it must hold {ANNOTATIONS} (COCO instances) and the folder images/")
-        content = path.read_bytes()
+        content = read_bytes(path)
         records = check_annotations(content, path)
         sharp, blurred = _picture_paths(folder, _names(records))
         found = Annotated(path, hashlib.sha256(content).hexdigest(), records, blurred, sharp)
@@ -61,13 +62,13 @@ def open_coco_file(path: Path) -> AnnotatedDataset:
 
     Raises DataError where the annotations are wrong or a picture is in none of these places.
     """
-    content = path.read_bytes()
+    content = read_bytes(path)
     records = check_annotations(content, path)
     split = path.stem.removeprefix("instances_")
     above = path.parent.parent
     roots = (path.parent / "images", path.parent, above / split, above / "images" / split, above / "images")
     name = records.images[0]["file_name"]
-    root = next((root for root in roots if (root / name).is_file()), None)
+    root = next((root for root in roots if is_file(root / name)), None)
     if root is None:
         raise DataError(f"{path}: {name} is in none of {', '.join(map(str, roots))}; move the pictures to one of them")
     files = _files(root, _names(records))
@@ -93,8 +94,8 @@ def _pinned_name(folder: Path, records: CocoRecords) -> str:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        return tomllib.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not TOML ({error}); correct it or remove the file") from None
 
 
@@ -122,7 +123,7 @@ def _names(records: CocoRecords) -> list[str]:
 
 def _files(root: Path, names: Sequence[str]) -> Mapping[str, Path]:
     files = {name: root / name for name in names}
-    missing = [name for name, path in files.items() if not path.is_file()]
+    missing = [name for name, path in files.items() if not is_file(path)]
     if missing:
         raise DataError(f"{root}: {_listed(missing, len(names))} missing; fetch the dataset again")
     return files
@@ -131,7 +132,7 @@ def _files(root: Path, names: Sequence[str]) -> Mapping[str, Path]:
 def _twin(path: Path) -> Path | None:
     """The file at `path`, else the one that differs from it in its suffix alone."""
     candidates = [path, *(path.with_suffix(suffix) for suffix in sorted(PICTURE_SUFFIXES))]
-    return next((candidate for candidate in candidates if candidate.is_file()), None)
+    return next((candidate for candidate in candidates if is_file(candidate)), None)
 
 
 def _manifest(folder: Path, paired: bool) -> Manifest | None:

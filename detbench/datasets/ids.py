@@ -12,6 +12,7 @@ from typing import Any
 
 from detbench.datasets.validate import CocoRecords, Record, parse_json
 from detbench.errors import DataError
+from detbench.reading import read_bytes
 
 FILE_NAME = "detbench-ids.json"
 SCHEMA = 1
@@ -57,10 +58,10 @@ def with_ids(records: CocoRecords, folder: Path, sha256: Mapping[str, str]) -> C
     path = folder / FILE_NAME
     if not path.is_file():
         return records
-    document = parse_json(path.read_bytes(), path)
+    document = parse_json(read_bytes(path), path)
     try:
         return _renumbered(records, document, sha256, path)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{path}: cannot be read ({error!r}); {NUMBER_ANEW}") from None
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,12 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detbench.datasets.validate import parse_json
 from detbench.errors import DataError
+from detbench.reading import read_bytes
 from detbench.types import Blur, Kernel, Light
 
 SCHEMA = 1
+MAX_KERNEL_BYTES = 2**25
+"""A kernel as wide as a picture of 2,048 pixels; an archive of a few bytes can hold any amount of zeros."""
+
 AGAIN = "make the dataset again with `detbench blur`"
 
 
@@ -55,25 +59,26 @@ class Manifest:
         return Blur(record.kind, record.parameters, record.severity_px, kernel)
 
     @cached_property
-    def _kernels(self) -> Mapping[str, Any]:
+    def _kernels(self) -> Any:
         path = self.path.with_name("kernels.npz")
-        content = path.read_bytes() if path.is_file() else b""
+        content = read_bytes(path) if path.is_file() else b""
         if hashlib.sha256(content).hexdigest() != self.kernels_sha256:
             raise DataError(f"{path}: not the kernels that {self.path.name} was written with; {AGAIN}")
-        kernels: Mapping[str, Any] = np.load(io.BytesIO(content), allow_pickle=False)
-        return kernels
+        return np.load(io.BytesIO(content), allow_pickle=False)
 
     def _kernel(self, record: BlurRecord) -> Kernel:
         try:
-            weights = np.asarray(self._kernels[str(record.kernel)], np.float64)
+            weights = _unpacked(self._kernels, str(record.kernel))
             return Kernel(weights, _light(record.parameters))
-        except (KeyError, ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+        except DataError:
+            raise
+        except Exception as error:  # a damaged archive fails in as many ways as it has layers
             raise DataError(f"{self.path}: kernel {record.kernel!r} cannot be used ({error}); {AGAIN}") from error
 
 
 def read_manifest(path: Path) -> Manifest:
     """Read and check `manifest.json`; raises DataError where it has another schema or lacks something."""
-    document = parse_json(path.read_bytes(), path)
+    document = parse_json(read_bytes(path), path)
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise DataError(f"{path}: not a manifest of schema {SCHEMA}; {AGAIN}")
     try:
@@ -95,6 +100,13 @@ def _blur_record(entry: Mapping[str, Any]) -> BlurRecord:
         None if severity_px is None else float(severity_px),
         entry["kernel"],
     )
+
+
+def _unpacked(kernels: Any, name: str) -> NDArray[np.float64]:
+    size = kernels.zip.getinfo(f"{name}.npy").file_size
+    if size > MAX_KERNEL_BYTES:
+        raise ValueError(f"it has {size:,} bytes, more than {MAX_KERNEL_BYTES:,}")
+    return np.asarray(kernels[name], np.float64)
 
 
 def _light(parameters: Mapping[str, Any]) -> Light:

@@ -6,6 +6,7 @@ what to do about it.
 """
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -239,7 +240,8 @@ def _is_positive_whole(value: object) -> TypeGuard[int]:
 
 
 def _is_text(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and value.strip() != ""
+    """Some text, without the halves of characters that JSON can hold and no file or terminal."""
+    return isinstance(value, str) and value.strip() != "" and re.search("[\ud800-\udfff]", value) is None
 
 
 def _is_box(value: object) -> TypeGuard[list[float]]:
@@ -264,7 +266,7 @@ _IMAGE_RULES = (
 )
 _CATEGORY_RULES = (
     _Rule("id", _is_whole, "a whole number, 0 or more"),
-    _Rule("name", _is_text, "a text that is not empty"),
+    _Rule("name", _is_text, "a text that is not empty and that UTF-8 can hold"),
 )
 _ANNOTATION_RULES = (
     _Rule("id", _is_positive_whole, "a whole number from 1 up: COCO's scorer never matches id 0, so renumber them"),

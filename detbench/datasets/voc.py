@@ -24,6 +24,7 @@ from detbench.datasets.ids import with_ids
 from detbench.datasets.validate import OUTSIDE_TOLERANCE_PX, CocoRecords, Record, check_records, raise_faults, reach_px
 from detbench.errors import DataError
 from detbench.images import PICTURE_SUFFIXES, natural_order
+from detbench.reading import is_file, read_bytes, read_text
 
 PICTURE_FOLDERS = ("JPEGImages", "images", ".")
 """Where pictures may be, below the dataset's folder, in the order in which they are looked for."""
@@ -38,7 +39,7 @@ def read_voc(folder: Path, split: str | None = None, first_pixel: int = 1) -> An
     root = folder / "Annotations"
     root = root if root.is_dir() else folder
     files = _annotation_files(folder, root, split)
-    contents = [file.read_bytes() for file in files]
+    contents = [read_bytes(file) for file in files]
     trees = [_parsed(content, file) for content, file in zip(contents, files, strict=True)]
     pictures = [_picture_file(folder, root, file, tree) for file, tree in zip(files, trees, strict=True)]
     records = _records(files, trees, [name for name, _ in pictures], first_pixel, root)
@@ -58,9 +59,9 @@ def _annotation_files(folder: Path, root: Path, split: str | None) -> list[Path]
     if not listing.is_file():
         there = ", ".join(sorted(path.stem for path in listing.parent.glob("*.txt"))) or "none"
         raise DataError(f"{listing}: no such split; there are: {there}")
-    stems = [line.strip() for line in listing.read_text(encoding="utf-8").splitlines() if line.strip()]
+    stems = [line.strip() for line in read_text(listing).splitlines() if line.strip()]
     files = [root / f"{stem}.xml" for stem in stems]
-    missing = [stem for stem, file in zip(stems, files, strict=True) if not file.is_file()]
+    missing = [stem for stem, file in zip(stems, files, strict=True) if not is_file(file)]
     if missing or not files:
         raise DataError(f"{listing}: lists {missing[0] if missing else 'nothing'}, but {root} has no XML of that name")
     return files
@@ -88,7 +89,7 @@ def _picture_file(folder: Path, root: Path, file: Path, tree: Element) -> tuple[
         suffixes = dict.fromkeys([Path(said).suffix, *sorted(PICTURE_SUFFIXES), *map(str.upper, PICTURE_SUFFIXES)])
         names = [own.with_name(own.name + suffix) for suffix in suffixes if suffix.lower() in PICTURE_SUFFIXES]
         for name in [*names, *([own.with_name(said)] if said else [])]:
-            if (folder / place / name).is_file():
+            if is_file(folder / place / name):
                 return name.as_posix(), folder / place / name
     named = f", nor as its <filename> {said!r} says" if said and Path(said).stem != own.name else ""
     raise DataError(f"{file}: no picture is called {own} in {folder / 'JPEGImages'}{named}; add it or remove the XML")

@@ -20,6 +20,7 @@ from detbench.datasets.validate import OUTSIDE_TOLERANCE_PX, CocoRecords, Record
 from detbench.datasets.yolo_yaml import YoloConfig, listed_pictures, read_config
 from detbench.errors import DataError
 from detbench.images import PICTURE_SUFFIXES, picture_from_file
+from detbench.reading import read_bytes, read_text
 
 CLASS_LIST = "classes.txt"
 """Annotation tools leave one beside the labels: the classes in the order in which they numbered them."""
@@ -37,7 +38,7 @@ def read_yolo(place: Path, split: str | None = None) -> Annotated:
     files = listed_pictures(config, split)
     labels = {name: label_file(path) for name, path in files.items()}
     _check_label_files(config, files, labels)
-    texts = {name: label.read_bytes() if label.is_file() else b"" for name, label in labels.items()}
+    texts = {name: read_bytes(label) if label.is_file() else b"" for name, label in labels.items()}
     pictures = {path: picture_from_file(path) for path in files.values()}
     sizes = {name: (pictures[path].width, pictures[path].height) for name, path in files.items()}
     records = _records(config, sizes, labels, texts)
@@ -94,7 +95,7 @@ def _escaped(stem: str) -> str:
 def _check_class_list(config: YoloConfig, file: Path) -> None:
     if not file.is_file():
         return
-    listed = [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    listed = [line.strip() for line in read_text(file).splitlines() if line.strip()]
     if sorted(listed) == sorted(config.names) and listed != list(config.names):
         raise DataError(
             f"{config.file}: names are in the order {', '.join(config.names)}, but the labels were numbered in that of "

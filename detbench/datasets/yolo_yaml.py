@@ -6,15 +6,29 @@ It is plain data here: no tag in it is obeyed, and `download:` is not looked at.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from reprlib import repr as shortened
 from typing import Any
 
 import yaml
 
 from detbench.errors import DataError
 from detbench.images import PICTURE_SUFFIXES, picture_files
+from detbench.reading import exists, is_file, read_text
 
 SPLITS = ("val", "test", "train")
 """Which pictures are taken where nobody says: the first of these that the YAML has."""
+
+MAX_CHARACTERS = 250_000
+"""Ten thousand classes fit; the parser takes seconds for more."""
+
+
+class _PlainLoader(yaml.SafeLoader):  # type: ignore[misc]  # untyped
+    """YAML as plain data, without references: a page of them can stand for more than any memory holds."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.events.AliasEvent):
+            raise yaml.YAMLError(f"*{self.peek_event().anchor} refers to another place; write out what stands there")
+        return super().compose_node(parent, index)
 
 
 @dataclass(frozen=True)
@@ -41,9 +55,12 @@ def read_config(place: Path) -> YoloConfig:
     file = find_yaml(place)
     if file is None:
         raise DataError(f"{place}: holds no data.yaml, or several YAML files; name the one that is meant")
+    text = read_text(file)
+    if len(text) > MAX_CHARACTERS:
+        raise DataError(f"{file}: has {len(text):,} characters; a data.yaml has no more than {MAX_CHARACTERS:,}")
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        document = yaml.load(text, _PlainLoader)
+    except Exception as error:  # the constructors of YAML's own tags raise whatever their values make them
         raise DataError(f"{file}: not YAML that is plain data ({' '.join(str(error).split())}); correct it") from None
     if not isinstance(document, dict):
         raise DataError(f"{file}: must hold `names:` and `val:`, a line each")
@@ -58,23 +75,27 @@ def _names(document: Mapping[Any, Any], file: Path) -> tuple[str, ...]:
     given = document.get("names")
     if isinstance(given, dict):
         if sorted(given, key=str) != sorted(range(len(given)), key=str):
-            raise DataError(f"{file}: names are numbered {sorted(given, key=str)}; number them 0, 1, 2, … without gaps")
+            raise DataError(
+                f"{file}: names are numbered {shortened(sorted(given, key=str))}; number them 0, 1, 2, … without gaps"
+            )
         given = [given[index] for index in range(len(given))]
     if not isinstance(given, list) or not given:
-        raise DataError(f"{file}: names is {given!r}; list the classes, as in `names: [car, bus]`")
+        raise DataError(f"{file}: names is {shortened(given)}; list the classes, as in `names: [car, bus]`")
     wrong = [name for name in given if not isinstance(name, str) or not name.strip()]
     if wrong:
-        raise DataError(f"{file}: names holds {wrong[0]!r}, which YAML does not read as a text; put it in quotes")
+        raise DataError(
+            f"{file}: names holds {shortened(wrong[0])}, which YAML does not read as a text; put it in quotes"
+        )
     count = document.get("nc", len(given))
     if count != len(given):
-        raise DataError(f"{file}: nc is {count}, but names lists {len(given)} classes; correct one of them")
+        raise DataError(f"{file}: nc is {shortened(count)}, but names lists {len(given)} classes; correct one of them")
     return tuple(given)
 
 
 def _entries(value: Any, split: str, file: Path) -> tuple[str, ...]:
     entries = value if isinstance(value, list) else [value]
     if not all(isinstance(entry, str) for entry in entries):
-        raise DataError(f"{file}: {split} is {value!r}; it must be a folder of pictures, or a list of folders")
+        raise DataError(f"{file}: {split} is {shortened(value)}; it must be a folder of pictures, or a list of folders")
     return tuple(entries)
 
 
@@ -99,7 +120,7 @@ def _place(config: YoloConfig, entry: str, split: str) -> Path:
     """A path of the YAML: from its root, from the YAML's own folder, or as Roboflow writes it, one level too high."""
     tried = [config.root / entry, config.file.parent / entry, config.file.parent / entry.removeprefix("../")]
     for place in tried:
-        if place.exists():
+        if exists(place):
             return place.resolve()
     raise DataError(f"{config.file}: {split} is {entry!r}, but there is no {tried[0]}; correct `path:` or `{split}:`")
 
@@ -107,11 +128,11 @@ def _place(config: YoloConfig, entry: str, split: str) -> Path:
 def _pictures_at(place: Path, root: Path) -> list[Path]:
     if place.is_dir():
         return picture_files(place.rglob("*"))
-    lines = [line.strip() for line in place.read_text(encoding="utf-8").splitlines()]
+    lines = [line.strip() for line in read_text(place).splitlines()]
     listed = []
     for number, line in enumerate(lines, start=1):
         candidates = [place.parent / line, root / line]
-        path = next((path for path in candidates if path.is_file()), None)
+        path = next((path for path in candidates if is_file(path)), None)
         if line and path is None:
             raise DataError(f"{place}: line {number} lists {line}, which is not there; correct or remove it")
         if line and path is not None and path.suffix.lower() in PICTURE_SUFFIXES:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detbench.deblurrers.tiling import MAX_PIXELS, OVERLAP, FloatImage, blend_tiles, restore_tiled
+from detbench.deblurrers.tiling import OVERLAP, FloatImage, blend_tiles, restore_tiled
 from detbench.errors import BackendError
 from detbench.images import pad_to_multiple
 from detbench.types import Image
@@ -43,13 +43,19 @@ class Scale:
 
 
 def restore_by_graph(
-    image: Image, run: Run, scale: Scale, multiple: int, fixed_size: tuple[int, int] | None, name: str
+    image: Image,
+    run: Run,
+    scale: Scale,
+    multiple: int,
+    fixed_size: tuple[int, int] | None,
+    max_pixels: int,
+    name: str,
 ) -> Image:
     """A picture of any size, shape (H, W, 3), through a graph.
 
     A graph of a `fixed_size` (height, width) sees the picture in tiles of that size; another sees it whole, extended
-    by reflection to a `multiple`, and large pictures in tiles. Raises BackendError where the graph changes the size or
-    gives numbers that are not finite.
+    by reflection to a `multiple`, and pictures of more than `max_pixels` in tiles. Raises BackendError where the graph
+    changes the size or gives numbers that are not finite.
     """
 
     def restore(tile: Image) -> FloatImage:
@@ -64,7 +70,7 @@ def restore_by_graph(
     height, width = image.shape[:2]
     if fixed_size is None:
         padded = pad_to_multiple(image, SMALLEST_SIDE) if min(height, width) < SMALLEST_SIDE else image
-        shares = restore_tiled(padded, restore, MAX_PIXELS, OVERLAP, multiple)
+        shares = restore_tiled(padded, restore, max_pixels, OVERLAP, multiple)
     else:
         missing = [max(side - own, 0) for side, own in zip(fixed_size, (height, width), strict=True)]
         padded = np.pad(image, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="reflect")

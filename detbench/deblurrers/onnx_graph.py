@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detbench.deblurrers.graphs import Scale, restore_by_graph
+from detbench.deblurrers.tiling import MAX_PIXELS
 from detbench.errors import BackendError
 from detbench.onnx_sessions import open_session
 from detbench.types import Image
@@ -20,7 +21,7 @@ class OnnxDeblurrer:
     """
 
     def __init__(self, file: Path, value_range: str, multiple: int, device: str) -> None:
-        self.name = str(file)
+        self.name, self.max_pixels = str(file), MAX_PIXELS
         self._session = open_session(file, device)
         self._scale, self._multiple = Scale.parse(value_range), multiple
         inputs = self._session.get_inputs()
@@ -34,7 +35,9 @@ class OnnxDeblurrer:
 
     def __call__(self, blurred: Image) -> Image:
         """Shape (H, W, 3) in and out, any size."""
-        return restore_by_graph(blurred, self._run, self._scale, self._multiple, self._fixed_size, self.name)
+        return restore_by_graph(
+            blurred, self._run, self._scale, self._multiple, self._fixed_size, self.max_pixels, self.name
+        )
 
     def _run(self, picture: NDArray[np.float32]) -> NDArray[np.floating]:
         made: NDArray[np.floating] = self._session.run(None, {self._input: picture.astype(self._type)})[0]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from detbench.deblurrers.memory import memory_errors
 from detbench.images import pad_to_multiple
 from detbench.types import Image
 
@@ -42,11 +43,13 @@ def blend_tiles(
 ) -> FloatImage:
     """Run `restore` over a picture, shape (H, W, 3), in tiles of just these sides (rows, columns), blended as above.
 
-    The picture is at least as large as a tile; where it is one, `restore` is called once.
+    The picture is at least as large as a tile; where it is one, `restore` is called once. Raises MemoryError where a
+    tile is more than the memory of the library that restores it.
     """
     rows, columns = sides
     if (rows, columns) == image.shape[:2]:
-        return restore(image)
+        with memory_errors():
+            return restore(image)
     blended = np.zeros(image.shape, dtype=np.float32)
     total = np.zeros((*image.shape[:2], 1), dtype=np.float32)
     for top in _starts(image.shape[0], rows, overlap):
@@ -55,7 +58,8 @@ def blend_tiles(
             down = _fade(top, rows, image.shape[0], overlap)
             across = _fade(left, columns, image.shape[1], overlap)
             weights = (down[:, None] * across)[..., None]
-            blended[place] += weights * restore(image[place])
+            with memory_errors():
+                blended[place] += weights * restore(image[place])
             total[place] += weights
     blended /= total
     return blended

@@ -1,10 +1,13 @@
 """TorchScript files and programs of `torch.export` as deblurrers.
 
-Both are graphs with weights; loading one runs no Python of its author's.
+Both are graphs with weights. Pickles in them are read for tensors alone; but a graph is a program, and torch evaluates
+what an exported one says of its sizes: name files that you trust.
 """
 
+import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from detbench.deblurrers.graphs import Scale, restore_by_graph
+from detbench.deblurrers.tiling import MAX_PIXELS
 from detbench.deblurrers.torch_device import check_usable
 from detbench.errors import WeightsError
 from detbench.types import Image
@@ -33,11 +37,14 @@ class _TorchGraph:
     ) -> None:
         check_usable(device, device)
         self.name, self._module, self._fixed_size = name, module, fixed_size
+        self.max_pixels = MAX_PIXELS
         self._scale, self._multiple, self._device = Scale.parse(value_range), multiple, device
 
     def __call__(self, blurred: Image) -> Image:
         """Shape (H, W, 3) in and out, any size."""
-        return restore_by_graph(blurred, self._run, self._scale, self._multiple, self._fixed_size, self.name)
+        return restore_by_graph(
+            blurred, self._run, self._scale, self._multiple, self._fixed_size, self.max_pixels, self.name
+        )
 
     def _run(self, picture: NDArray[np.float32]) -> NDArray[np.floating]:
         with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
@@ -64,12 +71,28 @@ class ExportedDeblurrer(_TorchGraph):
 
     def __init__(self, file: Path, value_range: str, multiple: int, device: str) -> None:
         try:
-            program = torch.export.load(str(file))
+            with _tensors_alone():
+                program = torch.export.load(str(file))
         except Exception as error:  # a damaged archive fails in as many ways as it has layers
             raise WeightsError(f"{file}: not a program of torch.export.save ({error}); export it again") from error
         super().__init__(
             str(file), program.module().to(device), _fixed_size(program, file), value_range, multiple, device
         )
+
+
+@contextmanager
+def _tensors_alone() -> Iterator[None]:
+    """Let torch unpickle nothing but tensors: told nothing, torch.export.load falls back to running what it finds."""
+    key = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+    before = os.environ.get(key)
+    os.environ[key] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[key]
+        else:
+            os.environ[key] = before
 
 
 def _fixed_size(program: torch.export.ExportedProgram, file: Path) -> tuple[int, int] | None:

@@ -13,6 +13,7 @@ import numpy as np
 from detbench.boxes import xywh_to_xyxy
 from detbench.datasets.validate import check_results, parse_json, raise_faults, reach_px
 from detbench.errors import DataError
+from detbench.reading import read_bytes
 from detbench.types import Detections
 
 Sizes = Mapping[int, tuple[int, int]]
@@ -53,7 +54,7 @@ class RecordedDetections:
 
 
 def _by_image(path: Path, sizes: Sizes, category_ids: Collection[int]) -> dict[int, Detections]:
-    results = check_results(parse_json(path.read_bytes(), path), sizes, category_ids, path)
+    results = check_results(parse_json(read_bytes(path), path), sizes, category_ids, path)
     raise_faults(
         (
             f"results[{index}]: bbox {result['bbox']} reaches far out of its "

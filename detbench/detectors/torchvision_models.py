@@ -15,6 +15,7 @@ from torchvision.models import detection
 
 from detbench.detectors.checkpoints import fetched
 from detbench.errors import UsageError, WeightsError
+from detbench.reading import read_text
 from detbench.registry import did_you_mean
 from detbench.types import Detections, Image
 
@@ -67,7 +68,7 @@ class TorchvisionDetector:
 
 
 def _lines(file: Path) -> list[str]:
-    names = [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    names = [line.strip() for line in read_text(file).splitlines() if line.strip()]
     if not names or len(set(names)) < len(names):
         raise UsageError(f"{file}: must name each class once, a line each, in the order of labels 1, 2, …")
     return names

@@ -6,6 +6,7 @@ everything else in the file.
 
 import base64
 import json
+import math
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,10 +24,18 @@ from detbench.results.cache import digest
 
 FORMAT = "detbench baseline 1"
 
+MAX_ARRAY_BYTES = 2**28
+"""An array of 100,000 pictures' matches is a tenth of it; a page of zeros can pack any amount."""
+
 
 def write_baseline(run: Path, out: Path) -> Measured:
-    """Write the baseline that a finished run is; returns what is in it. Raises as `measured_in` does."""
+    """Write the baseline that a finished run is; returns what is in it.
+
+    Raises as `measured_in` does, and NotEvaluableError where an arm failed, which no gate would ask for again.
+    """
     measured = measured_in(run)
+    for arm, reason in measured.failed.items():
+        raise NotEvaluableError(f"{run}: arm {arm!r} failed, so this is no baseline. {reason}")
     content: dict[str, Any] = {
         "format": FORMAT,
         "ground": dict(measured.ground),
@@ -52,7 +61,7 @@ def read_baseline(path: Path) -> Measured:
     try:
         content = json.loads(path.read_bytes())
         measured = _unpacked(content)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
+    except Exception as error:  # whatever of its own content a damaged file makes the reading stumble over
         raise NotEvaluableError(
             f"cannot judge: {path} is no baseline, or a damaged one ({type(error).__name__}: {error}). "
             "`detbench baseline RUN` writes one"
@@ -114,5 +123,9 @@ def _packed(array: NDArray[Any], dtype: str) -> dict[str, Any]:
 
 
 def _array(packed: Mapping[str, Any]) -> NDArray[Any]:
-    data = zlib.decompress(base64.b64decode(packed["zlib"], validate=True))
-    return np.frombuffer(data, packed["dtype"]).reshape(packed["shape"])
+    dtype, shape = np.dtype(str(packed["dtype"])), [int(side) for side in packed["shape"]]
+    size = math.prod(shape) * dtype.itemsize
+    if not 0 <= size <= MAX_ARRAY_BYTES:
+        raise ValueError(f"an array of {size:,} bytes")
+    data = zlib.decompressobj().decompress(base64.b64decode(packed["zlib"], validate=True), size + 1)
+    return np.frombuffer(data, dtype).reshape(shape)

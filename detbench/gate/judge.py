@@ -131,6 +131,8 @@ def _arms_of(rule: Rule, baseline: Measured) -> tuple[str, ...]:
 
 
 def _check_comparable(rule: Rule, arm: str, run: Measured, baseline: Measured) -> None:
+    if arm in run.failed:
+        raise NotEvaluableError(f"cannot judge: arm {arm!r} failed in the run. {run.failed[arm]}")
     if arm not in run.values:
         raise NotEvaluableError(
             f"cannot judge: the run has no arm {arm!r}, the baseline has. Run it with that deblurrer"

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ _ROUNDING = 1e-9
 class Measured:
     """One run. `ground` says what it was measured on and by whom, `definitions` what each metric is;
     `values` holds every number by arm and metric, None where undefined; `evidence` is what stands behind them by arm,
-    the deblurrers on sharp pictures among them; `image_ids` are the pictures, in its order.
+    the deblurrers on sharp pictures among them; `image_ids` are the pictures, in its order. `failed` says why arms that
+    were asked for are not there.
     """
 
     ground: Mapping[str, Any]
@@ -32,6 +33,7 @@ class Measured:
     image_ids: tuple[int, ...]
     values: Mapping[str, Mapping[str, float | None]]
     evidence: Mapping[str, Evidence]
+    failed: Mapping[str, str] = field(default_factory=dict)
 
     def check(self, where: str) -> None:
         """Raise NotEvaluableError unless every stated number is what the evidence gives."""
@@ -80,6 +82,7 @@ def _read(run: RunFolder, result: RunResult) -> Measured:
         image_ids=tuple(truth.image_ids.tolist()),
         values={arm.name: {key: each.value for key, each in arm.metrics.items()} for arm in result.arms},
         evidence=evidence,
+        failed=result.failed,
     )
 
 

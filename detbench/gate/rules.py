@@ -68,7 +68,7 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
     """The rules of a TOML file; raises UsageError for what is no rule, NotEvaluableError where there is none."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path}: no rules can be read ({error})") from error
     unknown = set(content) - {"rule"}
     tables = content.get("rule", [])

@@ -23,7 +23,9 @@ class Verdict:
 
 
 def verdicts(result: RunResult) -> tuple[Verdict, ...]:
-    """One verdict per deblurrer: the highest mAP first, those that change nothing after those that do."""
+    """One verdict per deblurrer: the highest mAP first, those that change nothing after those that do, then those that
+    failed.
+    """
     before = _map_of(result.arm("blurred"))
 
     def order(arm: ArmResult) -> tuple[bool, float]:
@@ -31,7 +33,8 @@ def verdicts(result: RunResult) -> tuple[Verdict, ...]:
         return value is None or value == before, -(value or 0)
 
     deblurrers = sorted((arm for arm in result.arms if arm.kind == "deblurrer"), key=order)
-    return tuple(_verdict(result, arm, before) for arm in deblurrers)
+    failed = (Verdict(arm, f"{arm} failed and has no numbers", reason) for arm, reason in result.failed.items())
+    return (*(_verdict(result, arm, before) for arm in deblurrers), *failed)
 
 
 def _verdict(result: RunResult, arm: ArmResult, before: float | None) -> Verdict:

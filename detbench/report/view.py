@@ -98,12 +98,20 @@ def _analysis(run: RunFolder) -> tuple[tuple[Titled, ...], tuple[Titled, ...]]:
 def _check_arms(result: RunResult, folder: Path) -> None:
     kinds = {arm.kind for arm in result.arms}
     for kind in ("blurred", "deblurrer"):
-        if kind not in kinds:
+        if kind not in kinds and not (kind == "deblurrer" and result.failed):
             raise DataError(f"{folder / 'result.json'}: no {kind} arm, so nothing to report; run `detbench run` again")
 
 
 def _warnings(result: RunResult) -> Iterator[str]:
     data = result.data
+    for name, reason in result.failed.items():
+        yield f"{name} failed and has no numbers: {reason}"
+    for arm in result.arms:
+        if arm.smaller_tiles:
+            yield (
+                f"Memory ran out in {arm.name} for {plural(arm.smaller_tiles, 'picture', 'pictures')}, restored in "
+                "smaller tiles: its numbers may differ a little from those of a machine with more memory."
+            )
     if result.specification.get("truth") == "pseudo":
         yield (
             f"Truth is pseudo: the detector's own boxes on the sharp pictures, from confidence {PSEUDO_CONFIDENCE:g} "
@@ -137,7 +145,7 @@ def _blur(recipe: Mapping[str, Any] | None, images: pd.DataFrame) -> str:
 
 
 def _notes(result: RunResult, specs: tuple[MetricSpec, ...]) -> Iterator[str]:
-    if result.arm("sharp") is None:
+    if result.arm("sharp") is None and "sharp" not in result.failed:
         yield "There are no sharp pictures, so there is no ceiling: PSNR, SSIM, gap recovered and harm are undefined."
     told = [arm.name for arm in result.arms if arm.told_kernel]
     if told:

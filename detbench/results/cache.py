@@ -42,7 +42,7 @@ class Cache:
         path = self._record_path(stage, depends_on)
         try:
             record = json.loads(path.read_bytes())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
         return record if isinstance(record, dict) else None
 

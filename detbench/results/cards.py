@@ -24,10 +24,16 @@ def write_card(weights: Path, content: Mapping[str, Any]) -> None:
 
 def read_card(folder: Path) -> dict[str, Any]:
     """The card of a model folder; raises DataError where there is none, or it is damaged."""
+    path = folder / CARD_NAME
     try:
-        return tomllib.loads((folder / CARD_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{folder / CARD_NAME}: no card of a model ({error}); name a model's folder") from error
+        card = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{path}: no card of a model ({error}); name a model's folder") from error
+    measured = card.get("measured", {})
+    tables = measured.values() if isinstance(measured, dict) else [measured]
+    if "architecture" not in card or not all(isinstance(table, dict) and "detector" in table for table in tables):
+        raise DataError(f"{path}: must name its `architecture`, and in each table [measured.…] the `detector`")
+    return card
 
 
 def with_measured(card: Mapping[str, Any], run: RunResult, where: str) -> dict[str, Any]:

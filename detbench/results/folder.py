@@ -9,6 +9,8 @@
     flips.csv              one row per true box that one arm finds and another misses
     pictures/<digest>.jpg  the pictures that the report shows, named in images.csv
     report.html, summary.md
+
+`result.json` is written last of what is measured: where it is, the files that it speaks of are whole.
 """
 
 import io
@@ -22,7 +24,7 @@ import pandas as pd
 from PIL import Image as PillowImage
 
 from detbench.errors import DataError, OutputError
-from detbench.images import write_atomically
+from detbench.images import remove_unfinished, write_atomically
 from detbench.results.schema import RunResult, flat_metrics, result_from_json, result_to_json
 from detbench.types import Picture
 
@@ -54,10 +56,17 @@ class RunFolder:
         """Raise OutputError unless this is a new folder, an empty one or an earlier run's, and can be written."""
         check_own_folder(self.path, _OWN_NAMES)
 
+    def _inner_folders(self) -> tuple[Path, ...]:
+        return self.path / "detections", self.path / "pictures"
+
     def reopen(self) -> None:
-        """Take away an earlier run's result, which would speak for files that are about to change."""
+        """Take away an earlier run's result, which would speak for files that are about to change, and what an
+        interrupted run left half written.
+        """
         for name in ("result.json", "metrics.json", "report.html", "summary.md"):
             (self.path / name).unlink(missing_ok=True)
+        for folder in (self.path, *self._inner_folders()):
+            remove_unfinished(folder)
 
     def write_json(self, name: str, value: Any) -> None:
         """Write one JSON file, keys in the order given, one number always as the same text."""
@@ -121,6 +130,9 @@ def check_own_folder(path: Path, own_names: frozenset[str]) -> None:
         foreign = [name for name in foreign if not name.startswith(".")]
         if foreign:
             raise OutputError(f"{path} holds other files ({foreign[0]}, …): choose another --out or --name")
+    for inner in (path / name for name in own_names):
+        if inner.is_symlink() and inner.is_dir():  # files are removed there
+            raise OutputError(f"{inner} leads elsewhere: remove the link, or choose another --out or --name")
     probe = path / ".writable"
     write_atomically(probe, "")
     probe.unlink(missing_ok=True)
@@ -156,5 +168,5 @@ def _read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; a run folder is what `detbench run` printed last") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: cannot be read ({error}); run `detbench run` again") from error

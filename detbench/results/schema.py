@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+import msgspec
+
 from detbench.errors import DataError
 from detbench.types import Estimate
 
@@ -16,7 +18,8 @@ ArmKind = Literal["sharp", "blurred", "deblurrer"]
 class ArmResult:
     """One way the pictures reached the detector. `metrics` maps metric keys to estimates, `map_per_class` class names
     to mAP; `backend` says what restored the pictures (None for the sharp and the blurred arm), `told_kernel` that it
-    was given the blur kernel, which nobody has outside a laboratory.
+    was given the blur kernel, which nobody has outside a laboratory, `smaller_tiles` how many pictures went through in
+    smaller tiles than the deblurrer's own because memory ran out.
     """
 
     name: str
@@ -25,6 +28,7 @@ class ArmResult:
     map_per_class: Mapping[str, float | None]
     backend: Mapping[str, Any] | None = None
     told_kernel: bool = False
+    smaller_tiles: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,8 @@ class EvaluatedData:
 class RunResult:
     """One evaluation. `specification` is what was asked for, `environment` where and with what it ran,
     `shown` the ids of the pictures that the report shows, `definitions` each metric's by key: a number is only
-    comparable with one of the same definition.
+    comparable with one of the same definition. `failed` says, by name, why an arm that was asked for is not among
+    `arms`: nothing is averaged over the pictures that it did manage.
     """
 
     specification: Mapping[str, Any]
@@ -74,6 +79,7 @@ class RunResult:
     differences: tuple[Difference, ...]
     shown: tuple[int, ...]
     definitions: Mapping[str, str] = field(default_factory=dict)
+    failed: Mapping[str, str] = field(default_factory=dict)
     schema: int = SCHEMA_VERSION
 
     def arm(self, name: str) -> ArmResult | None:
@@ -102,27 +108,6 @@ def result_from_json(value: Any, where: str) -> RunResult:
         found = value.get("schema") if isinstance(value, dict) else type(value).__name__
         raise DataError(f"{where}: not a result of schema {SCHEMA_VERSION} (found {found}); run `detbench run` again")
     try:
-        return RunResult(
-            **{
-                **value,
-                "data": EvaluatedData(**_tuples(value["data"])),
-                "arms": tuple(_arm(arm) for arm in value["arms"]),
-                "differences": tuple(_difference(difference) for difference in value["differences"]),
-                "shown": tuple(value["shown"]),
-            }
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return msgspec.convert(value, RunResult)
+    except (msgspec.ValidationError, RecursionError) as error:
         raise DataError(f"{where}: damaged result ({error}); run `detbench run` again") from error
-
-
-def _arm(value: Mapping[str, Any]) -> ArmResult:
-    metrics = {key: Estimate(**estimate) for key, estimate in value["metrics"].items()}
-    return ArmResult(**{**value, "metrics": metrics})
-
-
-def _difference(value: Mapping[str, Any]) -> Difference:
-    return Difference(**{**value, "difference": Estimate(**value["difference"])})
-
-
-def _tuples(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}

@@ -1,7 +1,7 @@
 """The evaluation: every picture through every arm, then the numbers, then the run folder."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,21 +12,23 @@ from detbench.blur.recipes import PictureRecipe, parse_picture_recipe, recipe_sp
 from detbench.datasets.opening import open_dataset
 from detbench.deblurrers.recorded import check_size
 from detbench.devices import resolve_device
-from detbench.errors import DataError, NotEvaluableError, UsageError
+from detbench.errors import ArmError, BackendError, DataError, NotEvaluableError, UsageError
 from detbench.metrics.specs import METRICS, PSEUDO_CONFIDENCE
 from detbench.results.cache import Cache
 from detbench.results.folder import RunFolder
 from detbench.results.provenance import environment
-from detbench.results.schema import RunResult, on_sharp
+from detbench.results.schema import RunResult
+from detbench.runner.arms import Arms
 from detbench.runner.flips import flip_rows
+from detbench.runner.limits import SECONDS
 from detbench.runner.looking import Look, find_look
 from detbench.runner.measured import Basis, Measured, Restorer
 from detbench.runner.rows import ArmDetections, ArmPicture, coco_results, coco_truth, image_rows, shown_ids
 from detbench.runner.scores import Scorer
 from detbench.runner.spec import WHOLE, RunSpec, Share
-from detbench.runner.stages import Quality, Restored, Stages
+from detbench.runner.stages import Stages
 from detbench.runner.truth import PSEUDO_NOTE, evaluated_data, pseudo_truth
-from detbench.types import Dataset, Detections, Kernel, Picture, Sample
+from detbench.types import Dataset, Detections, Picture, Sample
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, and how many steps are done of how many."""
@@ -51,35 +53,31 @@ class Plan:
 
 @dataclass(frozen=True)
 class _Tools:
-    """What the loop works with; `recorded` has the pictures that were restored elsewhere, by arm and file name."""
+    """What the loop works with."""
 
     stages: Stages
     look: Look
-    recorded: Mapping[str, Mapping[str, Picture]]
-
-    def restore(self, backend: Backend, sample: Sample, kernel: Kernel | None) -> Restored:
-        if backend.name in self.recorded:
-            return Restored(self.recorded[backend.name][sample.file_name], restore_ms=None, told_kernel=False)
-        return self.stages.restore(backend, sample.blurred, kernel)
+    arms: Arms
 
 
-def run(spec: RunSpec, folder: Path, cache: Cache, progress: Progress) -> RunResult:
+def run(spec: RunSpec, folder: Path, cache: Cache, progress: Progress, seconds: float = SECONDS) -> RunResult:
     """Evaluate and write everything of the run folder but the report.
 
-    All that can be known to be wrong is reported before the first picture is touched. Raises a DetbenchError;
-    finished work stays in the cache, so that repeating the command goes on from there.
+    All that can be known to be wrong is reported before the first picture is touched. An arm that fails on a picture,
+    or takes longer than `seconds` for it, has no numbers but its reason in `failed`. Raises a DetbenchError; finished
+    work stays in the cache, so that repeating the command goes on from there.
     """
     plan = resolve(spec)
     run_folder = RunFolder(folder)
     run_folder.check_writable()
-    return conclude(measure(plan, Stages(cache), progress), run_folder, cache, progress)
+    return conclude(measure(plan, Stages(cache, seconds), progress), run_folder, cache, progress)
 
 
 def measure(plan: Plan, stages: Stages, progress: Progress, share: Share = WHOLE) -> Measured:
     """What every arm delivers of the pictures of a share, and what the detector finds there."""
     deblurrers = [backend.name for backend in plan.deblurrers]
     names, look = find_look(plan.detector, plan.dataset, deblurrers, plan.spec.truth, stages)
-    tools = _Tools(stages, look, _recorded_pictures(plan))
+    tools = _Tools(stages, look, Arms(plan.deblurrers, stages, look, _recorded_pictures(plan)))
     samples, rows = _measure(plan, tools, progress, share)
     basis = Basis(
         specification=_specification(plan),
@@ -93,7 +91,7 @@ def measure(plan: Plan, stages: Stages, progress: Progress, share: Share = WHOLE
         detector=plan.detector.identity,
         deblurrers={backend.name: Restorer(backend.identity, backend.cost) for backend in plan.deblurrers},
     )
-    return Measured(basis, samples, rows)
+    return Measured(basis, samples, rows, tools.arms.failed)
 
 
 def conclude(measured: Measured, run_folder: RunFolder, cache: Cache, progress: Progress) -> RunResult:
@@ -105,7 +103,7 @@ def conclude(measured: Measured, run_folder: RunFolder, cache: Cache, progress: 
     detections = _detections(rows)
     progress("scoring", 0, 1)
     scorer = Scorer(cache, truth, basis.classes, rows, detections, basis.specification["resamples"])
-    arms = scorer.arms(basis.deblurrers)
+    arms = scorer.arms({name: restorer for name, restorer in basis.deblurrers.items() if name in rows})
     result = RunResult(
         specification=basis.specification,
         environment=basis.environment,
@@ -113,8 +111,9 @@ def conclude(measured: Measured, run_folder: RunFolder, cache: Cache, progress: 
         detector=basis.detector,
         arms=arms,
         differences=scorer.differences(arms),
-        shown=shown_ids(rows),
+        shown=shown_ids(rows, measured.kept),
         definitions={key: spec.definition for key, spec in METRICS.items()},
+        failed=measured.failed,
     )
     run_folder.reopen()
     run_folder.write_json("analysis.json", scorer.analysis(arms))
@@ -130,7 +129,7 @@ def resolve(spec: RunSpec) -> Plan:
     names = tuple(dict.fromkeys(spec.deblurrers))
     recipe = None if spec.blur is None else parse_picture_recipe(spec.blur)
     deblurrers = tuple(resolve_deblurrer(name, device, spec.precision) for name in names)
-    _check_arm_names([backend.name for backend in deblurrers])
+    check_arm_names([backend.name for backend in deblurrers])
     detector = resolve_detector(spec.detector, device)
     _check_recorded([detector, *deblurrers], recipe)
     return Plan(spec, open_dataset(spec.dataset), recipe, deblurrers, detector, device)
@@ -157,7 +156,7 @@ def _recorded_pictures(plan: Plan) -> dict[str, Mapping[str, Picture]]:
     return found
 
 
-def _check_arm_names(names: Sequence[str]) -> None:
+def check_arm_names(names: Sequence[str]) -> None:
     """Arms name files and columns: no two alike, none that is always there, nothing but letters, digits, `_.-`."""
     for name in names:
         if name in ("sharp", "blurred") or not re.fullmatch(r"[\w.-]+", name):
@@ -169,7 +168,7 @@ def _check_arm_names(names: Sequence[str]) -> None:
 def _measure(
     plan: Plan, tools: _Tools, progress: Progress, share: Share
 ) -> tuple[list[Sample], dict[str, list[ArmPicture]]]:
-    """Each picture of the share through every arm; rows by arm, in the order sharp, blurred, deblurrers, on sharp."""
+    """Each picture of the share through every arm; rows by arm, those of arms that failed on some picture left out."""
     samples: list[Sample] = []
     rows: dict[str, list[ArmPicture]] = {}
     places = share.of(plan.images)
@@ -180,39 +179,12 @@ def _measure(
         if plan.spec.truth == "pseudo":
             sample = pseudo_truth(sample, _sharp_detections(plan, tools, sample), place)
         samples.append(sample)
-        for row in _arms_of(sample, plan, tools):
+        for row in tools.arms.rows(sample):
             rows.setdefault(row.arm, []).append(row)
     progress("pictures", count, count)
     if len(samples) != count:
         raise DataError(f"dataset {plan.dataset.name}: {len(samples)} pictures came where {count} were announced")
-    return samples, rows
-
-
-def _arms_of(sample: Sample, plan: Plan, tools: _Tools) -> Iterator[ArmPicture]:
-    """One picture's rows, arm by arm; arms that deliver the same picture share what was found in it."""
-    seen: dict[str, tuple[Detections, Quality | None]] = {}
-
-    def row(arm: str, picture: Picture, restored: Restored | None = None) -> ArmPicture:
-        if picture.sha256 not in seen:
-            found = tools.look(arm, sample, picture)
-            seen[picture.sha256] = found, None if sample.sharp is None else tools.stages.judge(picture, sample.sharp)
-        return ArmPicture(arm, sample, picture, *seen[picture.sha256], restored)
-
-    kernel = sample.blur.kernel if sample.blur else None
-    if sample.sharp is not None:
-        yield row("sharp", sample.sharp)
-    yield row("blurred", sample.blurred)
-    for backend in plan.deblurrers:
-        restored = tools.restore(backend, sample, kernel)
-        yield row(backend.name, restored.picture, restored)
-    if sample.sharp is not None:
-        for backend in plan.deblurrers:
-            if backend.entry.by_name or not tools.look.can_see(on_sharp(backend.name)):
-                continue
-            # What blurred a sharp picture is known too: nothing did.
-            no_blur = None if kernel is None else Kernel.none(kernel.light)
-            restored = tools.stages.restore(backend, sample.sharp, no_blur)
-            yield row(on_sharp(backend.name), restored.picture, restored)
+    return samples, {arm: pictures for arm, pictures in rows.items() if len(pictures) == count}
 
 
 def _detections(rows: Mapping[str, Sequence[ArmPicture]]) -> dict[str, ArmDetections]:
@@ -233,7 +205,10 @@ def _sharp_detections(plan: Plan, tools: _Tools, sample: Sample) -> Detections:
             f"--truth pseudo takes the detector's boxes on sharp pictures, and dataset {plan.dataset.name} has none. "
             "Use --truth labels, or blur sharp pictures with --blur"
         )
-    return tools.look("sharp", sample, sample.sharp)
+    try:
+        return tools.look("sharp", sample, sample.sharp)
+    except ArmError as error:
+        raise BackendError(f"{sample.file_name}: {error}. Without its boxes there is no pseudo truth") from error
 
 
 def _specification(plan: Plan) -> dict[str, Any]:

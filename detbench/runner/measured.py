@@ -1,7 +1,7 @@
 """What stands between looking at pictures and scoring: all that was measured, by one machine or joined from many."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from typing import Any
 
 from detbench.runner.rows import ArmPicture
@@ -39,8 +39,13 @@ class Basis:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """The pictures in the dataset's order, and for each arm one row per picture in that order."""
+    """The pictures in the dataset's order, and for each arm one row per picture in that order. `failed` says, by name,
+    why an arm that was asked for is not among them; `kept` are the ids of the pictures whose pixels are at hand for the
+    report, None for all.
+    """
 
     basis: Basis
     samples: Sequence[Sample]
     rows: Mapping[str, Sequence[ArmPicture]]
+    failed: Mapping[str, str] = field(default_factory=dict)
+    kept: Set[int] | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +49,32 @@ def joined(shards: Sequence[Shard]) -> Measured:
     _check_shares(shards)
     basis = _common_basis(shards)
     order = _in_order(shards, basis.images)
-    arms = list(order[0][0].rows)
-    for shard in shards:
-        if shard.measured.samples and list(shard.measured.rows) != arms:
-            raise DataError(f"{shard.where}: has other arms than the other shards; measure it again")
+    failed = _failed(shards)
+    arms = _common_arms([shard for shard in shards if shard.measured.samples], failed)
     samples = [measured.samples[index] for measured, index in order]
     if len({sample.id for sample in samples}) != len(samples):
         raise DataError("a picture id is there twice; measure the shards again")
-    return Measured(basis, samples, {arm: [measured.rows[arm][index] for measured, index in order] for arm in arms})
+    rows = {arm: [measured.rows[arm][index] for measured, index in order] for arm in arms}
+    kept = {number for shard in shards for number in shard.kept}
+    return Measured(basis, samples, rows, failed, kept)
+
+
+def _failed(shards: Sequence[Shard]) -> dict[str, str]:
+    """An arm that failed in one shard has failed; the first shard in which it did says why."""
+    failed: dict[str, str] = {}
+    for shard in sorted(shards, key=lambda shard: shard.share.index):
+        failed = {**shard.measured.failed, **failed}
+    return failed
+
+
+def _common_arms(shards: Sequence[Shard], failed: Mapping[str, str]) -> list[str]:
+    """The arms that every shard has; raises DataError where one lacks an arm that failed in none."""
+    arms = list(dict.fromkeys(arm for shard in shards for arm in shard.measured.rows))
+    without = {arm: shard for shard in shards for arm in arms if arm not in shard.measured.rows}
+    for arm, shard in without.items():
+        if arm not in failed and arm.rpartition("+")[2] not in failed:
+            raise DataError(f"{shard.where}: lacks the arm {arm}, which other shards have; measure it again")
+    return [arm for arm in arms if arm not in without]
 
 
 def _check_shares(shards: Sequence[Shard]) -> None:
@@ -70,12 +89,13 @@ def _check_shares(shards: Sequence[Shard]) -> None:
             raise UsageError(f"{twin.where} and {shard.where} are both shard {shard.share}; name each shard once")
         seen[shard.share.index] = shard
     count = first.share.count
-    missing = [f"{index}/{count}" for index in range(1, count + 1) if index not in seen]
+    missing = count - len(seen)
     if missing:
-        more = ", …" if len(missing) > 5 else ""
+        first_ones = islice((f"{index}/{count}" for index in range(1, count + 1) if index not in seen), 5)
+        named = ", ".join(first_ones) + (", …" if missing > 5 else "")
         raise NotEvaluableError(
-            f"{len(missing)} of {count} shards missing ({', '.join(missing[:5])}{more}): "
-            f"run `detbench run … --shard {missing[0]}`, and name its folder too"
+            f"{missing} of {count} shards missing ({named}): measure each with `detbench run … --shard`, and name its "
+            "folder too"
         )
 
 

@@ -17,6 +17,7 @@ from detbench.errors import BackendError, UsageError
 from detbench.results.cache import Cache
 from detbench.results.folder import RunFolder
 from detbench.results.schema import RunResult
+from detbench.runner.limits import SECONDS
 from detbench.runner.loop import Plan, Progress, measure, resolve
 from detbench.runner.merging import conclude_joined
 from detbench.runner.shards import Files, pack, unpack
@@ -30,7 +31,7 @@ TRIES_AGAIN = 3
 """How often a block goes to another worker after one died of it."""
 
 
-def run_on_ray(spec: RunSpec, folder: Path, cache: Cache, progress: Progress) -> RunResult:
+def run_on_ray(spec: RunSpec, folder: Path, cache: Cache, progress: Progress, seconds: float = SECONDS) -> RunResult:
     """Evaluate on a Ray cluster and write everything of the run folder but the report.
 
     As `run` does it, and with the same numbers. Raises UsageError where Ray is not installed, BackendError where
@@ -46,7 +47,7 @@ def run_on_ray(spec: RunSpec, folder: Path, cache: Cache, progress: Progress) ->
     with contextlib.redirect_stdout(sys.stderr):  # where Ray tells of workers that died
         ray.init(log_to_driver=False, configure_logging=False)
         try:
-            files = _from_workers(ray, spec, cache.folder.absolute(), shares, progress)
+            files = _from_workers(ray, (spec, cache.folder.absolute(), seconds), shares, progress)
         finally:
             ray.shutdown()
     shards = [unpack(each.__getitem__, f"block {share}") for each, share in zip(files, shares, strict=True)]
@@ -63,12 +64,12 @@ def _ray() -> Any:
 
 
 def _from_workers(
-    ray: Any, spec: RunSpec, cache_folder: Path, shares: Sequence[Share], progress: Progress
+    ray: Any, work: tuple[RunSpec, Path, float], shares: Sequence[Share], progress: Progress
 ) -> list[Files]:
-    """Every share's files, in the order of `shares`."""
-    gpus = 1 if spec.device != "cpu" and ray.cluster_resources().get("GPU") else 0
+    """Every share's files, in the order of `shares`; `work` is what `_prepared` takes."""
+    gpus = 1 if work[0].device != "cpu" and ray.cluster_resources().get("GPU") else 0
     block = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=TRIES_AGAIN)(_block)
-    tasks = [block.remote(spec, cache_folder, share, Path.cwd()) for share in shares]
+    tasks = [block.remote(work, share, Path.cwd()) for share in shares]
     waiting = tasks
     try:
         while waiting:
@@ -86,17 +87,17 @@ def _from_workers(
         ) from error
 
 
-def _block(spec: RunSpec, cache_folder: Path, share: Share, working_folder: Path) -> Files:
+def _block(work: tuple[RunSpec, Path, float], share: Share, working_folder: Path) -> Files:
     """What a worker does: measure one share and hand over its files."""
     with contextlib.chdir(working_folder):
-        plan, stages = _prepared(spec, cache_folder)
+        plan, stages = _prepared(*work)
         return pack(measure(plan, stages, _silently, share), share)
 
 
 @once_per_process
-def _prepared(spec: RunSpec, cache_folder: Path) -> tuple[Plan, Stages]:
+def _prepared(spec: RunSpec, cache_folder: Path, seconds: float) -> tuple[Plan, Stages]:
     """Networks are built and pictures hashed once, however many blocks a worker is given."""
-    return resolve(spec), Stages(Cache(cache_folder))
+    return resolve(spec), Stages(Cache(cache_folder), seconds)
 
 
 def _silently(what: str, done: int, count: int) -> None:

@@ -80,8 +80,10 @@ class Scorer:
         backend: Mapping[str, Any] | None = None,
     ) -> ArmResult:
         per_class = {self._classes[number]: value for number, value in self._coco[name].map_per_class.items()}
-        told_kernel = any(row.restored.told_kernel for row in self._rows[name] if row.restored)
-        return ArmResult(name, kind, metrics, per_class, backend, told_kernel)
+        restored = [row.restored for row in self._rows[name] if row.restored]
+        told_kernel = any(picture.told_kernel for picture in restored)
+        smaller_tiles = sum(picture.tile_pixels is not None for picture in restored)
+        return ArmResult(name, kind, metrics, per_class, backend, told_kernel, smaller_tiles)
 
     def _metrics(self, name: str) -> dict[str, Estimate]:
         """What every arm has: detection over all pictures, picture quality over those where it is defined."""

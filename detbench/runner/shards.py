@@ -9,24 +9,29 @@ The pictures that the whole run's report shows, those with the most gained and l
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from detbench.errors import DataError, UsageError
 from detbench.images import write_atomically
+from detbench.reading import is_file, read_bytes
 from detbench.results.cache import Cache
 from detbench.results.folder import check_own_folder, shown_jpeg, shown_name
-from detbench.runner.loop import Progress, measure, resolve
-from detbench.runner.measured import Basis, Measured, Restorer
-from detbench.runner.records import picture_from_record, picture_record
+from detbench.results.schema import on_sharp
+from detbench.runner.limits import SECONDS
+from detbench.runner.loop import Progress, check_arm_names, measure, resolve
+from detbench.runner.measured import Basis, Measured
+from detbench.runner.records import picture_line, read_picture_line
 from detbench.runner.rows import ArmPicture, shown_ids
 from detbench.runner.spec import RunSpec, Share
 from detbench.runner.stages import Stages
 from detbench.types import Sample
 
 SCHEMA = 1
+MOST_RESAMPLES = 10**6
 _HEAD, _LINES, _PICTURES = "shard.json", "pictures.jsonl", "pictures"
 
 Files = Mapping[str, bytes]
@@ -35,34 +40,49 @@ Files = Mapping[str, bytes]
 
 @dataclass(frozen=True, eq=False)
 class Shard:
-    """A share of a run; `where` is what messages call it, `jpegs` has the shown pictures by name within the folder."""
+    """A share of a run; `where` is what messages call it, `kept` are the ids of the pictures that it would show, and
+    `jpegs` has those in every arm by their names within the folder.
+    """
 
     where: str
     share: Share
     measured: Measured
+    kept: Set[int]
     jpegs: Files
 
 
-def run_shard(spec: RunSpec, share: Share, folder: Path, cache: Cache, progress: Progress) -> None:
-    """Measure a share of a run and write its folder; raises what a run raises, at the same moments."""
+@dataclass(frozen=True)
+class _Head:
+    """The content of `shard.json`."""
+
+    schema: int
+    share: tuple[int, int]
+    basis: Basis
+    failed: dict[str, str]
+    lines_sha256: str
+
+
+def run_shard(
+    spec: RunSpec, share: Share, folder: Path, cache: Cache, progress: Progress, seconds: float = SECONDS
+) -> Mapping[str, str]:
+    """Measure a share of a run and write its folder; returns why arms failed, by name.
+
+    Raises what a run raises, at the same moments.
+    """
     plan = resolve(spec)
     check_own_folder(folder, frozenset({_HEAD, _LINES, _PICTURES}))
-    write_shard(pack(measure(plan, Stages(cache), progress, share), share), folder)
+    measured = measure(plan, Stages(cache, seconds), progress, share)
+    write_shard(pack(measured, share), folder)
+    return measured.failed
 
 
 def pack(measured: Measured, share: Share) -> Files:
     """The files of a shard, `shard.json` last: the one that says the others are whole."""
     by_picture = zip(*measured.rows.values(), strict=True)
-    records = [picture_record(sample, rows) for sample, rows in zip(measured.samples, by_picture, strict=True)]
-    lines = "".join(f"{json.dumps(record, allow_nan=False)}\n" for record in records).encode()
+    lines = b"".join(picture_line(sample, rows) for sample, rows in zip(measured.samples, by_picture, strict=True))
     shown = {shown_name(row.picture): row for row in _shown(measured)}
-    head = {
-        "schema": SCHEMA,
-        "share": [share.index, share.count],
-        "basis": asdict(measured.basis),
-        "lines_sha256": hashlib.sha256(lines).hexdigest(),
-        "shown": list(shown),
-    }
+    sha256 = hashlib.sha256(lines).hexdigest()
+    head = asdict(_Head(SCHEMA, (share.index, share.count), measured.basis, dict(measured.failed), sha256))
     jpegs = {name: shown_jpeg(row.picture) for name, row in shown.items()}
     return {**jpegs, _LINES: lines, _HEAD: f"{json.dumps(head, indent=1, allow_nan=False)}\n".encode()}
 
@@ -81,12 +101,9 @@ def read_shard(path: Path) -> Shard:
     """The shard in a folder; raises DataError where there is none, or it is damaged."""
 
     def read(name: str) -> bytes:
-        try:
-            return (path / name).read_bytes()
-        except FileNotFoundError:
-            raise DataError(f"{path / name}: no such file; a shard is what `detbench run --shard` printed") from None
-        except OSError as error:
-            raise DataError(f"{path / name}: cannot be read ({error.strerror})") from error
+        if not is_file(path / name):
+            raise DataError(f"{path / name}: no such file; a shard is what `detbench run --shard` printed")
+        return read_bytes(path / name)
 
     return unpack(read, str(path))
 
@@ -94,14 +111,16 @@ def read_shard(path: Path) -> Shard:
 def unpack(read: Callable[[str], bytes], where: str) -> Shard:
     """A shard from its files; raises DataError naming `where` for a damaged one."""
     try:
-        head, lines = json.loads(read(_HEAD)), read(_LINES)
+        head, lines = msgspec.convert(json.loads(read(_HEAD)), _Head, str_keys=True), read(_LINES)
         _check_whole(head, lines)
-        share = Share(*head["share"])
-        measured = _measured(_basis(head["basis"]), lines)
-        jpegs = {name: read(name) for name in map(shown_name, (row.picture for row in _shown(measured)))}
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, UsageError) as error:
+        measured = _measured(head, lines)
+        _check_sound(measured)
+        shown = _shown(measured)
+        jpegs = {name: read(name) for name in map(shown_name, (row.picture for row in shown))}
+        share = Share(*head.share)
+    except (KeyError, ValueError, RecursionError, UsageError) as error:
         raise DataError(f"{where}: damaged shard ({error}); measure it again") from error
-    return Shard(where, share, measured, jpegs)
+    return Shard(where, share, measured, {row.sample.id for row in shown}, jpegs)
 
 
 def _shown(measured: Measured) -> list[ArmPicture]:
@@ -113,28 +132,38 @@ def _shown(measured: Measured) -> list[ArmPicture]:
     return [row for rows in arms for row in rows if row.sample.id in shown]
 
 
-def _check_whole(head: Mapping[str, Any], lines: bytes) -> None:
-    if head["schema"] != SCHEMA:
-        raise ValueError(f"of schema {head['schema']}, not {SCHEMA}")
-    if hashlib.sha256(lines).hexdigest() != head["lines_sha256"]:
+def _check_whole(head: _Head, lines: bytes) -> None:
+    if head.schema != SCHEMA:
+        raise ValueError(f"of schema {head.schema}, not {SCHEMA}")
+    if hashlib.sha256(lines).hexdigest() != head.lines_sha256:
         raise ValueError(f"{_LINES} is not the file that {_HEAD} was written for")
 
 
-def _basis(record: Mapping[str, Any]) -> Basis:
-    lists = {key: tuple(value) for key, value in record.items() if isinstance(value, list)}
-    classes = {int(number): str(name) for number, name in record["classes"].items()}
-    deblurrers = {name: Restorer(**restorer) for name, restorer in record["deblurrers"].items()}
-    return Basis(**{**record, **lists, "classes": classes, "deblurrers": deblurrers})
+def _check_sound(measured: Measured) -> None:
+    """Raise ValueError where rows name arms or classes that the run has not: arms name files, classes index tables."""
+    basis = measured.basis
+    check_arm_names(list(basis.deblurrers))
+    arms = {"sharp", "blurred", *basis.deblurrers, *map(on_sharp, basis.deblurrers)}
+    if not measured.rows.keys() <= arms or (measured.samples and "blurred" not in measured.rows):
+        raise ValueError(f"it has the arms {', '.join(measured.rows)}")
+    for rows in measured.rows.values():
+        for row in rows:
+            labels = {*row.sample.truth.labels.tolist(), *row.found.labels.tolist()}
+            if not labels <= basis.classes.keys():
+                raise ValueError(f"picture {row.sample.id} has boxes of unknown classes")
+    asked = basis.specification
+    if asked["truth"] not in ("labels", "pseudo") or not 0 <= int(asked["resamples"]) <= MOST_RESAMPLES:
+        raise ValueError("its specification is none")
 
 
-def _measured(basis: Basis, lines: bytes) -> Measured:
+def _measured(head: _Head, lines: bytes) -> Measured:
     samples: list[Sample] = []
     by_arm: dict[str, list[ArmPicture]] = {}
     for line in lines.splitlines():
-        sample, rows = picture_from_record(json.loads(line))
+        sample, rows = read_picture_line(line)
         samples.append(sample)
         for row in rows:
             by_arm.setdefault(row.arm, []).append(row)
     if any(len(rows) != len(samples) for rows in by_arm.values()):
         raise ValueError("an arm has not every picture")
-    return Measured(basis, samples, by_arm)
+    return Measured(head.basis, samples, by_arm, head.failed)

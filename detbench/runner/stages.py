@@ -4,8 +4,10 @@ Every step asks the cache first and builds its backend only when it has to work.
 """
 
 import base64
+import contextlib
+import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,22 +15,25 @@ import numpy as np
 
 from detbench.backends import Backend
 from detbench.blur.recipes import PictureRecipe, recipe_spec
-from detbench.errors import BackendError, DetbenchError, UsageError
+from detbench.errors import ArmError, BackendError, DetbenchError, UsageError
 from detbench.fingerprints import code_sha256, installed_version
 from detbench.metrics.quality import psnr_db, ssim
 from detbench.results.cache import Cache, Record
+from detbench.runner.limits import SECONDS, OutOfTime, smaller_tiles, time_limit
 from detbench.types import Blur, Detections, Image, Kernel, Picture, Sample
 
 
 @dataclass(frozen=True)
 class Restored:
     """A restored picture, the time it took (restoration alone, milliseconds; None where another program did it), and
-    whether the kernel was given away.
+    whether the kernel was given away. `tile_pixels` is None unless memory ran out: then the picture went through in
+    tiles of at most so many pixels.
     """
 
     picture: Picture
     restore_ms: float | None
     told_kernel: bool
+    tile_pixels: int | None = None
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,19 @@ class Quality:
     ssim: float | None
 
 
-class Stages:
-    """The steps over one cache, with the backends built so far."""
+class _OutOfMemoryError(ArmError):
+    """A backend ran out of memory, and smaller tiles may help."""
 
-    def __init__(self, cache: Cache) -> None:
+
+class Stages:
+    """The steps over one cache, with the backends built so far.
+
+    A backend that fails on a picture, or takes longer than `seconds`, raises ArmError.
+    """
+
+    def __init__(self, cache: Cache, seconds: float = SECONDS) -> None:
         self.cache = cache
+        self._seconds = seconds
         self._built: dict[str, Any] = {}
         self._blur_code = code_sha256("detbench.blur.recipes")
         self._quality_code = code_sha256("detbench.metrics.quality")
@@ -82,16 +95,16 @@ class Stages:
             kept = picture if unchanged else self.cache.keep_picture(restored)
             record = {"picture": None if unchanged else kept.sha256, **figures}
             record = self.cache.put("restore", depends_on, record)
-        return Restored(kept, record["restore_ms"], record["told_kernel"])
+        return Restored(kept, record["restore_ms"], record["told_kernel"], record.get("tile_pixels"))
 
     def detect(self, backend: Backend, picture: Picture) -> Detections:
         """What the detector finds in a picture; labels are indices into its own classes."""
         depends_on = {"backend": backend.identity, "picture": picture.sha256}
         record = self.cache.get("detect", depends_on)
         if record is None:
-            found = self._call(backend, lambda detector: detector(picture.load()))
-            if not isinstance(found, Detections):
-                raise BackendError(f"detector {backend.name} returned {type(found).__name__} instead of Detections")
+            image = picture.load()
+            found = self._call(backend, lambda detector: detector(image))
+            _check_found(backend, found, len(self.classes(backend)))
             columns = {"boxes": found.boxes, "scores": found.scores, "labels": found.labels}
             record = {name: column.tolist() for name, column in columns.items()}
             record = self.cache.put("detect", depends_on, record)
@@ -105,7 +118,7 @@ class Stages:
         """The names of a detector's labels."""
         record = self.cache.get("classes", {"backend": backend.identity})
         if record is None:
-            names = [str(name) for name in self._build(backend).classes]
+            names = self._call(backend, lambda detector: [str(name) for name in detector.classes])
             record = self.cache.put("classes", {"backend": backend.identity}, {"classes": names})
         return tuple(record["classes"])
 
@@ -125,9 +138,8 @@ class Stages:
 
     def _restore_now(self, backend: Backend, image: Image, kernel: Kernel | None) -> tuple[Image, Record]:
         is_first = backend.name not in self._built
-        deblurrer = self._build(backend)
         arguments: tuple[Any, ...] = (image,)
-        told_kernel = bool(getattr(deblurrer, "needs_kernel", False))
+        told_kernel = bool(getattr(self._build(backend), "needs_kernel", False))
         if told_kernel:
             if kernel is None:
                 raise UsageError(
@@ -136,12 +148,31 @@ class Stages:
                 )
             arguments = (image, kernel)
         if is_first:  # the first call of a network or a transform pays for set-up that the others do not
-            self._call(backend, lambda restore: restore(*arguments))
-        begun = time.perf_counter()
-        restored = self._call(backend, lambda restore: restore(*arguments))
-        restore_ms = (time.perf_counter() - begun) * 1000
+            self._restored_within_memory(backend, arguments)
+        restored, figures = self._restored_within_memory(backend, arguments)
         _check_restored(backend, restored, image)
-        return restored, {"restore_ms": restore_ms, "told_kernel": told_kernel}
+        return restored, {**figures, "told_kernel": told_kernel}
+
+    def _restored_within_memory(self, backend: Backend, arguments: tuple[Any, ...]) -> tuple[Any, Record]:
+        """What a deblurrer makes of a picture, in smaller tiles where memory runs out, and the time that took."""
+        image, *kernel = arguments
+        try:
+            return self._timed(backend, image, kernel)
+        except _OutOfMemoryError as error:
+            failure = ArmError(str(error))
+        with contextlib.closing(smaller_tiles(self._build(backend), image.shape[0] * image.shape[1])) as sizes:
+            for tile_pixels in sizes:
+                gc.collect()  # what was raised may hold the memory that is wanted, and itself
+                with contextlib.suppress(ArmError):
+                    restored, figures = self._timed(backend, image, kernel)
+                    return restored, {**figures, "tile_pixels": tile_pixels}
+        raise failure
+
+    def _timed(self, backend: Backend, image: Image, kernel: Sequence[Kernel]) -> tuple[Any, Record]:
+        own = image.copy()  # a deblurrer that works in place would spoil what it is held against
+        begun = time.perf_counter()
+        restored = self._call(backend, lambda restore: restore(own, *kernel))
+        return restored, {"restore_ms": (time.perf_counter() - begun) * 1000}
 
     def _build(self, backend: Backend) -> Any:
         if backend.name not in self._built:
@@ -152,18 +183,37 @@ class Stages:
         """Let a backend work; what it raises becomes one message that names it."""
         built = self._build(backend)
         try:
-            return use(built)
+            with time_limit(self._seconds):
+                return use(built)
+        except BackendError as error:
+            raise ArmError(str(error)) from error
         except DetbenchError:
             raise
+        except OutOfTime:
+            raise ArmError(
+                f"{backend.name} took longer than {self._seconds:g} s and was stopped; --timeout gives it more"
+            ) from None
+        except MemoryError as error:
+            raise _OutOfMemoryError(f"{backend.name} ran out of memory; use smaller pictures") from error
         except Exception as error:  # a backend may be anybody's code
-            raise BackendError(f"{backend.name} failed: {type(error).__name__}: {error}") from error
+            raise ArmError(f"{backend.name} failed: {type(error).__name__}: {error}") from error
 
 
 def _check_restored(backend: Backend, restored: object, image: Image) -> None:
     if isinstance(restored, np.ndarray) and restored.dtype == np.uint8 and restored.shape == image.shape:
         return
     found = f"{restored.dtype} {restored.shape}" if isinstance(restored, np.ndarray) else type(restored).__name__
-    raise BackendError(f"{backend.name} returned {found}; a deblurrer returns uint8 {image.shape}, its input's size")
+    raise ArmError(f"{backend.name} returned {found}; a deblurrer returns uint8 {image.shape}, its input's size")
+
+
+def _check_found(backend: Backend, found: object, classes: int) -> None:
+    if not isinstance(found, Detections):
+        raise ArmError(f"detector {backend.name} returned {type(found).__name__} instead of Detections")
+    if len(found) and not 0 <= found.labels.min() <= found.labels.max() < classes:
+        raise ArmError(
+            f"detector {backend.name} returned labels {found.labels.min()}..{found.labels.max()}; it names {classes} "
+            f"classes, so they lie in 0..{classes - 1}"
+        )
 
 
 def _blur_to_json(blur: Blur) -> Record:

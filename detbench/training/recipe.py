@@ -118,7 +118,7 @@ def read_recipe(file: Path | None, defaults: Recipe) -> Recipe:
         return defaults
     try:
         settings = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{file}: no recipe in TOML ({error})") from error
     known = {field.name: field.default for field in fields(Recipe)}
     for name in settings:
@@ -126,7 +126,7 @@ def read_recipe(file: Path | None, defaults: Recipe) -> Recipe:
             raise UsageError(f"{file}: no setting {name!r}.{did_you_mean(name, known)} Settings: {', '.join(known)}")
     try:
         return replace(defaults, **{name: _typed(name, value, known[name]) for name, value in settings.items()})
-    except UsageError as error:
+    except (UsageError, OverflowError) as error:
         raise UsageError(f"{file}: {error}") from None
 
 

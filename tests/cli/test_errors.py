@@ -131,6 +131,25 @@ def test_unwritable_output(detbench: Run, dataset: Path, tmp_path: Path) -> None
     assert "pictures" not in said.err
 
 
+def test_unwritable_cache(detbench: Run, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache that cannot be written ends the run with one message that names it."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("DETBENCH_CACHE", str(tmp_path / "file"))
+    refused(run_on(detbench, dataset), str(tmp_path / "file"), "written")
+
+
+def test_a_message_is_fit_for_a_terminal(detbench: Run, dataset: Path) -> None:
+    """What a file says is repeated without what a terminal would obey, and not at any length."""
+    file = dataset / "annotations.json"
+    content = json.loads(file.read_text())
+    content["images"][0]["file_name"] = "\x1b[2J" + 90 * "../"
+    file.write_text(json.dumps(content))
+    said = run_on(detbench, dataset)
+    refused(said, "file_name")
+    assert "\x1b" not in said.err
+    refused(run_on(detbench, dataset, "--blur", "\x1b" + 9000 * "x"), "\\x1b", "x …")
+
+
 def test_foreign_output(detbench: Run, dataset: Path, tmp_path: Path) -> None:
     """A run never writes among files that are not a run's."""
     (tmp_path / "reports" / "job").mkdir(parents=True)

@@ -43,11 +43,11 @@ def test_shards_are_named_and_merged(drawn_run: Run, detbench: Run) -> None:
 
 
 def test_a_missing_shard_has_an_exit_code_of_its_own(drawn_run: Run, detbench: Run) -> None:
-    """Exit code 3 and the command that is missing, where a shard is."""
+    """Exit code 3 and the number of the shard that is missing."""
     folder = drawn_run("--limit", "3", "--shard", "1/2").out.strip()
     said = detbench("merge", folder, "--out", "whole")
     assert said.code == 3
-    assert "--shard 2/2" in said.err
+    assert "1 of 2 shards missing (2/2)" in said.err
 
 
 @pytest.mark.parametrize(

@@ -54,10 +54,10 @@ def test_one_filter_as_a_program_and_as_python(drawn_run: Run, tmp_path: Path) -
 
 
 def test_a_failing_program_names_its_arm(drawn_run: Run, tmp_path: Path) -> None:
-    """What a program said last reaches the user, and the exit code is that of an error."""
+    """What a program said last reaches the user, and the exit code is that of a failed arm."""
     (tmp_path / "tool.py").write_text("import sys; sys.exit('no weights at model.pth')")
     said = drawn_run(deblurrers=(f"command:{sys.executable} {tmp_path / 'tool.py'} {{input}} {{output}}",))
-    assert said.code == 2
+    assert said.code == 4
     assert "failed with exit code 1: no weights at model.pth" in said.err
     assert "Traceback" not in said.err
 

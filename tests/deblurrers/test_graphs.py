@@ -1,6 +1,8 @@
 """Graphs of other tools as deblurrers: ONNX, TorchScript and exported programs behave alike."""
 
+import io
 import warnings
+import zipfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -129,6 +131,30 @@ def test_files_that_are_no_graphs(tmp_path: Path, kind: str) -> None:
     file.write_bytes(b"this is text")
     with pytest.raises(WeightsError, match=rf"{file}: not "):
         resolve_deblurrer(f"{kind}:{file}", "cpu", "fp32").build()
+
+
+def test_a_hostile_pickle_in_an_exported_program_runs_no_code(tmp_path: Path) -> None:
+    """A pickle that hides in the archive in place of its example inputs is refused before any of it runs."""
+    canary, good, file = tmp_path / "canary", tmp_path / "good.pt2", tmp_path / "hostile.pt2"
+
+    class Hostile:
+        """Runs `canary.touch()` where it is unpickled without care."""
+
+        def __reduce__(self) -> tuple[Any, ...]:
+            return Path.touch, (canary,)
+
+    write("exported", Darker(), good, free=True)
+    stream, spoiled = io.BytesIO(), 0
+    torch.save(Hostile(), stream)
+    with zipfile.ZipFile(good) as source, zipfile.ZipFile(file, "w") as target:
+        for name in source.namelist():
+            is_pickle = source.read(name)[:2] == b"PK"
+            spoiled += is_pickle
+            target.writestr(name, stream.getvalue() if is_pickle else source.read(name))
+    assert spoiled
+    with pytest.raises(WeightsError, match=r"hostile\.pt2: not a program"):
+        resolve_deblurrer(f"exported:{file}", "cpu", "fp32").build()
+    assert not canary.exists()
 
 
 @pytest.mark.parametrize("kind", ["onnx", "exported"])

@@ -1,3 +1,4 @@
+import importlib
 import os
 import subprocess
 import sys
@@ -174,10 +175,13 @@ def test_another_task_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_ultralytics_is_kept_from_the_network() -> None:
-    """It took to heart what was set before its import: offline, nothing installed, safe loading, no word on stdout."""
+    """It took to heart what was set before its import: offline, no telemetry, nothing installed, safe loading, no word
+    on stdout.
+    """
     assert (os.environ["YOLO_OFFLINE"], os.environ["YOLO_AUTOINSTALL"]) == ("true", "false")
     utils = yolo.ultralytics.utils
     assert (utils.ONLINE, utils.AUTOINSTALL, utils.SAFE_LOAD, utils.VERBOSE) == (False, False, True, False)
+    assert not importlib.import_module("ultralytics.utils.events").events.enabled
 
 
 def test_pillow_stays_as_it_was() -> None:

@@ -65,9 +65,9 @@ KEYS = ("specification", "environment", "data", "detector", "arms", "differences
 DAMAGE = [
     *(change(key) for key in KEYS),
     change("data", "fingerprint"),
-    change("data", "more", to=1),
     change("data", to=None),
-    change("more", to=1),
+    change("specification", to=[]),
+    change("shown", to=["a"]),
     change("arms", to=7),
     change("arms", 0, to="sharp"),
     change("arms", 0, "kind"),
@@ -83,11 +83,19 @@ DAMAGE = [
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_result_is_a_data_error(make_result: MakeResult, damage: Callable[[Any], None]) -> None:
-    """A missing, additional or wrong value anywhere names the file and what to do, instead of a traceback."""
+    """A missing value, or one of another type, anywhere names the file and what to do, instead of a traceback."""
     value = through_json(make_result())
     damage(value)
     with pytest.raises(DataError, match=r"^runs/a/result\.json: damaged result \(.+\); run `detbench run` again$"):
         result_from_json(value, "runs/a/result.json")
+
+
+def test_what_a_later_version_adds_is_let_pass(make_result: MakeResult) -> None:
+    """Keys that this version does not know change nothing."""
+    value = through_json(make_result())
+    change("more", to=1)(value)
+    change("data", "more", to=1)(value)
+    assert result_from_json(value, "runs/a/result.json") == make_result()
 
 
 def test_a_truncated_file_is_named(make_result: MakeResult, tmp_path: Path) -> None:

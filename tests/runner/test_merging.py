@@ -135,16 +135,38 @@ def test_damaged_shards_are_refused(asked: Callable[..., RunSpec], cache: Cache,
             merge([sound[0], folder], tmp_path / "out", cache, quiet)
 
 
-def test_a_shard_writes_nothing_outside_the_run(asked: Callable[..., RunSpec], cache: Cache, tmp_path: Path) -> None:
-    """A digest that is a path is refused: names of files come from digests, and from nothing else."""
+@pytest.mark.parametrize(("key", "refusal"), [("sha256", "matching regex"), ("arm", "has the arms")])
+def test_a_shard_writes_nothing_outside_the_run(
+    key: str, refusal: str, asked: Callable[..., RunSpec], cache: Cache, tmp_path: Path
+) -> None:
+    """A digest or an arm that is a path is refused, signed or not: files are named after nothing else."""
     (folder,) = shards_of(asked(limit=1), 1, tmp_path, cache)
     lines = (folder / "pictures.jsonl").read_text()
     sha256 = json.loads(lines)["blurred"][0]
-    lines = lines.replace(sha256, "../../../canary" + sha256[15:])
+    forged = {"sha256": (sha256, "../../../canary" + sha256[15:]), "arm": ('"identity"', '"../../canary"')}
+    lines = lines.replace(*forged[key])
     (folder / "pictures.jsonl").write_text(lines)
     edited(folder, lambda head: head.update(lines_sha256=hashlib.sha256(lines.encode()).hexdigest()))
-    with pytest.raises(DataError, match="64 hexadecimal digits"):
+    before = set(tmp_path.rglob("*"))
+    with pytest.raises(DataError, match=refusal):
         merge([folder], tmp_path / "out", cache, quiet)
+    assert set(tmp_path.rglob("*")) - before <= {tmp_path / "out"}
+
+
+def test_an_arm_that_failed_in_one_shard_has_failed(tmp_path: Path, cache: Cache, drawn_dataset: Path) -> None:
+    """It has no numbers in the whole run, which says why; the others have those of a run without it."""
+    (tmp_path / "brittle.py").write_text("def restore(blurred):\n    return 255 - blurred[:240]\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(tmp_path)
+        names = ("identity", "brittle=python:brittle:restore")
+        spec = RunSpec(str(drawn_dataset), names, "blobs", "trajectory", device="cpu", resamples=9)
+        run(spec, tmp_path / "whole", cache, quiet)
+        merge(shards_of(spec, 2, tmp_path, cache), tmp_path / "merged", cache, quiet)
+    merged, whole = contents(tmp_path / "merged"), contents(tmp_path / "whole")
+    assert "brittle" in json.loads(merged["result.json"])["failed"]
+    for name in ("metrics.json", "truth.json", "flips.csv", "detections/identity.json"):
+        assert merged[name] == whole[name]
+    assert not any("brittle" in name for name in merged)
 
 
 @pytest.mark.parametrize("images", [0, 1, 5, 12])

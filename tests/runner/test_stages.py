@@ -1,5 +1,8 @@
 """The steps of a run: each done once, each backend held to its contract."""
 
+import time
+import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +11,7 @@ import numpy as np
 import pytest
 
 from detbench.backends import Backend
-from detbench.errors import BackendError, UsageError
+from detbench.errors import ArmError, UsageError
 from detbench.images import picture_from_image
 from detbench.registry import Entry
 from detbench.results.cache import Cache
@@ -29,6 +32,12 @@ class Given(Backend):
 def given(name: str, built: Any) -> Backend:
     """A backend that needs no import."""
     return Given(name, Entry(name, "nowhere:nothing", "given"), {"name": name}, built)
+
+
+def named(detect: Callable[[Image], Any], classes: tuple[str, ...] = ("a", "b")) -> Any:
+    """A function as a detector: one that names its classes."""
+    detect.classes = classes  # type: ignore[attr-defined]
+    return detect
 
 
 @pytest.fixture
@@ -74,7 +83,7 @@ def test_unchanged_picture_is_the_picture(stages: Stages, image: Image) -> None:
 )
 def test_restored_picture_is_checked(stages: Stages, image: Image, wrong: Any, said: str) -> None:
     """Another size, another type or no picture at all is refused, with what came and what was due."""
-    with pytest.raises(BackendError, match=f"wrong returned {said}.*uint8 \\(7, 11, 3\\)"):
+    with pytest.raises(ArmError, match=f"wrong returned {said}.*uint8 \\(7, 11, 3\\)"):
         stages.restore(given("wrong", wrong), picture_from_image(image), None)
 
 
@@ -84,14 +93,107 @@ def test_what_a_backend_raises_names_it(stages: Stages, image: Image) -> None:
     def broken(blurred: Image) -> Image:
         raise ZeroDivisionError("by nought")
 
-    with pytest.raises(BackendError, match="broken failed: ZeroDivisionError: by nought"):
+    with pytest.raises(ArmError, match="broken failed: ZeroDivisionError: by nought"):
         stages.restore(given("broken", broken), picture_from_image(image), None)
 
 
 def test_detector_must_return_detections(stages: Stages, image: Image) -> None:
     """Something else than Detections is refused."""
-    with pytest.raises(BackendError, match="odd returned list"):
-        stages.detect(given("odd", lambda picture: []), picture_from_image(image))
+    with pytest.raises(ArmError, match="odd returned list"):
+        stages.detect(given("odd", named(lambda picture: [])), picture_from_image(image))
+
+
+@pytest.mark.parametrize("label", [-1, 2])
+def test_detections_name_classes_that_there_are(stages: Stages, image: Image, label: int) -> None:
+    """A label below 0, or beyond the detector's last class, is refused: it would count as another class."""
+    found = Detections(np.array([[0, 0, 5, 5.0]]), np.array([0.5]), np.array([label]))
+    with pytest.raises(ArmError, match=r"odd returned labels .* names 2 classes, so they lie in 0\.\.1"):
+        stages.detect(given("odd", named(lambda picture: found)), picture_from_image(image))
+
+
+@pytest.mark.parametrize("box", [[0, 0, 5, float("nan")], [0, 0, float("inf"), 5]])
+def test_detections_are_finite(stages: Stages, image: Image, box: list[float]) -> None:
+    """A detector whose boxes hold NaN or infinity has failed."""
+    odd = named(lambda picture: Detections(np.array([box]), np.array([0.5]), np.array([0])))
+    with pytest.raises(ArmError, match="odd failed: ValueError: detections hold a box"):
+        stages.detect(given("odd", odd), picture_from_image(image))
+
+
+def test_a_detector_has_classes(stages: Stages) -> None:
+    """A detector that does not say which classes it knows has failed."""
+    with pytest.raises(ArmError, match=r"odd failed: AttributeError.*classes"):
+        stages.classes(given("odd", lambda picture: []))
+
+
+def test_what_hangs_is_stopped(tmp_path: Path, image: Image) -> None:
+    """A deblurrer that takes longer than its time has failed, and the message says how it gets more."""
+    stages = Stages(Cache(tmp_path), seconds=0.05)
+    with pytest.raises(ArmError, match=r"idle took longer than 0\.05 s.*--timeout"):
+        stages.restore(given("idle", lambda blurred: time.sleep(30)), picture_from_image(image), None)
+
+
+def test_a_deblurrer_that_works_in_place_spoils_nothing(stages: Stages, image: Image) -> None:
+    """What a deblurrer writes into its argument reaches no other call: the picture is restored once, not twice."""
+
+    def brighten(blurred: Image) -> Image:
+        blurred += 1
+        return blurred
+
+    restored = stages.restore(given("brighten", brighten), picture_from_image(image), None)
+    assert np.array_equal(restored.picture.load(), image + 1)
+
+
+class Tiled:
+    """A deblurrer that runs out of memory on more pixels than `memory`, and inverts."""
+
+    max_pixels = 1_000_000
+
+    def __init__(self, memory: int) -> None:
+        self.memory = memory
+
+    def __call__(self, blurred: Image) -> Image:
+        if min(self.max_pixels, blurred.size // 3) > self.memory:
+            raise MemoryError
+        return 255 - blurred
+
+
+def test_memory_that_runs_out_makes_tiles_smaller(stages: Stages) -> None:
+    """Where memory runs out the picture goes through in smaller tiles, and the record says so, also once it is kept."""
+    picture = picture_from_image(np.zeros((600, 800, 3), np.uint8))
+    for _ in range(2):
+        restored = stages.restore(given("tiled", Tiled(130_000)), picture, None)
+        assert restored.tile_pixels == 120_000
+        assert (restored.picture.load() == 255).all()
+    assert stages.restore(given("large", Tiled(480_000)), picture, None).tile_pixels is None
+
+
+def test_memory_is_given_back_before_the_next_try(stages: Stages) -> None:
+    """What a failed try holds, in an error that refers to itself, is gone when smaller tiles are tried."""
+
+    class FullError(MemoryError):
+        pass
+
+    held = weakref.WeakSet[FullError]()
+
+    class Clinging(Tiled):
+        def __call__(self, blurred: Image) -> Image:
+            assert not held
+            if self.max_pixels <= 250_000:
+                return 255 - blurred
+            error = FullError()
+            error.args = (error,)
+            held.add(error)
+            raise error
+
+    picture = picture_from_image(np.zeros((600, 800, 3), np.uint8))
+    assert stages.restore(given("clinging", Clinging(0)), picture, None).tile_pixels == 240_000
+
+
+def test_memory_that_no_tile_fits_is_a_failure(stages: Stages) -> None:
+    """A deblurrer that runs out of memory in the smallest tiles too, or has none, has failed."""
+    picture = picture_from_image(np.zeros((600, 800, 3), np.uint8))
+    with pytest.raises(ArmError, match="tiny ran out of memory"):
+        stages.restore(given("tiny", Tiled(1)), picture, None)
 
 
 def test_oracle_gets_the_kernel_and_needs_it(stages: Stages, image: Image) -> None:
@@ -114,7 +216,7 @@ def test_oracle_gets_the_kernel_and_needs_it(stages: Stages, image: Image) -> No
 def test_detections_come_back_exactly(stages: Stages, image: Image) -> None:
     """Boxes and scores survive the cache to the last bit."""
     found = Detections(np.array([[0.1, 1 / 3, 5.7, 6.2]]), np.array([1 / 7]), np.array([2]))
-    detector = given("one", lambda picture: found)
+    detector = given("one", named(lambda picture: found, classes=("a", "b", "c")))
     fresh, kept = (stages.detect(detector, picture_from_image(image)) for _ in range(2))
     for result in (fresh, kept):
         assert (result.boxes == found.boxes).all()
