@@ -55,7 +55,9 @@ def find_sources(folders: Sequence[Path], mix: Sequence[float] | None, fraction:
 def find_source(folder: Path) -> Source:
     """The pictures of a folder in order of name, of pairs where it has some; raises DataError where there are none."""
     name = folder.resolve().name
-    pairs = find_pairs(folder)
+    # A dataset's own pictures come before pairs that lie deeper, such as the streets' pairs/.
+    is_dataset = (folder / "images").is_dir() and not (folder / "blurred").is_dir()
+    pairs = [] if is_dataset else find_pairs(folder)
     if pairs:
         return Source(name, "pairs", tuple(TrainingPicture(pair.sharp, pair.blurred) for pair in pairs), 1.0)
     sharp = (TrainingPicture(picture.sharp, None) for picture in find_pictures(folder, 1))

@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +23,16 @@ def test_a_dataset_without_twins_is_sharp(drawn_dataset: Path) -> None:
     """Of a COCO folder the annotated pictures are taken."""
     source = find_source(drawn_dataset)
     assert (source.kind, len(source.pictures)) == ("sharp", 12)
+
+
+def test_pairs_inside_a_dataset_are_another_source(
+    drawn_dataset: Path, make_pairs: Callable[..., Path], tmp_path: Path
+) -> None:
+    """The pictures of a dataset are taken as sharp ones, whatever pairs lie in a folder of it."""
+    folder = shutil.copytree(drawn_dataset, tmp_path / "drawn")
+    make_pairs("coco").rename(folder / "pairs")
+    assert find_source(folder).kind == "sharp"
+    assert find_source(folder / "pairs").kind == "pairs"
 
 
 @pytest.mark.parametrize("layout", ["coco", "blur", "blur_gamma"])
