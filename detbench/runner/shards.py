@@ -111,14 +111,14 @@ def read_shard(path: Path) -> Shard:
 def unpack(read: Callable[[str], bytes], where: str) -> Shard:
     """A shard from its files; raises DataError naming `where` for a damaged one."""
     try:
-        head, lines = msgspec.convert(json.loads(read(_HEAD)), _Head, str_keys=True), read(_LINES)
+        head, lines = msgspec.json.decode(read(_HEAD), type=_Head), read(_LINES)
         _check_whole(head, lines)
         measured = _measured(head, lines)
         _check_sound(measured)
         shown = _shown(measured)
         jpegs = {name: read(name) for name in map(shown_name, (row.picture for row in shown))}
         share = Share(*head.share)
-    except (KeyError, ValueError, RecursionError, UsageError) as error:
+    except (msgspec.MsgspecError, KeyError, ValueError, RecursionError, UsageError) as error:
         raise DataError(f"{where}: damaged shard ({error}); measure it again") from error
     return Shard(where, share, measured, {row.sample.id for row in shown}, jpegs)
 
