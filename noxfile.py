@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nox
 
-nox.options.sessions = ["lint", "types", "tests", "streets", "build", "gate"]
+nox.options.sessions = ["lint", "types", "tests", "docs", "streets", "build", "gate"]
 nox.options.error_on_missing_interpreters = True
 
 DEBLURRERS = ("deblurgan", "nah")
@@ -70,6 +70,16 @@ def build(session: nox.Session) -> None:
     session.run("detbench", "gate", "reports/job", "--baseline", "reports/job")
     session.run("detbench", "run", "--deblurrer", "deblurgan", "--detector", "yolov8", "--limit", "4")
     session.run("detbench", "doctor")
+
+
+@nox.session(venv_backend="none")
+def docs(session: nox.Session) -> None:
+    """Build the documentation site into dist/docs; warnings are errors. Its commands run in tests/test_docs.py."""
+    pages = Path("detbench", "docs")
+    commands = pages / "pages" / "reference" / "commands.md"
+    typer = (sys.executable, "-m", "typer", "detbench.cli.main", "utils", "docs")
+    session.run(*typer, "--name", "detbench", "--title", "Commands", "--output", str(commands))
+    session.run(sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file", str(pages / "mkdocs.yml"))
 
 
 @nox.session(venv_backend="none")

@@ -11,6 +11,7 @@ from detbench.cli.convert import convert
 from detbench.cli.doctor import doctor
 from detbench.cli.gate import baseline, gate
 from detbench.cli.listing import list_backends
+from detbench.cli.merge import merge
 from detbench.cli.report import report
 from detbench.cli.run import run
 from detbench.cli.train import train
@@ -24,6 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run)
+app.command("merge")(merge)
 app.command("report")(report)
 app.command("gate")(gate)
 app.command("baseline")(baseline)

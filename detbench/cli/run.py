@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from detbench.cli.console import note, print_path, print_table, progress_steps
+from detbench.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from detbench.results.schema import Difference, RunResult
     from detbench.types import Estimate
 
@@ -45,6 +48,10 @@ def run(
     resamples: Annotated[
         int, typer.Option(help="Draws of the pictures for intervals and p-values; 0 for none.")
     ] = 1000,
+    shard: Annotated[str | None, typer.Option(help="I/N: only the I-th of N shares, for `detbench merge`.")] = None,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option(help="Who works: this process, or the workers of a Ray cluster.")
+    ] = "local",
     out_folder: Annotated[Path, typer.Option("--out", help="Where run folders go.")] = Path("reports"),
     name: Annotated[str | None, typer.Option(help="The run folder's name.")] = None,
     timeout: Annotated[
@@ -58,19 +65,40 @@ def run(
     request or the data is wrong, 3 there is nothing to measure, 130 interrupted.
     """
     from detbench.assets import cache_folder
-    from detbench.report.render import render_report
     from detbench.results.cache import Cache
-    from detbench.runner.loop import run as evaluate
-    from detbench.runner.spec import RunSpec, run_name
+    from detbench.runner.loop import run as run_here
+    from detbench.runner.on_ray import run_on_ray
+    from detbench.runner.shards import run_shard
+    from detbench.runner.spec import RunSpec, parse_share, run_name
 
+    share = None if shard is None else parse_share(shard)
+    if share and engine != "local":
+        raise UsageError("--shard divides the pictures by hand, --engine ray by itself: leave one out")
     spec = RunSpec(dataset, tuple(deblurrer), detector, blur, truth, limit, device, precision, resamples)
-    folder = out_folder / (name or run_name(spec))
+    folder, cache = out_folder / (name or run_name(spec)), Cache(cache_folder())
     try:
         with progress_steps() as steps:
-            result = evaluate(spec, folder, Cache(cache_folder()), steps, timeout)
+            if share is None:
+                result = (run_on_ray if engine == "ray" else run_here)(spec, folder, cache, steps, timeout)
+            else:
+                folder = folder.with_name(f"{folder.name}-{share.index}-of-{share.count}")
+                failed = run_shard(spec, share, folder, cache, steps, timeout)
     except KeyboardInterrupt:
         note("Interrupted; finished work is kept. Repeat the command to go on.")
         raise typer.Exit(130) from None
+    if share is None:
+        tell(result, folder)
+    else:
+        _note_failed(failed)
+        print_path(folder)
+        if failed:
+            raise typer.Exit(SOME_FAILED)
+
+
+def tell(result: "RunResult", folder: Path) -> None:
+    """Render a finished run's report, and print its notes, its table and its folder."""
+    from detbench.report.render import render_report
+
     render_report(folder)
     _print_notes(result)
     _print_result(result)
@@ -80,8 +108,7 @@ def run(
 
 
 def _print_notes(result: "RunResult") -> None:
-    for name, reason in result.failed.items():
-        note(f"{name} failed and has no numbers. {reason}")
+    _note_failed(result.failed)
     for arm in result.arms:
         if arm.smaller_tiles:
             note(f"{arm.name}: memory ran out for {arm.smaller_tiles} pictures, which were restored in smaller tiles.")
@@ -93,6 +120,11 @@ def _print_notes(result: "RunResult") -> None:
         note(f"Classes the detector does not know, always missed: {', '.join(result.data.unmatched_dataset_classes)}")
     if result.specification["truth"] == "pseudo":
         note("Truth is the detector's own boxes on the sharp pictures, not labels.")
+
+
+def _note_failed(failed: "Mapping[str, str]") -> None:
+    for name, reason in failed.items():
+        note(f"{name} failed and has no numbers. {reason}")
 
 
 def _print_result(result: "RunResult") -> None:

@@ -1,14 +1,16 @@
 """A run's folder on disk: where each file lies, how it is written, and how it is read again.
 
-result.json            the whole RunResult
-metrics.json           "<arm>.<metric>": number or null
-truth.json             the true boxes that were scored, COCO instances format
-detections/<arm>.json  COCO results format; `sharp+<deblurrer>` is the deblurrer run on the sharp pictures
-analysis.json          each arm's errors by kind, mAP by class and blur, curves (see runner/analysis.py)
-images.csv             one row per picture and arm
-flips.csv              one row per true box that one arm finds and another misses
-pictures/<digest>.jpg  the pictures that the report shows, named in images.csv
-report.html, summary.md
+    result.json            the whole RunResult
+    metrics.json           "<arm>.<metric>": number or null
+    truth.json             the true boxes that were scored, COCO instances format
+    detections/<arm>.json  COCO results format; `sharp+<deblurrer>` is the deblurrer run on the sharp pictures
+    analysis.json          each arm's errors by kind, mAP by class and blur, curves (see runner/analysis.py)
+    images.csv             one row per picture and arm
+    flips.csv              one row per true box that one arm finds and another misses
+    pictures/<digest>.jpg  the pictures that the report shows, named in images.csv
+    report.html, summary.md
+
+`result.json` is written last of what is measured: where it is, the files that it speaks of are whole.
 """
 
 import io
@@ -52,17 +54,7 @@ class RunFolder:
 
     def check_writable(self) -> None:
         """Raise OutputError unless this is a new folder, an empty one or an earlier run's, and can be written."""
-        if self.path.is_dir():
-            foreign = sorted(item.name for item in self.path.iterdir() if item.name not in _OWN_NAMES)
-            foreign = [name for name in foreign if not name.startswith(".")]
-            if foreign:
-                raise OutputError(f"{self.path} holds other files ({foreign[0]}, …): choose another --out or --name")
-        for folder in self._inner_folders():
-            if folder.is_symlink():  # files are removed there
-                raise OutputError(f"{folder} leads elsewhere: remove the link, or choose another --out or --name")
-        probe = self.path / ".writable"
-        write_atomically(probe, "")
-        probe.unlink(missing_ok=True)
+        check_own_folder(self.path, _OWN_NAMES)
 
     def _inner_folders(self) -> tuple[Path, ...]:
         return self.path / "detections", self.path / "pictures"
@@ -103,11 +95,9 @@ class RunFolder:
 
     def keep_shown(self, picture: Picture) -> str:
         """Keep a JPEG of a shown picture, once whatever arms share it; returns its path within the folder."""
-        name = f"pictures/{picture.sha256[:16]}.jpg"
+        name = shown_name(picture)
         if not (self.path / name).exists():
-            stream = io.BytesIO()
-            PillowImage.fromarray(picture.load()).save(stream, format="JPEG", quality=_JPEG_QUALITY)
-            write_atomically(self.path / name, stream.getvalue())
+            write_atomically(self.path / name, shown_jpeg(picture))
         return name
 
     def remove_pictures_but(self, kept: set[str]) -> None:
@@ -131,6 +121,33 @@ class RunFolder:
     def read_flips(self) -> pd.DataFrame:
         """The rows of `flips.csv`; raises DataError where it is missing or damaged."""
         return _read_csv(self.path / "flips.csv", ("arm", "against", "class", "change"))
+
+
+def check_own_folder(path: Path, own_names: frozenset[str]) -> None:
+    """Raise OutputError unless the folder is new, empty, or holds nothing but `own_names`, and can be written."""
+    if path.is_dir():
+        foreign = sorted(item.name for item in path.iterdir() if item.name not in own_names)
+        foreign = [name for name in foreign if not name.startswith(".")]
+        if foreign:
+            raise OutputError(f"{path} holds other files ({foreign[0]}, …): choose another --out or --name")
+    for inner in (path / name for name in own_names):
+        if inner.is_symlink() and inner.is_dir():  # files are removed there
+            raise OutputError(f"{inner} leads elsewhere: remove the link, or choose another --out or --name")
+    probe = path / ".writable"
+    write_atomically(probe, "")
+    probe.unlink(missing_ok=True)
+
+
+def shown_name(picture: Picture) -> str:
+    """Where a shown picture's JPEG lies within a folder."""
+    return f"pictures/{picture.sha256[:16]}.jpg"
+
+
+def shown_jpeg(picture: Picture) -> bytes:
+    """A shown picture as the bytes of a JPEG."""
+    stream = io.BytesIO()
+    PillowImage.fromarray(picture.load()).save(stream, format="JPEG", quality=_JPEG_QUALITY)
+    return stream.getvalue()
 
 
 def read_result(path: Path) -> RunResult:

@@ -1,10 +1,12 @@
 """`analysis.json`: where an arm's mAP is won and lost, as one value per arm.
 
-errors             by kind (see metrics/error_kinds.py): `count`, and `cost` in mAP50
-classes            by name: `boxes`, and mAP with its interval
-blur               pictures by the strength of their blur: bounds in pixels, `pictures`, and mAP with its interval
-precision_recall   interpolated precision at recalls 0, .01, …, 1 (IoU .5, mean over classes)
-confidence_sweep   precision, recall and F1 at confidences .05, .10, …, .95 (IoU .5)
+    errors             by kind (see metrics/error_kinds.py): `count`, and `cost` in mAP50
+    classes            by name: `boxes`, and mAP with its interval
+    blur               pictures by the strength of their blur: bounds in pixels, `pictures`, and mAP with its interval
+    precision_recall   interpolated precision at recalls 0, .01, …, 1 (IoU .5, mean over classes)
+    confidence_sweep   precision, recall and F1 at confidences .05, .10, …, .95 (IoU .5)
+
+A number that is undefined is null.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -22,9 +22,10 @@ from detbench.runner.arms import Arms
 from detbench.runner.flips import flip_rows
 from detbench.runner.limits import SECONDS
 from detbench.runner.looking import Look, find_look
+from detbench.runner.measured import Basis, Measured, Restorer
 from detbench.runner.rows import ArmDetections, ArmPicture, coco_results, coco_truth, image_rows, shown_ids
 from detbench.runner.scores import Scorer
-from detbench.runner.spec import RunSpec
+from detbench.runner.spec import WHOLE, RunSpec, Share
 from detbench.runner.stages import Stages
 from detbench.runner.truth import PSEUDO_NOTE, evaluated_data, pseudo_truth
 from detbench.types import Dataset, Detections, Picture, Sample
@@ -34,7 +35,7 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class _Plan:
+class Plan:
     """A RunSpec with every word resolved."""
 
     spec: RunSpec
@@ -43,6 +44,11 @@ class _Plan:
     deblurrers: tuple[Backend, ...]
     detector: Backend
     device: str
+
+    @property
+    def images(self) -> int:
+        """How many pictures the whole run has."""
+        return min(len(self.dataset), self.spec.limit or len(self.dataset))
 
 
 @dataclass(frozen=True)
@@ -61,50 +67,72 @@ def run(spec: RunSpec, folder: Path, cache: Cache, progress: Progress, seconds: 
     or takes longer than `seconds` for it, has no numbers but its reason in `failed`. Raises a DetbenchError; finished
     work stays in the cache, so that repeating the command goes on from there.
     """
+    plan = resolve(spec)
     run_folder = RunFolder(folder)
-    plan = _resolve(spec)
     run_folder.check_writable()
-    stages = Stages(cache, seconds)
+    return conclude(measure(plan, Stages(cache, seconds), progress), run_folder, cache, progress)
+
+
+def measure(plan: Plan, stages: Stages, progress: Progress, share: Share = WHOLE) -> Measured:
+    """What every arm delivers of the pictures of a share, and what the detector finds there."""
     deblurrers = [backend.name for backend in plan.deblurrers]
-    names, look = find_look(plan.detector, plan.dataset, deblurrers, spec.truth, stages)
+    names, look = find_look(plan.detector, plan.dataset, deblurrers, plan.spec.truth, stages)
     tools = _Tools(stages, look, Arms(plan.deblurrers, stages, look, _recorded_pictures(plan)))
-    samples, rows = _measure(plan, tools, progress)
-    truth = coco_truth(samples, names)
-    if spec.truth == "pseudo":
+    samples, rows = _measure(plan, tools, progress, share)
+    basis = Basis(
+        specification=_specification(plan),
+        environment=environment(plan.device),
+        dataset=plan.dataset.name,
+        source_fingerprint=plan.dataset.fingerprint,
+        images=plan.images,
+        classes=names,
+        unmatched_dataset_classes=look.classes.unmatched_dataset,
+        unmatched_detector_classes=look.classes.unmatched_detector,
+        detector=plan.detector.identity,
+        deblurrers={backend.name: Restorer(backend.identity, backend.cost) for backend in plan.deblurrers},
+    )
+    return Measured(basis, samples, rows, tools.arms.failed)
+
+
+def conclude(measured: Measured, run_folder: RunFolder, cache: Cache, progress: Progress) -> RunResult:
+    """Score what was measured of all pictures, and write the run folder but the report."""
+    basis, samples, rows = measured.basis, measured.samples, measured.rows
+    truth = coco_truth(samples, basis.classes)
+    if basis.specification["truth"] == "pseudo":
         truth = {"info": {"description": PSEUDO_NOTE}, **truth}
     detections = _detections(rows)
     progress("scoring", 0, 1)
-    scorer = Scorer(cache, truth, names, rows, detections, spec.resamples)
-    arms = scorer.arms([backend for backend in plan.deblurrers if backend.name in rows])
-    shown = shown_ids(rows)
+    scorer = Scorer(cache, truth, basis.classes, rows, detections, basis.specification["resamples"])
+    arms = scorer.arms({name: restorer for name, restorer in basis.deblurrers.items() if name in rows})
     result = RunResult(
-        specification=_specification(plan),
-        environment=environment(plan.device),
-        data=evaluated_data(plan.dataset, samples, truth, look.classes),
-        detector=plan.detector.identity,
+        specification=basis.specification,
+        environment=basis.environment,
+        data=evaluated_data(basis, samples, truth),
+        detector=basis.detector,
         arms=arms,
         differences=scorer.differences(arms),
-        shown=shown,
+        shown=shown_ids(rows, measured.kept),
         definitions={key: spec.definition for key, spec in METRICS.items()},
-        failed=tools.arms.failed,
+        failed=measured.failed,
     )
     run_folder.reopen()
     run_folder.write_json("analysis.json", scorer.analysis(arms))
-    run_folder.write_flips(flip_rows(rows, [arm.name for arm in arms], names))
+    run_folder.write_flips(flip_rows(rows, [arm.name for arm in arms], basis.classes))
     _write(run_folder, result, truth, detections, samples, rows)
     progress("scoring", 1, 1)
     return result
 
 
-def _resolve(spec: RunSpec) -> _Plan:
+def resolve(spec: RunSpec) -> Plan:
+    """The plan of a run; raises a DetbenchError for any word that means nothing, or nothing that can be done."""
     device = resolve_device(spec.device)
     names = tuple(dict.fromkeys(spec.deblurrers))
     recipe = None if spec.blur is None else parse_picture_recipe(spec.blur)
     deblurrers = tuple(resolve_deblurrer(name, device, spec.precision) for name in names)
-    _check_arm_names([backend.name for backend in deblurrers])
+    check_arm_names([backend.name for backend in deblurrers])
     detector = resolve_detector(spec.detector, device)
     _check_recorded([detector, *deblurrers], recipe)
-    return _Plan(spec, open_dataset(spec.dataset), recipe, deblurrers, detector, device)
+    return Plan(spec, open_dataset(spec.dataset), recipe, deblurrers, detector, device)
 
 
 def _check_recorded(backends: Sequence[Backend], recipe: PictureRecipe | None) -> None:
@@ -116,23 +144,19 @@ def _check_recorded(backends: Sequence[Backend], recipe: PictureRecipe | None) -
         )
 
 
-def _count(plan: _Plan) -> int:
-    return min(len(plan.dataset), plan.spec.limit or len(plan.dataset))
-
-
-def _recorded_pictures(plan: _Plan) -> dict[str, Mapping[str, Picture]]:
+def _recorded_pictures(plan: Plan) -> dict[str, Mapping[str, Picture]]:
     """The pictures of each deblurrer that was run elsewhere, by file name, all there before anything is done."""
     found = {}
     for backend in plan.deblurrers:
         if backend.entry.by_name:
-            samples = list(islice(plan.dataset, _count(plan)))
+            samples = list(islice(plan.dataset, plan.images))
             found[backend.name] = backend.build().match([sample.file_name for sample in samples])
             for sample in samples:
                 check_size(found[backend.name][sample.file_name], sample.blurred, sample.file_name, backend.name)
     return found
 
 
-def _check_arm_names(names: Sequence[str]) -> None:
+def check_arm_names(names: Sequence[str]) -> None:
     """Arms name files and columns: no two alike, none that is always there, nothing but letters, digits, `_.-`."""
     for name in names:
         if name in ("sharp", "blurred") or not re.fullmatch(r"[\w.-]+", name):
@@ -141,18 +165,19 @@ def _check_arm_names(names: Sequence[str]) -> None:
             raise UsageError(f"two deblurrers are called {name!r}: rename one of the files")
 
 
-def _measure(plan: _Plan, tools: _Tools, progress: Progress) -> tuple[list[Sample], dict[str, list[ArmPicture]]]:
-    """Every picture through every arm; rows by arm, those of arms that failed on some picture left out."""
+def _measure(
+    plan: Plan, tools: _Tools, progress: Progress, share: Share
+) -> tuple[list[Sample], dict[str, list[ArmPicture]]]:
+    """Each picture of the share through every arm; rows by arm, those of arms that failed on some picture left out."""
     samples: list[Sample] = []
     rows: dict[str, list[ArmPicture]] = {}
-    count = _count(plan)
-    boxes_before = 0
-    for number, given in enumerate(islice(plan.dataset, count)):
-        progress("pictures", number, count)
+    places = share.of(plan.images)
+    count = len(places)
+    for place, given in zip(places, islice(plan.dataset, places.start, places.stop, places.step), strict=False):
+        progress("pictures", len(samples), count)
         sample = given if plan.recipe is None else tools.stages.blur(given, plan.recipe)
         if plan.spec.truth == "pseudo":
-            sample = pseudo_truth(sample, _sharp_detections(plan, tools, sample), first_id=boxes_before + 1)
-            boxes_before += len(sample.truth)
+            sample = pseudo_truth(sample, _sharp_detections(plan, tools, sample), place)
         samples.append(sample)
         for row in tools.arms.rows(sample):
             rows.setdefault(row.arm, []).append(row)
@@ -174,7 +199,7 @@ def _detections(rows: Mapping[str, Sequence[ArmPicture]]) -> dict[str, ArmDetect
     return by_arm
 
 
-def _sharp_detections(plan: _Plan, tools: _Tools, sample: Sample) -> Detections:
+def _sharp_detections(plan: Plan, tools: _Tools, sample: Sample) -> Detections:
     if sample.sharp is None:
         raise NotEvaluableError(
             f"--truth pseudo takes the detector's boxes on sharp pictures, and dataset {plan.dataset.name} has none. "
@@ -186,7 +211,7 @@ def _sharp_detections(plan: _Plan, tools: _Tools, sample: Sample) -> Detections:
         raise BackendError(f"{sample.file_name}: {error}. Without its boxes there is no pseudo truth") from error
 
 
-def _specification(plan: _Plan) -> dict[str, Any]:
+def _specification(plan: Plan) -> dict[str, Any]:
     spec = plan.spec
     return {
         "dataset": plan.dataset.name,

@@ -1,7 +1,7 @@
 """What was measured of one picture in one arm, and the same rows in the formats that files and scorers want."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -87,21 +87,24 @@ def image_rows(
     ]
 
 
-def shown_ids(rows: Mapping[str, Sequence[ArmPicture]]) -> tuple[int, ...]:
+def shown_ids(rows: Mapping[str, Sequence[ArmPicture]], kept: Set[int] | None = None) -> tuple[int, ...]:
     """The pictures that the report shows: half where deblurring regained most true boxes, half where it lost most.
 
-    Gains are summed over the deblurrers; at equal gain fewer false alarms win, then the smaller id. Losses are shown as
+    `kept` are the ids to choose from, None for all. Gains are summed over the deblurrers; at equal gain fewer false
+    alarms win, then the smaller id. Losses are shown as
     readily as gains, so that nobody sees only the good side.
     """
     restored = [pictures for arm, pictures in rows.items() if arm not in ("sharp", "blurred") and "+" not in arm]
     gains = []
     for index, before in enumerate(rows["blurred"]):
+        if kept is not None and before.sample.id not in kept:
+            continue
         after = [pictures[index].counts for pictures in restored]
         regained = sum(counts.tp - before.counts.tp for counts in after)
         alarms = sum(counts.fp - before.counts.fp for counts in after)
         gains.append((-regained, alarms, before.sample.id))
     ranked = [number for _, _, number in sorted(gains)]
-    if len(ranked) <= SHOWN_PICTURES:
+    if len(rows["blurred"]) <= SHOWN_PICTURES:
         return tuple(ranked)
     half = SHOWN_PICTURES // 2
     return (*ranked[:half], *reversed(ranked[-half:]))

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from detbench.backends import Backend
 from detbench.fingerprints import code_sha256, installed_version
 from detbench.metrics.bootstrap import interval
 from detbench.metrics.detection import CocoScores, evaluate
@@ -15,6 +14,7 @@ from detbench.metrics.matching import f1, precision, recall, total
 from detbench.results.cache import Cache, Record, digest
 from detbench.results.schema import ArmKind, ArmResult, Difference, on_sharp
 from detbench.runner.analysis import analysis_of
+from detbench.runner.measured import Restorer
 from detbench.runner.rows import ArmDetections, ArmPicture
 from detbench.runner.uncertainty import Bootstrap, Resampled, estimated
 from detbench.types import Estimate
@@ -44,13 +44,13 @@ class Scorer:
         self._coco = {arm: self._scored(found) for arm, found in detections.items()}
         self._resampled = {arm: self._bootstrap.of(rows[arm], found) for arm, found in detections.items()}
 
-    def arms(self, deblurrers: Sequence[Backend]) -> tuple[ArmResult, ...]:
-        """Every arm's result, in the order sharp (where there is one), blurred, deblurrers."""
+    def arms(self, deblurrers: Mapping[str, Restorer]) -> tuple[ArmResult, ...]:
+        """Every arm's result, in the order sharp (where there is one), blurred, deblurrers (by name)."""
         plain: list[tuple[str, ArmKind]] = [("sharp", "sharp"), ("blurred", "blurred")]
         arms = [self._arm(name, kind, self._metrics(name)) for name, kind in plain if name in self._rows]
-        for backend in deblurrers:
-            metrics = {**self._metrics(backend.name), **self._of_deblurrer(backend.name), **self._cost(backend)}
-            arms.append(self._arm(backend.name, "deblurrer", metrics, backend.identity))
+        for name, restorer in deblurrers.items():
+            metrics = {**self._metrics(name), **self._of_deblurrer(name), **self._cost(restorer)}
+            arms.append(self._arm(name, "deblurrer", metrics, restorer.identity))
         return tuple(arms)
 
     def differences(self, arms: Sequence[ArmResult]) -> tuple[Difference, ...]:
@@ -103,9 +103,9 @@ class Scorer:
             **_times(self._rows[name]),
         }
 
-    def _cost(self, backend: Backend) -> dict[str, Estimate]:
+    def _cost(self, restorer: Restorer) -> dict[str, Estimate]:
         """What a network is and does, whatever the pictures; nothing where that is not known."""
-        return {key: Estimate(value, self._images) for key, value in backend.cost.items()}
+        return {key: Estimate(value, self._images) for key, value in restorer.cost.items()}
 
     def _map(self, arm: str) -> float | None:
         return self._coco[arm].stats["map"] if arm in self._coco else None

@@ -40,6 +40,38 @@ class RunSpec:
             raise UsageError(f"--resamples takes a number of draws from 0 on, not {self.resamples}")
 
 
+@dataclass(frozen=True)
+class Share:
+    """One of `count` shares of the pictures, `index` counting from 1: picture k of the dataset's order (for all of
+    detbench's formats, that of the picture ids), counted from 0, belongs to share k mod `count` + 1.
+    """
+
+    index: int
+    count: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.index <= self.count:
+            raise UsageError(f"--shard takes I/N with I from 1 to N, such as 2/7, not {self}")
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.count}"
+
+    def of(self, images: int) -> range:
+        """The places, counted from 0, of this share's pictures among so many."""
+        return range(self.index - 1, images, self.count)
+
+
+WHOLE = Share(1, 1)
+
+
+def parse_share(text: str) -> Share:
+    """A share from its text, such as `2/7`; raises UsageError for anything else."""
+    words = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
+    if not words:
+        raise UsageError(f"--shard takes I/N with I from 1 to N, such as 2/7, not {text!r}")
+    return Share(int(words[1]), int(words[2]))
+
+
 def run_name(spec: RunSpec) -> str:
     """A folder name that tells runs apart and is the same whenever the same run is asked for."""
     dataset = Path(spec.dataset).resolve().name

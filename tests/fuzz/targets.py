@@ -29,7 +29,9 @@ from detbench.report.view import view_of
 from detbench.results.cache import Cache, digest
 from detbench.results.cards import model_index, read_card
 from detbench.runner.loop import run
-from detbench.runner.spec import RunSpec
+from detbench.runner.merging import merge
+from detbench.runner.shards import run_shard
+from detbench.runner.spec import WHOLE, RunSpec
 
 Read = Callable[[bytes], object]
 
@@ -61,7 +63,7 @@ class Target:
 def make_targets(folder: Path, drawn: Path) -> dict[str, Target]:
     """Every target by name, over copies of the drawn pictures in a folder of its own."""
     targets: dict[str, Target] = {}
-    for part in (_pictures, _coco, _yolo, _voc, _blurred, _results, _weights):
+    for part in (_pictures, _coco, _yolo, _voc, _blurred, _results, _shards, _weights):
         part_folder = folder / part.__name__.strip("_")
         part_folder.mkdir(parents=True)
         targets |= part(part_folder, drawn)
@@ -220,6 +222,29 @@ def _results(folder: Path, drawn: Path) -> dict[str, Target]:
         "rules": _at(rules, lambda: read_rules(rules)),
     }
     return targets
+
+
+def _shards(folder: Path, drawn: Path) -> dict[str, Target]:
+    place, shard, cache = _small_coco(folder / "data", drawn), folder / "shard", Cache(folder / "cache")
+    spec = RunSpec(str(place), ("identity",), "blobs", blur="trajectory", limit=1, resamples=5)
+    run_shard(spec, WHOLE, shard, cache, lambda *_: None)
+    head, lines = (shard / name for name in ("shard.json", "pictures.jsonl"))
+
+    def merged() -> object:
+        return merge([shard], folder / "merged", cache, lambda *_: None)
+
+    def signed(content: bytes) -> object:
+        """A forger signs what he changed."""
+        sound = head.read_bytes()
+        lines.write_bytes(content)
+        document = {**json.loads(sound), "lines_sha256": hashlib.sha256(content).hexdigest()}
+        try:
+            return _at(head, merged).read(json.dumps(document).encode())
+        finally:
+            lines.write_bytes(seed)
+
+    seed = lines.read_bytes()
+    return {"shard": _at(head, merged), "signed lines of a shard": Target(seed, signed)}
 
 
 def _weights(folder: Path, _drawn: Path) -> dict[str, Target]:

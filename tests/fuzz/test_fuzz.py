@@ -33,7 +33,8 @@ NAMES = (
     *(f"report of {name}" for name in ("result.json", "truth.json", "images.csv", "flips.csv", "analysis.json")),
     *(f"gate of {name}" for name in ("result.json", "truth.json", "images.csv", "analysis.json")),
     "report of detections/blurred.json", "gate of detections/blurred.json",
-    "baseline", "signed baseline", "rules", "recipe", "safetensors", "card of weights", "card as an index",
+    "baseline", "signed baseline", "shard", "signed lines of a shard",
+    "rules", "recipe", "safetensors", "card of weights", "card as an index",
 )  # fmt: skip
 ODD: list[Any] = [
     None, True, -1, 0, 1.5, 1e308, 10**30, "", "\0", "a" * 300, "a/" * 3000, "../../x", "/etc/passwd", "\ud800",

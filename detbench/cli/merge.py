@@ -1,0 +1,26 @@
+"""`detbench merge`: the shards of one run, joined into the whole."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from detbench.cli.console import progress_steps
+from detbench.cli.run import tell
+
+
+def merge(
+    shards: Annotated[list[Path], typer.Argument(help="The folders that `detbench run --shard` printed, all of them.")],
+    out_folder: Annotated[Path, typer.Option("--out", help="The folder of the whole run.")],
+) -> None:
+    """Join the shards of one run into its folder, with the numbers that one machine would have given.
+
+    The shards must be of one specification, dataset, code and weights; none may be missing or named twice.
+    """
+    from detbench.assets import cache_folder
+    from detbench.results.cache import Cache
+    from detbench.runner.merging import merge as join
+
+    with progress_steps() as steps:
+        result = join(shards, out_folder, Cache(cache_folder()), steps)
+    tell(result, out_folder)

@@ -1,0 +1,132 @@
+"""The documentation: every command in it runs, or at least parses, as a reader would type it.
+
+In `detbench/docs/pages`, a fence of `sh` is run, page by page in a folder of its own, where `drawn/` lies; what comes
+before it as `<!-- parsed: why -->` is only parsed. A fence with a `title` is a file that the page tells its reader to
+write.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import typer
+
+import detbench
+from detbench.cli.main import app
+
+CHECKOUT = Path(detbench.__file__).parents[1]
+PAGES = CHECKOUT / "detbench" / "docs" / "pages"
+FENCE = re.compile(
+    r'^(?:<!-- (?P<mark>parsed): [^\n]+ -->\n)?```(?P<kind>\w+)(?: title="(?P<title>[^"]+)")?\n(?P<text>.*?)^```$',
+    re.M | re.S,
+)
+OTHERS = {"pip", "python3.11", "ray", "source"}
+"""Programs that only parsed commands may call, besides detbench itself and torchrun."""
+
+
+class Fence(NamedTuple):
+    """A block of a page: shell commands to run or to parse, or a file to write."""
+
+    is_run: bool
+    kind: str
+    title: str | None
+    text: str
+
+
+def fences(page: Path) -> Iterator[Fence]:
+    """A page's blocks, in their order."""
+    for found in FENCE.finditer(page.read_text(encoding="utf-8")):
+        yield Fence(not found["mark"], found["kind"], found["title"], found["text"])
+
+
+def pages() -> list[Path]:
+    """The pages that hold commands; the generated reference of commands holds forms, no commands."""
+    return [page for page in sorted(PAGES.rglob("*.md")) if any(fence.kind == "sh" for fence in fences(page))]
+
+
+def parsed(words: Sequence[str]) -> None:
+    """Parse a command of detbench without running it; fails where detbench would refuse its words."""
+    command, rest = typer.main.get_command(app), list(words)
+    while hasattr(command, "commands"):
+        command = command.commands[rest.pop(0)]
+    command.make_context("detbench", rest)
+
+
+def words_for_detbench(line: str) -> list[str] | None:
+    """What a shell line hands to detbench; None where it calls one of the other programs that a page may name."""
+    words = [word for word in shlex.split(line) if not re.fullmatch(r"[A-Z_]+=.*", word)]
+    if "detbench" in words and words[0] in ("detbench", "torchrun"):
+        return words[words.index("detbench") + 1 :]
+    assert words[0] in OTHERS, f"{line!r} calls {words[0]}"
+    return None
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.stem)
+def test_every_command_of_a_page_runs(page: Path, tmp_path: Path, drawn_dataset: Path) -> None:
+    """A reader who types a page's commands, and writes its files, meets no error; slow or special ones parse."""
+    script = ["set -euo pipefail", f'detbench() {{ {shlex.quote(sys.executable)} -m detbench "$@"; }}']
+    script += [f'python() {{ {shlex.quote(sys.executable)} "$@"; }}']
+    for fence in fences(page):
+        if fence.title:
+            (tmp_path / fence.title).write_text(fence.text)
+        elif fence.kind == "sh" and fence.is_run:
+            script.append(fence.text)
+        elif fence.kind == "sh":
+            for line in re.split(r"\n|&&", fence.text.strip()):
+                words = words_for_detbench(line)
+                if words is not None:
+                    parsed(words)
+    shutil.copytree(drawn_dataset, tmp_path / "drawn")
+    (tmp_path / "tests").symlink_to(CHECKOUT / "tests")
+    paths = {"PYTHONPATH": str(CHECKOUT), "DETBENCH_CACHE": str(tmp_path / "cache"), "PATH": binaries()}
+    done = subprocess.run(
+        ["bash", "-c", "\n".join(script)], cwd=tmp_path, env=os.environ | paths, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def binaries() -> str:
+    """The search path, with this environment's programs first, as where it was activated."""
+    return os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+
+
+def test_commands_of_the_readme_parse() -> None:
+    """README names no command or option that detbench has not."""
+    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8").replace(".venv/bin/", "")
+    lines = [line for found in re.findall(r"^```sh\n(.*?)^```$", readme, re.M | re.S) for line in found.splitlines()]
+    commands = [part.partition(" #")[0].strip() for line in lines for part in line.split("&&")]
+    found = [shlex.split(command)[1:] for command in commands if command.startswith("detbench ")]
+    assert len(found) >= 5
+    for words in found:
+        parsed(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("run --no-such", "No such option"),
+        ("run", "[Mm]issing"),
+        ("run --deblurrer a --limit b", "valid int"),
+        ("no-such", "no-such"),
+        ("train unknown", "unknown"),
+    ],
+)
+def test_parsing_refuses_what_detbench_would(words: str, message: str) -> None:
+    """The check itself can fail: unknown commands, unknown options, missing ones and wrong values are refused."""
+    with pytest.raises(Exception, match=message):
+        parsed(words.split())
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    """A page that nobody can find is not documentation: each stands in mkdocs.yml, and no other."""
+    navigation = (CHECKOUT / "detbench" / "docs" / "mkdocs.yml").read_text(encoding="utf-8")
+    named = set(re.findall(r"\S+\.md$", navigation, re.M))
+    there = {page.relative_to(PAGES).as_posix() for page in PAGES.rglob("*.md")}
+    assert named == there | {"reference/commands.md"}
