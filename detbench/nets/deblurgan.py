@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from detbench.nets.layers import Restorer, initialise, instance_norm
+from detbench.nets.layers import RestorationNet, initialise, instance_norm
 from detbench.nets.patchgan import PatchGAN
 from detbench.nets.winograd import WinogradConv2d
 
@@ -28,7 +28,7 @@ class ResBlock(nn.Module):
         return features + instance_norm(self.conv2(change))
 
 
-class Generator(Restorer):
+class Generator(RestorationNet):
     """Blurred picture to restored picture: two stride-2 convolutions down, nine ResBlocks, two up, global skip.
 
     11,378,179 parameters. Train and eval mode differ by dropout alone.

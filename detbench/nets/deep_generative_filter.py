@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from detbench.nets.layers import Pointwise, Restorer, initialise, instance_norm, silence
+from detbench.nets.layers import Pointwise, RestorationNet, initialise, instance_norm, silence
 from detbench.nets.patchgan import PatchGAN
 from detbench.nets.winograd import WinogradConv2d
 
@@ -48,7 +48,7 @@ class DenseLayer(nn.Module):
         return instance_norm(self.conv(narrowed))
 
 
-class DenseGenerator(Restorer):
+class DenseGenerator(RestorationNet):
     """Blurred picture to restored picture, through features at full resolution. 3,256,451 parameters."""
 
     def __init__(self) -> None:

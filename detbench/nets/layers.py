@@ -41,7 +41,7 @@ class Pointwise(nn.Conv2d):
         return F.linear(features.permute(0, 2, 3, 1), self.weight[:, :, 0, 0], self.bias).permute(0, 3, 1, 2)
 
 
-class Restorer(nn.Module):
+class RestorationNet(nn.Module):
     """A network from blurred pictures to restored ones."""
 
     def begin_as_input(self) -> None:

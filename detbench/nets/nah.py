@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from detbench.nets.layers import Restorer, silence
+from detbench.nets.layers import RestorationNet, silence
 from detbench.nets.winograd import WinogradConv2d
 
 SCALES = 3
@@ -72,7 +72,7 @@ class Scale(nn.Module):
             self.enter.weight[colour, colour, 2, 2] = self.leave.weight[colour, colour, 2, 2] = 1
 
 
-class MultiScaleNet(Restorer):
+class MultiScaleNet(RestorationNet):
     """Restores a picture from coarse to fine; each finer scale also sees the coarser result, enlarged.
 
     11,721,321 parameters. `scales` and `ups` are numbered finest first, as the results are; `ups[i]` enlarges the

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from detbench.nets.layers import Restorer, initialise, instance_norm, silence
+from detbench.nets.layers import RestorationNet, initialise, instance_norm, silence
 from detbench.nets.patchgan import PatchGAN
 
 WIDTH = 24
@@ -30,7 +30,7 @@ MULTIPLE = 2**LEVELS
 _WIDTHS = [WIDTH * min(2**level, 8) for level in range(LEVELS)]
 
 
-class UNet(Restorer):
+class UNet(RestorationNet):
     """Blurred picture to restored picture; no skip around the whole. 7,654,803 parameters."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from detbench.errors import UsageError
 from detbench.nets import deblurgan, deep_generative_filter, nah, pix2pix
-from detbench.nets.layers import Restorer
+from detbench.nets.layers import RestorationNet
 from detbench.nets.weights import load_weights
 from detbench.training.losses import CROSS_ENTROPY, WASSERSTEIN, l1, l2
 from detbench.training.perceptual import load_vgg
@@ -33,7 +33,7 @@ class Architecture:
     `paper` is what its authors report, `recipe` the settings they trained it with.
     """
 
-    generator: type[Restorer]
+    generator: type[RestorationNet]
     critic: type[nn.Module]
     paper: str
     recipe: Recipe = field(default_factory=Recipe)

@@ -3,7 +3,7 @@ import torch
 
 from detbench.nets.deblurgan import Generator, ResizeGenerator
 from detbench.nets.deep_generative_filter import DenseGenerator
-from detbench.nets.layers import Pointwise, Restorer
+from detbench.nets.layers import Pointwise, RestorationNet
 from detbench.nets.nah import MultiScaleNet
 from detbench.nets.pix2pix import UNet
 
@@ -18,7 +18,7 @@ from detbench.nets.pix2pix import UNet
         (UNet, 256, 0.17),
     ],
 )
-def test_a_network_can_begin_as_its_input(net: type[Restorer], side: int, farthest: float) -> None:
+def test_a_network_can_begin_as_its_input(net: type[RestorationNet], side: int, farthest: float) -> None:
     """What comes out is what went in, but for a tanh where no skip goes round it, and the first step changes it."""
     torch.manual_seed(0)
     begun = net()
