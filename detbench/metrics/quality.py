@@ -21,7 +21,7 @@ def psnr_db(image: Image, reference: Image) -> float | None:
     Both (H, W, 3) of one size, 0..255; the squares are added up in whole numbers that cannot wrap. None for equal
     pictures, whose ratio is infinite. Equals scikit-image's `peak_signal_noise_ratio` to 1e-9.
     """
-    squared = cv2.norm(image, reference, cv2.NORM_L2SQR)
+    squared = float(cv2.norm(image, reference, cv2.NORM_L2SQR))
     return 10 * math.log10(255.0**2 * image.size / squared) if squared else None
 
 
@@ -50,8 +50,9 @@ def _ssim_sum(x: Image, y: Image) -> float:
     Of the sum s = x + y and the difference d = x − y: 2xy = (s² − d²) / 2 and x² + y² = (s² + d²) / 2, for means as for
     variances, so that both factors of SSIM are 1 − 2d² / (s² + d² + 2C).
     """
-    sum_mean, sum_variance = _mean_and_variance(cv2.add(x, y, dtype=cv2.CV_32F))
-    difference_mean, difference_variance = _mean_and_variance(cv2.subtract(x, y, dtype=cv2.CV_32F))
+    sum_mean, sum_variance = _mean_and_variance(np.asarray(cv2.add(x, y, dtype=cv2.CV_32F), np.float32))
+    difference = np.asarray(cv2.subtract(x, y, dtype=cv2.CV_32F), np.float32)
+    difference_mean, difference_variance = _mean_and_variance(difference)
     similarity = _likeness(np.square(sum_mean), np.square(difference_mean), 2 * _C1)
     similarity *= _likeness(sum_variance, difference_variance, 2 * _C2)
     return float(cv2.sumElems(similarity)[0])
