@@ -41,7 +41,7 @@ def ssim(image: Image, reference: Image) -> float | None:
     for top in range(0, inside_rows, _STRIP_ROWS):
         rows = slice(top, min(top + _STRIP_ROWS, inside_rows) + 2 * _RADIUS)
         total += _ssim_sum(image[rows], reference[rows])
-    return total / (inside_rows * (width - 2 * _RADIUS) * 3)
+    return float(total / (inside_rows * (width - 2 * _RADIUS) * 3))
 
 
 def _ssim_sum(x: Image, y: Image) -> float:
