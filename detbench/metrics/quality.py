@@ -1,6 +1,7 @@
 """PSNR and SSIM of a picture against its sharp reference."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -37,11 +38,12 @@ def ssim(image: Image, reference: Image) -> float | None:
     inside_rows = height - 2 * _RADIUS
     if inside_rows < 1 or width <= 2 * _RADIUS:
         return None
-    total = 0.0
-    for top in range(0, inside_rows, _STRIP_ROWS):
-        rows = slice(top, min(top + _STRIP_ROWS, inside_rows) + 2 * _RADIUS)
-        total += _ssim_sum(image[rows], reference[rows])
-    return float(total / (inside_rows * (width - 2 * _RADIUS) * 3))
+    strips = [
+        slice(top, min(top + _STRIP_ROWS, inside_rows) + 2 * _RADIUS) for top in range(0, inside_rows, _STRIP_ROWS)
+    ]
+    with ThreadPoolExecutor(cv2.getNumThreads()) as pool:
+        sums = pool.map(lambda rows: _ssim_sum(image[rows], reference[rows]), strips)
+        return float(sum(sums) / (inside_rows * (width - 2 * _RADIUS) * 3))
 
 
 def _ssim_sum(x: Image, y: Image) -> float:
