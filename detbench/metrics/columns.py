@@ -2,10 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+Records = Sequence[Mapping[str, Any]]
+"""Annotations or results as COCO's JSON has them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,19 +56,19 @@ def true_columns(truth: Mapping[str, Any]) -> TrueColumns:
         _indices(annotations, "image_id", image_ids),
         _indices(annotations, "category_id", category_ids),
         _boxes(annotations),
-        np.array([annotation["area"] for annotation in annotations], np.float64),
-        np.array([annotation["iscrowd"] for annotation in annotations], np.bool_),
-        np.array([annotation["id"] for annotation in annotations], np.int64),
+        _column(annotations, "area", np.float64),
+        _column(annotations, "iscrowd", np.bool_),
+        _column(annotations, "id", np.int64),
     )
 
 
-def found_columns(results: Sequence[Mapping[str, Any]], truth: TrueColumns) -> FoundColumns:
+def found_columns(results: Records, truth: TrueColumns) -> FoundColumns:
     """The columns of results in COCO's format; raises ValueError for a picture or category that the truth lacks."""
     return FoundColumns(
         _indices(results, "image_id", truth.image_ids),
         _indices(results, "category_id", truth.category_ids),
         _boxes(results),
-        np.array([result["score"] for result in results], np.float64),
+        _column(results, "score", np.float64),
     )
 
 
@@ -96,14 +101,19 @@ def overlaps(
     return np.divide(intersection, union, out=np.zeros_like(intersection), where=intersection > 0)
 
 
-def _indices(records: Sequence[Mapping[str, Any]], key: str, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+def _indices(records: Records, key: str, ids: NDArray[np.int64]) -> NDArray[np.int64]:
     """Where each record's id stands among the ascending `ids`."""
-    values = np.array([record[key] for record in records], np.int64)
+    values = _column(records, key, np.int64)
     unknown = np.setdiff1d(values, ids)
     if len(unknown):
         raise ValueError(f"{key} {unknown[0]} is not in the truth")
     return np.searchsorted(ids, values)
 
 
-def _boxes(records: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
-    return np.array([record["bbox"] for record in records], np.float64).reshape(-1, 4)
+def _boxes(records: Records) -> NDArray[np.float64]:
+    sides = chain.from_iterable(map(itemgetter("bbox"), records))
+    return np.fromiter(sides, np.float64, 4 * len(records)).reshape(-1, 4)
+
+
+def _column(records: Records, key: str, kind: type[np.generic]) -> NDArray[Any]:
+    return np.fromiter(map(itemgetter(key), records), kind, len(records))

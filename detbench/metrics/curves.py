@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detbench.metrics.matching import FALSE_POSITIVE, Counts, Matches
-from detbench.metrics.ranking import SKIPPED, TRUE, Ranking
-from detbench.metrics.resampled import RECALLS
+from detbench.metrics.ranking import Ranking
+from detbench.metrics.tables import tables
 
 CONFIDENCES = np.round(np.arange(0.05, 1.0, 0.05), 2)
 """Where the sweep looks; the stated confidence is one of them."""
@@ -28,12 +28,9 @@ def precision_recall(ranking: Ranking) -> NDArray[np.float64] | None:
     At each recall the highest precision that it or any larger one has; 0 beyond the last one that is reached. None
     without true boxes. Equals the mean of pycocotools' `precision[0, :, :, 0, -1]` to 1e-12.
     """
-    positives = ranking.true_boxes[0].sum(axis=0)
-    curves = [
-        _interpolated(ranking.outcomes[0, 0, ranking.category == category], int(positives[category]))
-        for category in np.flatnonzero(positives)
-    ]
-    return np.asarray(np.mean(curves, axis=0)) if curves else None
+    at_50 = tables(ranking).precision[0, :, :, 0]
+    defined = at_50[:, ~np.isnan(at_50[0])]
+    return np.asarray(defined.mean(axis=1)) if defined.size else None
 
 
 def confidence_sweep(pictures: Sequence[Matches]) -> tuple[SweepPoint, ...]:
@@ -47,10 +44,3 @@ def confidence_sweep(pictures: Sequence[Matches]) -> tuple[SweepPoint, ...]:
         tp = int((kept >= 0).sum())
         points.append(SweepPoint(confidence, Counts(tp, int((kept == FALSE_POSITIVE).sum()), true_boxes - tp)))
     return tuple(points)
-
-
-def _interpolated(outcomes: NDArray[np.uint8], positives: int) -> NDArray[np.float64]:
-    true, seen = np.cumsum(outcomes == TRUE), np.cumsum(outcomes != SKIPPED)
-    highest = np.maximum.accumulate((true / np.maximum(seen, 1))[::-1])[::-1]
-    first = np.searchsorted(true / positives, RECALLS, side="left")
-    return np.append(highest, 0.0)[first]

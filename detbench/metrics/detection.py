@@ -1,14 +1,15 @@
-"""COCO's detection numbers, computed by pycocotools; the only file that meets it."""
+"""COCO's detection numbers of one arm: mAP and its relatives, and mAP by class."""
 
-import contextlib
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
+from numpy.typing import NDArray
+
+from detbench.metrics.columns import found_columns, true_columns
+from detbench.metrics.ranking import AREAS, IOUS, ranked
+from detbench.metrics.tables import MOST_FOUND, Tables, tables
 
 STAT_KEYS = (
     "map", "map50", "map75", "map_small", "map_medium", "map_large",
@@ -29,43 +30,27 @@ def evaluate(truth: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> 
     """COCO mAP and its relatives of `results` (COCO results format) against `truth` (COCO instances format).
 
     Average precision is the mean over IoU .50:.05:.95 and the categories that have true boxes of the precision
-    interpolated at 101 recalls; at most 100 detections a picture and class (Lin et al. 2014). Equal to pycocotools,
-    because it is pycocotools; `results` may be empty. Both arguments must have passed the dataset's validator.
+    interpolated at 101 recalls; at most 100 detections a picture and class (Lin et al. 2014). Equal to pycocotools:
+    its arrays of precision and recall to the last bit, means of them to 1e-12. `results` may be empty. Both arguments
+    must have passed the dataset's validator.
     """
-    with contextlib.redirect_stdout(io.StringIO()):
-        evaluator = COCOeval(_indexed(truth, truth["annotations"]), _indexed(truth, _as_annotations(results)), "bbox")
-        evaluator.evaluate()
-        evaluator.accumulate()
-        evaluator.summarize()
-    stats = {key: _defined(value) for key, value in zip(STAT_KEYS, evaluator.stats, strict=True)}
-    return CocoScores(stats, _map_per_class(evaluator))
+    columns = true_columns(truth)
+    found = tables(ranked(columns, found_columns(results, columns)))
+    per_class = map(_mean, np.moveaxis(found.precision[..., list(AREAS).index("all")], 2, 0))
+    return CocoScores(_stats(found), dict(zip(columns.category_ids.tolist(), per_class, strict=True)))
 
 
-def _indexed(truth: Mapping[str, Any], annotations: Sequence[Mapping[str, Any]]) -> COCO:
-    """A COCO index over copies: the evaluator writes into the annotations it is given."""
-    coco = COCO()
-    copies = [dict(annotation) for annotation in annotations]
-    coco.dataset = {"images": truth["images"], "categories": truth["categories"], "annotations": copies}
-    coco.createIndex()
-    return coco
+def _stats(found: Tables) -> dict[str, float | None]:
+    whole = list(AREAS).index("all")
+    stats = {f"map{round(100 * iou)}": _mean(at) for iou, at in zip(IOUS, found.precision[..., whole], strict=True)}
+    stats |= {f"ar{most}": _mean(found.recall[:, :, whole, index]) for index, most in enumerate(MOST_FOUND)}
+    for index, area in enumerate(AREAS):
+        stats["map" if index == whole else f"map_{area}"] = _mean(found.precision[..., index])
+        stats[f"ar_{area}"] = _mean(found.recall[:, :, index, -1])
+    return {key: stats[key] for key in STAT_KEYS}
 
 
-def _as_annotations(results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What pycocotools' loadRes makes of results, for the empty list too."""
-    return [
-        {**result, "id": number, "area": result["bbox"][2] * result["bbox"][3], "iscrowd": 0}
-        for number, result in enumerate(results, start=1)
-    ]
-
-
-def _map_per_class(evaluator: COCOeval) -> dict[int, float | None]:
-    # precision[IoU, recall, class, area, maxDets]: all areas, the largest maxDets
-    by_class = evaluator.eval["precision"][:, :, :, 0, -1]
-    means = (column[column > -1] for column in np.moveaxis(by_class, 2, 0))
-    values = (float(column.mean()) if column.size else None for column in means)
-    return dict(zip((int(number) for number in evaluator.params.catIds), values, strict=True))
-
-
-def _defined(value: float) -> float | None:
-    """Pycocotools writes −1 for a number that is undefined."""
-    return None if value < 0 else float(value)
+def _mean(table: NDArray[np.float64]) -> float | None:
+    """The mean of what is defined; None where nothing is."""
+    defined = table[~np.isnan(table)]
+    return float(defined.mean()) if defined.size else None

@@ -48,7 +48,7 @@ def ranked(truth: TrueColumns, found: FoundColumns) -> Ranking:
     """Match one arm's found boxes and rank them; equal to pycocotools' matching for every threshold and size."""
     found, rank = surest(found)
     outcomes = _outcomes(truth, found, matched(truth, found, rank))
-    order = np.lexsort((rank, found.picture, -found.scores, found.category))
+    order = np.lexsort((-found.scores, found.category))  # `surest` has sorted by picture and rank
     found = found[order]
     return Ranking(found.picture, found.category, found.scores, rank[order], outcomes[:, :, order], _counts(truth))
 
@@ -85,12 +85,10 @@ def _outcomes(truth: TrueColumns, found: FoundColumns, partners: NDArray[np.int3
     skipped = _skipped(truth)
     found_areas = found.boxes_xywh[:, 2] * found.boxes_xywh[:, 3]
     outcomes = np.empty(partners.shape, np.uint8)
-    for area, bounds in enumerate(AREAS.values()):
-        is_outside = (found_areas < bounds[0]) | (found_areas > bounds[1])
-        unmatched = np.where(is_outside, SKIPPED, FALSE)
-        # index −1 reads the last entry, which the outer choice then leaves unread
-        of_partner = np.where(np.append(skipped[area], False)[partners[area]], SKIPPED, TRUE)
-        outcomes[area] = np.where(partners[area] < 0, unmatched, of_partner)
+    for area, (low, high) in enumerate(AREAS.values()):
+        outcomes[area] = np.where((found_areas < low) | (found_areas > high), SKIPPED, FALSE)
+        iou, box = np.nonzero(partners[area] >= 0)
+        outcomes[area, iou, box] = np.where(skipped[area, partners[area, iou, box]], SKIPPED, TRUE)
     return outcomes
 
 
@@ -140,17 +138,16 @@ def _match_round(
     is_free = is_near & (~is_taken[:, :, theirs] | crowd[theirs])
     preference = np.where(skipped[:, None, theirs], pair, pair + len(pair))
     starts = np.append(0, np.flatnonzero(np.diff(mine)) + 1)
-    best = np.maximum.reduceat(np.where(is_free, preference, -1), starts, axis=2)
-    partner = np.where(best < 0, -1, theirs[best % len(pair)])
+    best = np.maximum.reduceat(np.where(is_free, preference, np.int32(-1)), starts, axis=2)
+    partner = np.concatenate([theirs, theirs, [-1]]).astype(np.int32)[best]
     partners[:, :, mine[starts]] = partner
-    area, iou, _ = np.nonzero(best >= 0)
-    is_taken[area, iou, partner[best >= 0]] = True
+    area, iou, place = np.nonzero(best >= 0)
+    is_taken[area, iou, partner[area, iou, place]] = True
 
 
 def _counts(truth: TrueColumns) -> NDArray[np.int64]:
     """True boxes to find, by size class, picture and class: (A, N, K)."""
-    shape = (len(AREAS), len(truth.image_ids), len(truth.category_ids))
-    counts = np.zeros(shape, np.int64)
-    area, box = np.nonzero(~_skipped(truth))
-    np.add.at(counts, (area, truth.picture[box], truth.category[box]), 1)
-    return counts
+    pictures, classes = len(truth.image_ids), len(truth.category_ids)
+    place = truth.picture * classes + truth.category
+    counts = [np.bincount(place[~skipped], minlength=pictures * classes) for skipped in _skipped(truth)]
+    return np.stack(counts).reshape(len(AREAS), pictures, classes)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detbench.metrics.ranking import AREAS, IOUS, SKIPPED, TRUE, Ranking
+from detbench.metrics.tables import RECALLS
 
-RECALLS = np.linspace(0.0, 1.0, 101)
 _BLOCK = 1 << 19
 """Numbers worked on at a time, so that they stay in the processor's cache."""
 

@@ -1,135 +1,117 @@
 """Speed beside the peers, in one interleaved run: `nox -s bench`.
 
-Every round measures ours and the peer's back to back, so that a machine whose speed drifts slows both; what counts is
-the ratio of each round, given as median and range. That both give the same result is asserted first.
+That ours and the peer's give the same result is asserted before anything is timed. `python tests/bench/speed.py coco
+ssim` measures some rows, `--rounds N` makes fewer or more rounds.
 """
 
+import argparse
+import contextlib
+import io
 import json
+import os
+import shutil
+import subprocess
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import cv2
+import faster_coco_eval
 import numpy as np
+import plain_blur
+import pycocotools.coco
+import pycocotools.cocoeval
+import torch
+from coco_like import coco_like
+from PIL import Image as PillowImage
+from plain_nets import plain_generator
 from rich.console import Console
 from rich.table import Table
+from side_by_side import Measured, Row, measured
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from torchmetrics.functional.image import peak_signal_noise_ratio as torch_psnr
+from torchmetrics.functional.image import structural_similarity_index_measure as torch_ssim
 
 from detbench.blur.kernels import convolve, kernel_from_path
 from detbench.blur.trajectory import random_trajectory
+from detbench.deblurrers.network import DeblurGAN
+from detbench.devices import device_name, resolve_device
+from detbench.images import read_image
 from detbench.metrics.bootstrap import RESAMPLES, draw_pictures
 from detbench.metrics.columns import found_columns, true_columns
-from detbench.metrics.detection import evaluate
+from detbench.metrics.detection import STAT_KEYS, evaluate
 from detbench.metrics.quality import psnr_db, ssim
 from detbench.metrics.ranking import ranked
-from detbench.metrics.resampled import average_precision, coco_numbers, once
+from detbench.metrics.resampled import average_precision
+from detbench.metrics.tables import tables
+from detbench.types import Image
 
-ROUNDS = 9
+ROUNDS = 7
+WANG = {"channel_axis": 2, "gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
+DRAWING = Path(__file__).parents[1] / "drawn.py"
+OFFLINE = {"YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false"}
 
-
-@dataclass(frozen=True)
-class Measured:
-    """One comparison: milliseconds and the peer's time over ours, round by round."""
-
-    work: str
-    peer: str
-    ours_ms: float
-    peer_ms: float
-    ratio: float
-    ratio_low: float
-    ratio_high: float
+Truth, Results = Mapping[str, Any], list[dict[str, Any]]
 
 
 def main() -> None:
-    """Measure every row, print the table, write `reports/bench.json`."""
-    rows = [ssim_row(), psnr_row(), psf_row(), blur_row(), resamples_row()]
-    Path("reports/bench.json").write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
-    table = Table("work", "peer", "ours ms", "peer ms", "ratio", "range", box=None)
+    """Measure, print the table, write `reports/bench.json`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", nargs="*", help=f"some of {', '.join(ROWS)}; none takes all")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    words = parser.parse_args()
+    unknown = set(words.rows) - set(ROWS)
+    if unknown:
+        parser.error(f"no rows {', '.join(sorted(unknown))}")
+    done = [measured(row, words.rounds) for name in words.rows or ROWS for row in ROWS[name]()]
+    device = device_name(resolve_device("auto"))
+    page = {"device": device, "rounds": words.rounds, "rows": [asdict(row) for row in done]}
+    Path("reports/bench.json").write_text(json.dumps(page, indent=1) + "\n")
+    Console(width=140).print(f"{device}, {words.rounds} rounds", shown(done))
+
+
+def shown(rows: list[Measured]) -> Table:
+    """The table, as printed."""
+    table = Table("work", "peer", "ours ms", "peer ms", "ratio", "range", "aim", box=None)
     for row in rows:
         spread = f"{row.ratio_low:.1f}–{row.ratio_high:.1f}"
-        table.add_row(row.work, row.peer, f"{row.ours_ms:.2f}", f"{row.peer_ms:.2f}", f"{row.ratio:.1f}×", spread)
-    Console(width=120).print(table)
+        aim = "" if row.aim is None else f"{row.aim:g}×"
+        table.add_row(row.work, row.peer, f"{row.ours_ms:.2f}", f"{row.peer_ms:.2f}", f"{row.ratio:.1f}×", spread, aim)
+    return table
 
 
-def measured(
-    work: str, peer: str, ours: Callable[[], object], theirs: Callable[[], object], rounds: int = ROUNDS
-) -> Measured:
-    """Time both in turn, `rounds` times after one warm-up of each."""
-    ours(), theirs()
-    times = [(_seconds(ours), _seconds(theirs)) for _ in range(rounds)]
-    ratios = sorted(their / our for our, their in times)
-    our_ms, their_ms = (median(column) * 1000 for column in zip(*times, strict=True))
-    return Measured(work, peer, our_ms, their_ms, median(ratios), ratios[0], ratios[-1])
-
-
-def ssim_row() -> Measured:
-    """SSIM of 1280×720 RGB against scikit-image with Wang's settings, equal to 1e-9."""
-    one, other = _pictures()
-    wang = {"channel_axis": 2, "gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
-    assert abs(ssim(one, other) - structural_similarity(one, other, data_range=255, **wang)) <= 1e-9
-    return measured(
-        "SSIM, 1280×720 RGB",
-        "scikit-image",
-        lambda: ssim(one, other),
-        lambda: structural_similarity(one, other, data_range=255, **wang),
-    )
-
-
-def psnr_row() -> Measured:
-    """PSNR of 1280×720 RGB against scikit-image, equal to 1e-9."""
-    one, other = _pictures()
-    assert abs(psnr_db(one, other) - peak_signal_noise_ratio(other, one, data_range=255)) <= 1e-9
-    return measured(
-        "PSNR, 1280×720 RGB",
-        "scikit-image",
-        lambda: psnr_db(one, other),
-        lambda: peak_signal_noise_ratio(other, one, data_range=255),
-    )
-
-
-def psf_row() -> Measured:
-    """A point-spread function from 2,000 samples against a plain loop over them, equal to 1e-12."""
-    path = random_trajectory(60.0, 0.005, np.random.default_rng(5))
-    kernel = kernel_from_path(path, "gamma").weights
-    assert np.abs(kernel - _plain_psf(path, len(kernel))).max() <= 1e-12
-    return measured(
-        "PSF of 2,000 samples",
-        "plain Python loop",
-        lambda: kernel_from_path(path, "gamma"),
-        lambda: _plain_psf(path, len(kernel)),
-    )
-
-
-def blur_row() -> Measured:
-    """Blurring 1280×720 against scipy's full-picture FFT of each channel, equal away from the border."""
-    from scipy.signal import fftconvolve
-
-    picture, _ = _pictures()
-    kernel = kernel_from_path(random_trajectory(60.0, 0.005, np.random.default_rng(5)), "gamma")
-    margin = len(kernel.weights)
-
-    def plain() -> np.ndarray:
-        channels = [fftconvolve(picture[..., index] / 255.0, kernel.weights, "same") for index in range(3)]
-        return np.stack(channels, axis=2) * 255
-
-    inside = slice(margin, -margin)
-    assert np.abs(convolve(picture, kernel) - plain())[inside, inside].max() <= 1e-6
-    return measured("blur of 1280×720 RGB", "scipy fftconvolve", lambda: convolve(picture, kernel), plain)
-
-
-def resamples_row() -> Measured:
-    """1,000 paired resamples of two arms' mAP, matching included, against one pycocotools evaluation of one arm; 5,000
-    pictures, 54,000 true boxes, 80 classes. All twelve numbers of the dataset itself are equal to 1e-12.
-    """
-    truth, arms = _coco_like()
+def coco_rows() -> Iterator[Row]:
+    """COCO evaluation against pycocotools, whose tables come out to the last bit, and faster-coco-eval."""
+    truth, (found,) = coco_like(arms=1)
     columns = true_columns(truth)
-    ranking = ranked(columns, found_columns(arms[0], columns))
-    numbers, theirs = coco_numbers(ranking, once(ranking)), evaluate(truth, arms[0]).stats
-    assert all(abs(numbers[key][0] - theirs[key]) <= 1e-12 for key in theirs)
+    ours = tables(ranked(columns, found_columns(found, columns)))
+    theirs = _evaluated(pycocotools.coco.COCO, pycocotools.cocoeval.COCOeval, truth, found)
+    for mine, other in ((ours.precision, theirs.eval["precision"][..., -1]), (ours.recall, theirs.eval["recall"])):
+        np.testing.assert_array_equal(mine, np.where(other < 0, np.nan, other))
+    faster = _evaluated(faster_coco_eval.COCO, faster_coco_eval.COCOeval_faster, truth, found)
+    stats = evaluate(truth, found).stats
+    np.testing.assert_allclose([stats[key] for key in STAT_KEYS], theirs.stats, rtol=0, atol=1e-12)
+    np.testing.assert_allclose([stats[key] for key in STAT_KEYS], faster.stats[:12], rtol=0, atol=1e-6)
+    for peer, coco, scorer, aim in (
+        ("pycocotools", pycocotools.coco.COCO, pycocotools.cocoeval.COCOeval, 50),
+        ("faster-coco-eval", faster_coco_eval.COCO, faster_coco_eval.COCOeval_faster, 8),
+    ):
+        work = "COCO evaluation, 5,000 pictures, 54,000 boxes"
+        yield Row(
+            work,
+            peer,
+            lambda: evaluate(truth, found),
+            lambda coco=coco, scorer=scorer: _evaluated(coco, scorer, truth, found),
+            aim,
+        )
+
+
+def resamples_row() -> Iterator[Row]:
+    """1,000 paired resamples of two arms' mAP, matching included, against one pycocotools evaluation of one arm."""
+    truth, arms = coco_like(arms=2)
 
     def ours() -> None:
         columns = true_columns(truth)
@@ -137,72 +119,201 @@ def resamples_row() -> Measured:
         for found in arms:
             average_precision(ranked(columns, found_columns(found, columns)), draws)
 
-    work = "1,000 paired resamples of mAP"
-    return measured(work, "one pycocotools evaluation", ours, lambda: evaluate(truth, arms[0]), rounds=3)
+    def theirs() -> object:
+        return _evaluated(pycocotools.coco.COCO, pycocotools.cocoeval.COCOeval, truth, arms[0])
+
+    yield Row("1,000 paired resamples of mAP", "one pycocotools evaluation", ours, theirs)
 
 
-def _coco_like() -> tuple[dict[str, Any], list[list[dict[str, Any]]]]:
-    """Truth and two arms' results of COCO val's size: most objects found nearly in place, and as many false boxes."""
-    rng = np.random.default_rng(0)
-    pictures, boxes, classes = 5_000, 54_000, 80
-    common = 1 / np.arange(1, classes + 1)
-    common /= common.sum()
+def ssim_row() -> Iterator[Row]:
+    """SSIM of 1280×720 RGB against scikit-image with Wang's settings, equal to 2e-6."""
+    one, other = _pictures()
+    assert abs(ssim(one, other) - structural_similarity(one, other, **WANG)) <= 2e-6
+    yield Row(
+        "SSIM, 1280×720 RGB",
+        "scikit-image",
+        lambda: ssim(one, other),
+        lambda: structural_similarity(one, other, **WANG),
+        10,
+    )
 
-    def places(count: int) -> np.ndarray:
-        return np.concatenate(
-            [rng.uniform(0, 400, (count, 2)), np.exp(rng.uniform(np.log(10), np.log(250), (count, 2)))], axis=1
+
+def psnr_row() -> Iterator[Row]:
+    """PSNR of 1280×720 RGB against scikit-image, equal to 1e-9."""
+    one, other = _pictures()
+    assert abs(psnr_db(one, other) - peak_signal_noise_ratio(other, one, data_range=255)) <= 1e-9
+    yield Row(
+        "PSNR, 1280×720 RGB",
+        "scikit-image",
+        lambda: psnr_db(one, other),
+        lambda: peak_signal_noise_ratio(other, one, data_range=255),
+    )
+
+
+def folder_row() -> Iterator[Row]:
+    """Decode, PSNR and SSIM of a folder of pairs against torchmetrics with Pillow, equal to 1e-4: its SSIM is single
+    precision without a care for flat areas.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        pairs = [_written_pair(Path(name), number) for number in range(4)]
+
+        def ours() -> list[tuple[float | None, float | None]]:
+            decoded = [tuple(map(read_image, pair)) for pair in pairs]
+            return [(psnr_db(*pair), ssim(*pair)) for pair in decoded]
+
+        def theirs() -> list[tuple[float, float]]:
+            return [_quality_by_torchmetrics(*map(_tensor, pair)) for pair in pairs]
+
+        np.testing.assert_allclose(ours(), theirs(), rtol=0, atol=1e-4)
+        yield Row("decode, PSNR and SSIM of 4 pairs of 1280×720", "torchmetrics with Pillow", ours, theirs, 8)
+
+
+def blur_rows() -> Iterator[Row]:
+    """Camera path, kernel and blurred picture, 720×720, against plain loops: one kernel, and one picture inside."""
+    picture = np.ascontiguousarray(_pictures()[0][:, :720])
+    path = random_trajectory(60.0, 0.005, np.random.default_rng(5))
+    kernel = kernel_from_path(path, "gamma")
+    side = len(kernel.weights)
+    inside = slice(side, -side)
+    assert np.abs(kernel.weights - plain_blur.psf(path, side)).max() <= 1e-12
+    difference = convolve(picture, kernel) - plain_blur.blurred(picture, kernel.weights)
+    assert np.abs(difference[inside, inside]).max() <= 1e-6
+    for straight in (random_trajectory(60.0, 0.0, np.random.default_rng(5)), _plain_path(0.0)):
+        assert abs(abs(straight[-1] - straight[0]) - 60) <= 1e-9
+
+    def theirs() -> np.ndarray:
+        return plain_blur.blurred(picture, plain_blur.psf(_plain_path(0.005), 65))
+
+    def ours() -> np.ndarray:
+        drawn = random_trajectory(60.0, 0.005, np.random.default_rng(5))
+        return convolve(picture, kernel_from_path(drawn, "gamma"))
+
+    psf = "kernel of 2,000 moments"
+    yield Row(psf, "plain Python loop", lambda: kernel_from_path(path, "gamma"), lambda: plain_blur.psf(path, 65), 100)
+    yield Row("camera path, kernel and blur of 720×720 RGB", "plain Python", ours, theirs, 10)
+
+
+def restoring_rows() -> Iterator[Row]:
+    """The shipped DeblurGAN on 640×360 against plain modules in float32, the same to 1e-4 before rounding; in bfloat16,
+    where the device is quick in it, to .05 dB.
+    """
+    device = resolve_device("auto")
+    picture = cv2.resize(_pictures()[0], (640, 360))
+    single = DeblurGAN(device=device)
+    plain = plain_generator(single.net).eval().to(device)
+    assert np.abs(single._restore_tile(picture) - _plainly_restored(plain, picture, device)).max() <= 1e-4
+    kinds = [("float32", single, 1.3)]
+    if device != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        half = DeblurGAN(device=device, precision="bf16")
+        sharp = cv2.resize(_pictures()[1], (640, 360))
+        assert abs(psnr_db(half(picture), sharp) - psnr_db(single(picture), sharp)) <= 0.05
+        kinds.append(("bfloat16", half, 2.5))
+    for precision, deblurrer, aim in kinds:
+        yield Row(
+            f"DeblurGAN, 640×360, {precision}",
+            "plain modules, float32",
+            lambda deblurrer=deblurrer: deblurrer(picture),
+            lambda: _plainly_restored(plain, picture, device),
+            aim,
         )
 
-    picture, category = rng.integers(1, pictures + 1, boxes), rng.choice(classes, boxes, p=common) + 1
-    true, crowd = places(boxes), rng.random(boxes) < 0.01
-    columns = zip(picture.tolist(), category.tolist(), true.tolist(), crowd.tolist(), strict=True)
-    annotations = [
-        {"id": n, "image_id": i, "category_id": c, "bbox": b, "area": b[2] * b[3], "iscrowd": int(is_crowd)}
-        for n, (i, c, b, is_crowd) in enumerate(columns, start=1)
-    ]
 
-    def arm() -> list[dict[str, Any]]:
-        hit, alarms = np.flatnonzero(rng.random(boxes) < 0.7), int(0.6 * boxes)
-        shift = rng.normal(0, 0.08, (len(hit), 4)) * true[hit, 2:].mean(axis=1, keepdims=True)
-        near = np.concatenate([true[hit, :2] + shift[:, :2], np.maximum(true[hit, 2:] + shift[:, 2:], 1)], axis=1)
-        found = np.concatenate([near, places(alarms)])
-        where = np.concatenate([picture[hit], rng.integers(1, pictures + 1, alarms)])
-        what = np.concatenate([category[hit], rng.choice(classes, alarms, p=common) + 1])
-        scores = np.concatenate([rng.beta(3, 2, len(hit)), rng.beta(1.5, 4, alarms)])
-        rows = zip(where.tolist(), what.tolist(), found.tolist(), scores.tolist(), strict=True)
-        return [{"image_id": i, "category_id": c, "bbox": b, "score": s} for i, c, b, s in rows]
-
-    images = [{"id": number} for number in range(1, pictures + 1)]
-    categories = [{"id": number} for number in range(1, classes + 1)]
-    return {"images": images, "categories": categories, "annotations": annotations}, [arm(), arm()]
-
-
-def _plain_psf(path: np.ndarray, side: int) -> np.ndarray:
-    """The same bilinear splat, sample by sample, as public code has it."""
-    weights = np.zeros((side, side))
-    middle, mean = side // 2, path.mean()
-    for sample in path:
-        x, y = (sample - mean).real + middle, (sample - mean).imag + middle
-        left, top = int(np.floor(x)), int(np.floor(y))
-        for column, row in ((left, top), (left + 1, top), (left, top + 1), (left + 1, top + 1)):
-            share = max(0.0, 1 - abs(x - column)) * max(0.0, 1 - abs(y - row))
-            if share:
-                weights[row, column] += share / len(path)
-    return weights
+def starting_rows() -> Iterator[Row]:
+    """Commands that should not wait for torch, as whole processes, against `yolo version`."""
+    yolo = [shutil.which("yolo", path=str(Path(sys.executable).parent)) or "yolo", "version"]
+    detbench = [sys.executable, "-m", "detbench"]
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, str(DRAWING), f"{folder}/drawn"], check=True)
+        job = [
+            "run",
+            "--deblurrer",
+            "identity",
+            "--detector",
+            "blobs",
+            "--blur",
+            "trajectory",
+            "--dataset",
+            "drawn",
+            "--name",
+            "job",
+        ]
+        _process([*detbench, *job], folder)
+        for words in (["--help"], ["report", "reports/job"]):
+            yield Row(
+                f"detbench {words[0]}",
+                "yolo version",
+                lambda words=words: _process([*detbench, *words], folder),
+                lambda: _process(yolo, folder),
+                3,
+            )
 
 
-def _pictures() -> tuple[np.ndarray, np.ndarray]:
-    generator = np.random.default_rng(1)
-    coarse = generator.integers(0, 256, (45, 80, 3), dtype=np.uint8)
+ROWS: dict[str, Callable[[], Iterator[Row]]] = {
+    "coco": coco_rows,
+    "ssim": ssim_row,
+    "psnr": psnr_row,
+    "folder": folder_row,
+    "blur": blur_rows,
+    "restoring": restoring_rows,
+    "starting": starting_rows,
+    "resamples": resamples_row,
+}
+
+
+def _evaluated(coco: Any, scorer: Any, truth: Truth, found: Results) -> Any:
+    """From documents in memory to the twelve numbers; both peers write into the annotations that they are given."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        index = coco()
+        index.dataset = dict(truth)
+        index.createIndex()
+        evaluator = scorer(index, index.loadRes(found), "bbox")
+        evaluator.evaluate()
+        evaluator.accumulate()
+        evaluator.summarize()
+    return evaluator
+
+
+def _plain_path(anxiety: float) -> np.ndarray:
+    return plain_blur.trajectory(60.0, anxiety, np.random.default_rng(5))
+
+
+@torch.inference_mode()
+def _plainly_restored(plain: torch.nn.Module, picture: Image, device: str) -> np.ndarray:
+    values = torch.from_numpy(picture).to(device).permute(2, 0, 1)[None].contiguous().float() / 127.5 - 1
+    restored = torch.clamp(values + plain(values), -1, 1)
+    return ((restored[0] + 1) / 2).permute(1, 2, 0).cpu().numpy()
+
+
+def _process(command: list[str], folder: str) -> None:
+    cache = {"DETBENCH_CACHE": f"{folder}/cache", "PYTHONPATH": str(Path.cwd())}
+    subprocess.run(command, cwd=folder, env={**os.environ, **OFFLINE, **cache}, check=True, capture_output=True)
+
+
+def _written_pair(folder: Path, number: int) -> tuple[Path, Path]:
+    paths = folder / f"{number}-restored.jpg", folder / f"{number}-sharp.jpg"
+    for path, picture in zip(paths, _pictures(seed=number), strict=True):
+        PillowImage.fromarray(picture).save(path, quality=92)
+    return paths
+
+
+def _quality_by_torchmetrics(one: torch.Tensor, other: torch.Tensor) -> tuple[float, float]:
+    """PSNR and SSIM; its own mean takes the border in, where the window sees a reflection."""
+    window = {"sigma": 1.5, "kernel_size": 11, "data_range": 255.0}
+    _, similarity = torch_ssim(one, other, return_full_image=True, **window)
+    return float(torch_psnr(one, other, data_range=255.0)), float(similarity[..., 5:-5, 5:-5].mean())
+
+
+def _tensor(path: Path) -> torch.Tensor:
+    pixels = np.array(PillowImage.open(path).convert("RGB"))
+    return torch.from_numpy(pixels).permute(2, 0, 1)[None].float()
+
+
+def _pictures(seed: int = 1) -> tuple[Image, Image]:
+    """A blurred and a sharp picture, 1280×720."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (45, 80, 3), dtype=np.uint8)
     sharp = cv2.resize(coarse, (1280, 720), interpolation=cv2.INTER_CUBIC)
     return cv2.GaussianBlur(sharp, (0, 0), 3), sharp
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

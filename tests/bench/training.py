@@ -17,6 +17,7 @@ from statistics import median
 
 import numpy as np
 import torch
+from plain_nets import plain_critic, plain_generator
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
@@ -152,45 +153,11 @@ def our_step(words: argparse.Namespace, critic_steps: int, dropout: float = 0.5)
     return step
 
 
-class PlainResBlock(nn.Module):
-    """As public code has it."""
-
-    def __init__(self, dropout: float) -> None:
-        super().__init__()
-        half = [nn.ReflectionPad2d(1), nn.Conv2d(256, 256, 3), nn.InstanceNorm2d(256)]
-        other = [nn.ReflectionPad2d(1), nn.Conv2d(256, 256, 3), nn.InstanceNorm2d(256)]
-        self.layers = nn.Sequential(*half, nn.ReLU(True), nn.Dropout(dropout), *other)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Shape (N, 256, H, W) in and out."""
-        return features + self.layers(features)
-
-
-def plain_nets(dropout: float) -> tuple[nn.Module, nn.Module]:
-    """Generator and critic of plain modules, with the weights of ours."""
-    layers: list[nn.Module] = [nn.ReflectionPad2d(3), nn.Conv2d(3, 64, 7), nn.InstanceNorm2d(64), nn.ReLU(True)]
-    for channels in (64, 128):
-        down = nn.Conv2d(channels, 2 * channels, 3, 2, 1)
-        layers += [down, nn.InstanceNorm2d(2 * channels), nn.ReLU(True)]
-    layers += [PlainResBlock(dropout) for _ in range(9)]
-    for channels in (256, 128):
-        up = nn.ConvTranspose2d(channels, channels // 2, 3, 2, 1, 1)
-        layers += [up, nn.InstanceNorm2d(channels // 2), nn.ReLU(True)]
-    layers += [nn.ReflectionPad2d(3), nn.Conv2d(64, 3, 7), nn.Tanh()]
-    judge: list[nn.Module] = [nn.Conv2d(3, 64, 4, 2, 2), nn.LeakyReLU(0.2, True)]
-    for before, after, stride in ((64, 128, 2), (128, 256, 2), (256, 512, 1)):
-        judge += [nn.Conv2d(before, after, 4, stride, 2), nn.InstanceNorm2d(after), nn.LeakyReLU(0.2, True)]
-    judge += [nn.Conv2d(512, 1, 4, 1, 2)]
-    nets = nn.Sequential(*layers), nn.Sequential(*judge)
-    for plain, ours in zip(nets, _nets(dropout), strict=True):
-        plain.load_state_dict(dict(zip(plain.state_dict(), ours.state_dict().values(), strict=True)))
-    return nets
-
-
 def plain_step(words: argparse.Namespace, critic_steps: int, dropout: float = 0.5) -> Step:
     """One plain step a call, on the same pictures and shares as ours."""
     device = torch.device(words.device)
-    generator, critic = (net.to(device) for net in plain_nets(dropout))
+    ours = _nets(dropout)
+    generator, critic = plain_generator(ours[0], dropout).to(device), plain_critic(ours[1]).to(device)
     adams = [
         torch.optim.Adam(net.parameters(), lr=1e-4, betas=(0.5, 0.999), foreach=False) for net in (generator, critic)
     ]
