@@ -35,7 +35,7 @@ class Scorer:
         self._cache, self._truth, self._classes, self._rows = cache, truth, classes, rows
         self._scored_by = {
             "code_sha256": code_sha256("detbench.metrics.detection"),
-            "versions": {name: installed_version(name) for name in ("numpy", "pycocotools")},
+            "numpy": installed_version("numpy"),
             "truth": digest(truth),
         }
         self._images = len(truth["images"])
