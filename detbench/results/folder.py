@@ -165,8 +165,16 @@ def _read_csv(path: Path, texts: Sequence[str]) -> pd.DataFrame:
 
 def _read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_bytes())
+        return _parsed(path.read_bytes())
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; a run folder is what `detbench run` printed last") from None
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: cannot be read ({error}); run `detbench run` again") from error
+
+
+def _parsed(content: bytes) -> Any:
+    """JSON; raises ValueError also for halves of characters, which no page could hold."""
+    document = json.loads(content)
+    if b"\\ud" in content.lower():
+        json.dumps(document, ensure_ascii=False).encode()
+    return document
