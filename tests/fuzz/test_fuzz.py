@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from detbench.errors import DetbenchError
 
-CASES = int(os.environ.get("DETBENCH_FUZZ", "12"))
+CASES = int(os.environ.get("DETBENCH_FUZZ", "8"))
 SECONDS = 5
 MEMORY_KIB = 1 << 20
 TARGETS = runpy.run_path(str(Path(__file__).with_name("targets.py")))
