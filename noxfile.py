@@ -79,7 +79,8 @@ def docs(session: nox.Session) -> None:
     commands = pages / "pages" / "reference" / "commands.md"
     typer = (sys.executable, "-m", "typer", "detbench.cli.main", "utils", "docs")
     session.run(*typer, "--name", "detbench", "--title", "Commands", "--output", str(commands))
-    session.run(sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file", str(pages / "mkdocs.yml"))
+    build = (sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file", str(pages / "mkdocs.yml"))
+    session.run(*build, env={"NO_MKDOCS_2_WARNING": "1"})
 
 
 @nox.session(venv_backend="none")
@@ -160,3 +161,4 @@ def bench(session: nox.Session) -> None:
     """
     session.run(sys.executable, "tests/bench/speed.py")
     session.run(sys.executable, "tests/bench/training.py", *session.posargs)
+    session.run(sys.executable, "tests/bench/sharing.py")

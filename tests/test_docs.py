@@ -68,8 +68,14 @@ def words_for_detbench(line: str) -> list[str] | None:
     return None
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache for all pages, so that what two of them do is done once."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.stem)
-def test_every_command_of_a_page_runs(page: Path, tmp_path: Path, drawn_dataset: Path) -> None:
+def test_every_command_of_a_page_runs(page: Path, tmp_path: Path, drawn_dataset: Path, cache: Path) -> None:
     """A reader who types a page's commands, and writes its files, meets no error; slow or special ones parse."""
     script = ["set -euo pipefail", f'detbench() {{ {shlex.quote(sys.executable)} -m detbench "$@"; }}']
     script += [f'python() {{ {shlex.quote(sys.executable)} "$@"; }}']
@@ -85,7 +91,7 @@ def test_every_command_of_a_page_runs(page: Path, tmp_path: Path, drawn_dataset:
                     parsed(words)
     shutil.copytree(drawn_dataset, tmp_path / "drawn")
     (tmp_path / "tests").symlink_to(CHECKOUT / "tests")
-    paths = {"PYTHONPATH": str(CHECKOUT), "DETBENCH_CACHE": str(tmp_path / "cache"), "PATH": binaries()}
+    paths = {"PYTHONPATH": str(CHECKOUT), "DETBENCH_CACHE": str(cache), "PATH": binaries()}
     done = subprocess.run(
         ["bash", "-c", "\n".join(script)], cwd=tmp_path, env=os.environ | paths, capture_output=True, text=True
     )

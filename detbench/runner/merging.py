@@ -110,7 +110,7 @@ def _common_basis(shards: Sequence[Shard]) -> Basis:
                 f"{first.where} and {shard.where} are not of one run, their {found}. Measure one of them again"
             )
     environments = [shard.measured.basis.environment for shard in ordered]
-    named = {key: " + ".join(dict.fromkeys(str(each[key]) for each in environments)) for key in OWN_TO_A_MACHINE}
+    named = {key: " + ".join(dict.fromkeys(str(each.get(key)) for each in environments)) for key in OWN_TO_A_MACHINE}
     return replace(first.measured.basis, environment={**environments[0], **named})
 
 

@@ -118,7 +118,7 @@ def unpack(read: Callable[[str], bytes], where: str) -> Shard:
         shown = _shown(measured)
         jpegs = {name: read(name) for name in map(shown_name, (row.picture for row in shown))}
         share = Share(*head.share)
-    except (msgspec.MsgspecError, KeyError, ValueError, RecursionError, UsageError) as error:
+    except (msgspec.MsgspecError, KeyError, TypeError, ValueError, RecursionError, UsageError) as error:
         raise DataError(f"{where}: damaged shard ({error}); measure it again") from error
     return Shard(where, share, measured, {row.sample.id for row in shown}, jpegs)
 

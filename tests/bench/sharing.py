@@ -1,4 +1,4 @@
-"""What a run costs by step, and what two workers gain: `python tests/bench/sharing.py`, minutes on two cores.
+"""What a run costs by step, and what two workers gain: the last part of `nox -s bench`, minutes on two cores.
 
 The run is the embedded streets with the shipped detector and `identity`; a deblurrer's own time comes on top, twice per
 picture, and is in every run's `restore_ms_p50`. Everything starts from an empty cache, one thread per worker.
