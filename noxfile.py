@@ -159,6 +159,8 @@ def bench(session: nox.Session) -> None:
 
     `nox -s bench -- --device cuda --batch 16 --crop-px 256` sets the size of the training steps.
     """
+    peers = nox.project.dependency_groups(nox.project.load_toml(), "bench")
+    session.run(sys.executable, "-m", "pip", "install", "--quiet", *peers)
     session.run(sys.executable, "tests/bench/speed.py")
     session.run(sys.executable, "tests/bench/training.py", *session.posargs)
     session.run(sys.executable, "tests/bench/sharing.py")

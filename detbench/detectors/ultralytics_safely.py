@@ -5,6 +5,7 @@ What needs it imports it from here.
 
 import os
 
+import cv2
 import torch
 from PIL import Image as PillowImage
 
@@ -12,14 +13,15 @@ from detbench.errors import BackendError
 
 os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", ULTRALYTICS_SAFE_LOAD="true", YOLO_VERBOSE="false")
 
-_open_picture, _threads = PillowImage.open, os.environ.get("OMP_NUM_THREADS")
+_open_picture, _threads, _opencv_threads = PillowImage.open, os.environ.get("OMP_NUM_THREADS"), cv2.getNumThreads()
 import ultralytics  # noqa: E402  (after the environment that it reads)
 import ultralytics.models.yolo.detect  # noqa: E402
 import ultralytics.nn.tasks  # noqa: E402
 
 # For the whole process, ultralytics replaces Pillow's `open` by one that fails on files that are no pictures, and keeps
-# programs that are started later at one thread.
+# OpenCV and programs that are started later at one thread.
 PillowImage.open = _open_picture
+cv2.setNumThreads(_opencv_threads)
 if _threads is None:
     os.environ.pop("OMP_NUM_THREADS", None)
 

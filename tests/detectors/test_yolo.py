@@ -232,18 +232,21 @@ def test_a_damaged_weights_file_is_refused(tmp_path: Path) -> None:
         Yolo(tmp_path / "mine.safetensors")
 
 
-def test_torch_keeps_its_threads(tmp_path: Path) -> None:
-    """ultralytics would take a core from every network in the process, and all but one from programs started later."""
+def test_threads_are_kept(tmp_path: Path) -> None:
+    """ultralytics would take a core from every network in the process, and all but one from OpenCV and from programs
+    that are started later.
+    """
     path = saved(tmp_path / "mine.safetensors", {"architecture": "yolov8n", "classes": '["car", "bus"]'})
     program = f"""
-import os, numpy, torch
+import os, cv2, numpy, torch
 from pathlib import Path
+cv2.setNumThreads(2)
 from detbench.detectors.yolo import Yolo
 torch.set_num_threads(2)
 detector = Yolo(Path({str(path)!r}))
 detector(numpy.zeros((48, 64, 3), numpy.uint8))
-print(torch.get_num_threads(), os.environ.get("OMP_NUM_THREADS"))
+print(torch.get_num_threads(), cv2.getNumThreads(), os.environ.get("OMP_NUM_THREADS"))
 """
     environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
-    assert done.stdout == "2 None\n"
+    assert done.stdout == "2 2 None\n"
