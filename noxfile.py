@@ -101,6 +101,14 @@ def gate(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def sample(session: nox.Session) -> None:
+    """Make the sample report and its picture for the README: `nox -s sample -- RUN`, else of `reports/streets`."""
+    run, page = (session.posargs or ["reports/streets"])[0], "reports/sample.html"
+    session.run(sys.executable, "-m", "detbench", "report", run, "--out", page)
+    session.run(sys.executable, "tests/report/screenshot.py", page, "datasets/streets/report.webp")
+
+
+@nox.session(venv_backend="none")
 def simulate(session: nox.Session) -> None:
     """Hold intervals and gate against simulated pictures whose true mAP is known; half an hour on one core."""
     session.run(sys.executable, "tests/simulation/verdict.py", *session.posargs)

@@ -19,7 +19,7 @@ RANKS = {
     "devices": 1,
     "images": 1,
     "onnx_sessions": 1,
-    "pages": 1,
+    "pages": 2,
     "reading": 1,
     "registry": 1,
     "catalog": 2,

@@ -11,7 +11,7 @@ from detbench.errors import UsageError
 
 def report(
     runs: Annotated[list[Path] | None, typer.Argument(help="Run folders; none takes all below reports/.")] = None,
-    out_file: Annotated[Path | None, typer.Option("--out", help="Where the page of several runs goes.")] = None,
+    out_file: Annotated[Path | None, typer.Option("--out", help="Where the page goes, if not beside the run.")] = None,
 ) -> None:
     """Render the report of a run again from its files, or compare several runs on one page."""
     from detbench.report.render import render_comparison, render_report
@@ -19,7 +19,7 @@ def report(
     folders = runs or sorted(path.parent for path in Path("reports").glob("*/result.json"))
     if not folders:
         raise UsageError("no runs below reports/: name a run folder, or make one with `detbench run`")
-    if len(folders) == 1 and out_file is None:
-        print_path(render_report(folders[0]))
+    if len(folders) == 1:
+        print_path(render_report(folders[0], out_file))
     else:
         print_path(render_comparison(folders, out_file or Path("reports/comparison.html")))

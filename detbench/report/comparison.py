@@ -1,53 +1,221 @@
-"""Several runs on one page: every arm of every run as a row."""
+"""Several runs on one page: who leads where, and how far arms are apart where pictures are shared."""
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
+from urllib.parse import quote
 
-from detbench.report.tables import MAIN_METRICS, Heading, Row, Table, metric_heading, shown_specs, value_cell
-from detbench.report.view import Facts
-from detbench.results.folder import RunFolder
-from detbench.results.schema import RunResult
+from detbench.metrics.specs import METRICS
+from detbench.pages.parts import Cell, Exhibit, Heading, KeyEntry, Row, Table
+from detbench.pages.plot import Pen, inline_svg, pen
+from detbench.report.pairing import Pair, Run, pairs_of, read_run
+from detbench.report.plots import Points, down_categories
+from detbench.report.tables import MAIN_METRICS, arm_table, metric_heading, shown_specs, value_cell
+from detbench.report.text import UNDEFINED, interval, percent, plural, signed
+from detbench.report.verdict import verdicts
+from detbench.results.schema import ArmResult
+from detbench.types import Estimate
+
+_GAP = METRICS["gap_recovered"]
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """One run: its name, its own report as a relative address, None where there is none, its verdict, what it was."""
+
+    name: str
+    report: str | None
+    verdict: str
+    ground: str
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Runs that were measured on the same pictures and true boxes by the same detector, and their arms."""
+
+    title: str
+    note: str
+    table: Table
 
 
 @dataclass(frozen=True)
 class ComparisonView:
-    """One table of all runs' arms, what each run was, and whether the runs can be compared at all."""
+    """What the page says: headline, leaderboard over all grounds, each ground's arms, and paired differences."""
 
-    table: Table
-    runs: Facts
+    headline: str
+    runs: tuple[RunLine, ...]
     warnings: tuple[str, ...]
+    leaderboard: Table
+    exhibits: tuple[Exhibit, ...]
+    grounds: tuple[Ground, ...]
+    pairs: Table | None
 
 
-def comparison_of(folders: Sequence[Path]) -> ComparisonView:
-    """Read the results of several run folders; raises DataError naming one that is missing or damaged."""
-    results = [(folder.resolve().name, RunFolder(folder).read_result()) for folder in folders]
-    arms = [(name, arm) for name, result in results for arm in result.arms]
-    specs = shown_specs([arm for _, arm in arms], MAIN_METRICS)
-    rows = (
-        Row(Heading(arm.name, name), tuple(value_cell(spec, arm.metrics.get(spec.key)) for spec in specs))
-        for name, arm in arms
-    )
+@dataclass(frozen=True, eq=False)
+class _Ground:
+    """Runs of one ground under its name."""
+
+    title: str
+    runs: tuple[Run, ...]
+
+    def arms(self) -> Iterator[tuple[Run, ArmResult]]:
+        """Every arm once: the sharp and the blurred arm are the same in all runs."""
+        seen = set()
+        for run in self.runs:
+            for arm in run.result.arms:
+                key = (arm.name, str(arm.backend))
+                if key not in seen:
+                    seen.add(key)
+                    yield run, arm
+
+    def gap_of(self, deblurrer: str) -> Estimate | None:
+        """The gap recovered by a deblurrer, of the first run that has it."""
+        found = (arm.metrics.get(_GAP.key) for _, arm in self.arms() if arm.name == deblurrer)
+        return next((estimate for estimate in found if estimate is not None), None)
+
+
+def comparison_of(folders: Sequence[Path], out: Path) -> ComparisonView:
+    """Read several run folders for a page that lies at `out`; raises DataError naming a file missing or damaged."""
+    runs = [read_run(folder) for folder in folders]
+    grounds = _grounds(runs)
+    order = _by_rank(grounds)
+    pairs = pairs_of(runs)
     return ComparisonView(
-        Table("Arm and run", tuple(metric_heading(spec) for spec in specs), tuple(rows)),
-        tuple((name, _ground(result)) for name, result in results),
-        tuple(_warnings([result for _, result in results])),
+        headline=_headline(grounds, order),
+        runs=tuple(_line(run, out) for run in runs),
+        warnings=tuple(_warnings(runs)),
+        leaderboard=_leaderboard(grounds, order),
+        exhibits=tuple(_exhibits(grounds, order)),
+        grounds=tuple(_shown(ground) for ground in grounds),
+        pairs=_pair_table(pairs) if pairs else None,
     )
 
 
-def _ground(result: RunResult) -> str:
-    data, specification = result.data, result.specification
-    return (
+def _grounds(runs: Sequence[Run]) -> tuple[_Ground, ...]:
+    grouped: dict[tuple[object, ...], list[Run]] = {}
+    for run in runs:
+        key = (run.result.data.fingerprint, run.result.specification.get("truth"), run.detector)
+        grouped.setdefault(key, []).append(run)
+    titles = [f"{some[0].result.data.name} · {some[0].detector[0]}" for some in grouped.values()]
+    return tuple(
+        _Ground(title if titles.count(title) == 1 else f"{title} · {some[0].name}", tuple(some))
+        for title, some in zip(titles, grouped.values(), strict=True)
+    )
+
+
+def _by_rank(grounds: Sequence[_Ground]) -> tuple[str, ...]:
+    """Deblurrers by the mean of the gap that they recovered; those where it is undefined throughout come last."""
+    names = dict.fromkeys(arm.name for ground in grounds for _, arm in ground.arms() if arm.kind == "deblurrer")
+    return tuple(sorted(names, key=lambda name: (_mean_gap(grounds, name) is None, -(_mean_gap(grounds, name) or 0))))
+
+
+def _mean_gap(grounds: Sequence[_Ground], deblurrer: str) -> float | None:
+    found = [ground.gap_of(deblurrer) for ground in grounds]
+    values = [estimate.value for estimate in found if estimate is not None and estimate.value is not None]
+    return fmean(values) if values else None
+
+
+def _headline(grounds: Sequence[_Ground], order: Sequence[str]) -> str:
+    if len(grounds) == 1:
+        found = [verdict for run in grounds[0].runs for verdict in verdicts(run.result)]
+        return next((verdict.words for verdict in found if verdict.arm in order[:1]), found[0].words)
+    mean = _mean_gap(grounds, order[0]) if order else None
+    if mean is None:
+        return f"{plural(len(order), 'deblurrer', 'deblurrers')}, and none with a gap to recover"
+    where = sum(1 for ground in grounds if ground.gap_of(order[0]) is not None)
+    return f"{order[0]} leads: it recovers {percent(mean)} of the mAP that blur costs, the mean over {where} settings"
+
+
+def _line(run: Run, out: Path) -> RunLine:
+    data, specification = run.result.data, run.result.specification
+    page = run.folder.path / "report.html"
+    ground = (
         f"{data.name}, {data.images:,} pictures, {data.boxes:,} true boxes ({data.fingerprint[:12]}), "
         f"detector {specification.get('detector')}, truth {specification.get('truth')}"
     )
+    report = quote(Path(os.path.relpath(page.resolve(), out.resolve().parent)).as_posix()) if page.is_file() else None
+    return RunLine(run.name, report, verdicts(run.result)[0].sentence, ground)
 
 
-def _warnings(results: Sequence[RunResult]) -> Iterator[str]:
+def _warnings(runs: Sequence[Run]) -> Iterator[str]:
+    results = [run.result for run in runs]
     if len({(result.data.fingerprint, result.specification.get("truth")) for result in results}) > 1:
         yield (
             "These runs were not measured on the same pictures and true boxes: "
-            "only numbers of runs with the same fingerprint and truth can be compared."
+            "only numbers under the same heading can be compared."
         )
-    if len({str(result.detector) for result in results}) > 1:
+    if len({run.detector for run in runs}) > 1:
         yield "These runs used different detectors: a difference between two of them is not the deblurrer's alone."
+
+
+def _leaderboard(grounds: Sequence[_Ground], order: Sequence[str]) -> Table:
+    """Deblurrers by rank × grounds: the gap recovered; the best of each ground stands out."""
+    best = {ground.title: _best_gap(ground, order) for ground in grounds}
+    columns = [Heading("Mean", "↑"), *(Heading(ground.title, "↑", _GAP.definition) for ground in grounds)]
+
+    def row(place: int, name: str) -> Row:
+        mean = _mean_gap(grounds, name)
+        cells = [
+            Cell("") if ground.gap_of(name) is None else value_cell(_GAP, ground.gap_of(name), best[ground.title])
+            for ground in grounds
+        ]
+        return Row(Heading(f"{place}. {name}"), (Cell(UNDEFINED if mean is None else percent(mean)), *cells))
+
+    rows = tuple(row(place, name) for place, name in enumerate(order, 1))
+    return Table("Deblurrer", tuple(columns), rows)
+
+
+def _best_gap(ground: _Ground, order: Sequence[str]) -> float | None:
+    found = [ground.gap_of(name) for name in order]
+    values = {estimate.value for estimate in found if estimate is not None and estimate.value is not None}
+    return max(values) if len(values) > 1 else None
+
+
+def _exhibits(grounds: Sequence[_Ground], order: Sequence[str]) -> Iterator[Exhibit]:
+    if not any(_mean_gap([ground], name) is not None for ground in grounds for name in order):
+        return
+    pens: Mapping[str, Pen] = {name: pen(index) for index, name in enumerate(order)}
+    series = [Points(pens[name], [ground.gap_of(name) for ground in grounds]) for name in order]
+    draw = down_categories([ground.title for ground in grounds], series, "gap recovered")
+    height_in = 0.75 + len(grounds) * max(0.35, 0.14 * len(order))
+    plot = inline_svg("gaps", "Plot: gap recovered. Its numbers are in the leaderboard.", draw, height_in)
+    key = tuple(KeyEntry(name, pens[name], has_marker=True) for name in order)
+    yield Exhibit("Gap recovered", f"{_GAP.definition}; bars are 95 % intervals.", key, plot, None)
+
+
+def _shown(ground: _Ground) -> Ground:
+    first = ground.runs[0].result
+    rows = list(ground.arms())
+    arms = [arm for _, arm in rows]
+    table = arm_table(arms, shown_specs(arms, MAIN_METRICS))
+    named = tuple(
+        Row(Heading(arm.name, run.name if arm.kind == "deblurrer" else ""), row.cells)
+        for (run, arm), row in zip(rows, table.rows, strict=True)
+    )
+    note = (
+        f"{plural(first.data.images, 'picture', 'pictures')}, {plural(first.data.boxes, 'true box', 'true boxes')}; "
+        f"truth {first.specification.get('truth')}."
+    )
+    return Ground(ground.title, note, Table(table.corner, table.columns, named))
+
+
+def _pair_table(pairs: Sequence[Pair]) -> Table:
+    spec = METRICS["map"]
+    rows = tuple(
+        Row(
+            Heading(f"{pair.arm} ({pair.run})", f"minus {pair.against_arm} ({pair.against_run})"),
+            (_pair_cell(pair.difference), Cell(f"{pair.difference.n:,}")),
+        )
+        for pair in pairs
+    )
+    return Table("Arms", (metric_heading(spec), Heading("Pictures", "shared")), rows)
+
+
+def _pair_cell(difference: Estimate) -> Cell:
+    spec, value = METRICS["map"], difference.value
+    if value is None:
+        return Cell(UNDEFINED)
+    bounds = interval(spec, difference, is_difference=True)
+    return Cell(signed(spec, value), bounds, tone="better" if value > 0 else "worse" if value < 0 else "")

@@ -4,144 +4,153 @@ Kupyn et al., "DeblurGAN", CVPR 2018, figure 9. Boxes are matched anew from the 
 own counts.
 """
 
-import base64
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as PillowImage
 
-from detbench.images import read_image
-from detbench.metrics.matching import FALSE_POSITIVE, IGNORED, Counts, Matches, count, is_found, match
+from detbench.boxes import area
+from detbench.metrics.matching import FALSE_POSITIVE, IGNORED, Matches, count, is_found, match
+from detbench.metrics.ranking import AREAS
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU
+from detbench.pages.strips import Label, Mark, MarkKind, Panel, Role, Strip
+from detbench.pages.thumbnails import thumbnail
 from detbench.report.shown import ShownArm, ShownPicture
 from detbench.types import GroundTruth
 
-EMBEDDED_SIDE_PX = 480
-EMBEDDED_BYTES = 40_000
-_QUALITIES = (80, 65, 50, 35)
-
-MarkKind = Literal["found", "false", "missed"]
+SIZES = tuple(size for size in AREAS if size != "all")
+_OPEN = 3
+"""Strips of a group that are not folded away."""
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A box to draw, in the picture's pixels: a true one that was found, a false alarm, or a true one that was missed.
+class Group:
+    """Strips under one heading: `first` are seen at once, the `rest` at a click."""
 
-    `name` is its class, with the score of a detection.
+    title: str
+    first: tuple[Strip, ...]
+    rest: tuple[Strip, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """What an arm found in a picture, beside what the blurred arm found: both (M,) by true box."""
+
+    arm: ShownArm
+    role: Role
+    matches: Matches
+    found: NDArray[np.bool_]
+    found_before: NDArray[np.bool_]
+
+    @property
+    def change(self) -> int:
+        """True boxes regained, less those lost."""
+        return int(self.found.sum()) - int(self.found_before.sum())
+
+
+def strips(
+    pictures: Sequence[ShownPicture], classes: Mapping[int, str], beside: Path | None = None
+) -> tuple[Strip, ...]:
+    """The figure, one strip per picture; raises DataError where a picture's file is missing or damaged.
+
+    `beside` is the folder of the page, where full pictures are linked from; None links none.
     """
-
-    kind: MarkKind
-    x: float
-    y: float
-    width: float
-    height: float
-    name: str
-
-
-@dataclass(frozen=True)
-class Label:
-    """A detection's name beside its box; `x` and `y` are the left end of its base line, in the picture's pixels."""
-
-    kind: MarkKind
-    text: str
-    x: float
-    y: float
-    width: float
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One picture in one arm: a data URI, its size in pixels, the boxes on it, the labels that there is room for
-    with their height, and the numbers below it.
-    """
-
-    arm: str
-    picture: str
-    width: int
-    height: int
-    marks: tuple[Mark, ...]
-    labels: tuple[Label, ...]
-    label_height: float
-    counts: Counts
-    psnr_db: float | None
-
-
-@dataclass(frozen=True)
-class Strip:
-    """One picture in all arms, side by side."""
-
-    file_name: str
-    severity_px: float | None
-    panels: tuple[Panel, ...]
-
-
-def strips(pictures: Sequence[ShownPicture], classes: Mapping[int, str]) -> tuple[Strip, ...]:
-    """The figure, one strip per picture; raises DataError where a picture's file is missing or damaged."""
     return tuple(
         Strip(
-            picture.file_name, picture.severity_px, tuple(_panel(picture.truth, arm, classes) for arm in picture.arms)
+            picture.file_name,
+            "" if picture.severity_px is None else f"blur of {picture.severity_px:.1f} px",
+            tuple(_panel(picture, judged, classes, beside) for judged in _judged(picture)),
+            picture.severity_px,
         )
         for picture in pictures
     )
 
 
-def embedded_jpeg(path: Path) -> str:
-    """A picture as a data URI of about EMBEDDED_BYTES at most: its own bytes where they are few, else scaled down."""
-    image = read_image(path)
-    content = path.read_bytes()
-    if len(content) > EMBEDDED_BYTES or max(image.shape) > EMBEDDED_SIDE_PX:
-        content = _small_jpeg(PillowImage.fromarray(image))
-    return f"data:image/jpeg;base64,{base64.b64encode(content).decode()}"
+def grouped(made: Sequence[Strip]) -> tuple[Group, ...]:
+    """Gains, largest first, then losses, largest first, then what did not change; groups without strips left out."""
+    by_gain = sorted(made, key=lambda strip: -strip.change)
+    groups = (
+        ("Largest gains", [strip for strip in by_gain if strip.change > 0]),
+        ("Largest losses", [strip for strip in reversed(by_gain) if strip.change < 0]),
+        ("As many found as before", [strip for strip in by_gain if strip.change == 0]),
+    )
+    return tuple(Group(title, tuple(each[:_OPEN]), tuple(each[_OPEN:])) for title, each in groups if each)
 
 
-def _small_jpeg(picture: PillowImage.Image) -> bytes:
-    """The best quality that fits EMBEDDED_BYTES, or the lowest there is."""
-    picture.thumbnail((EMBEDDED_SIDE_PX, EMBEDDED_SIDE_PX), PillowImage.Resampling.LANCZOS)
-    for quality in _QUALITIES:
-        stream = io.BytesIO()
-        picture.save(stream, format="JPEG", quality=quality)
-        if stream.tell() <= EMBEDDED_BYTES:
-            break
-    return stream.getvalue()
+def _judged(picture: ShownPicture) -> Iterator[_Judged]:
+    """Each arm's matches, beside those of the first one, the blurred."""
+    before = None
+    for arm in picture.arms:
+        matches = match(picture.truth, arm.found, MATCH_IOU)
+        found = is_found(matches, CONFIDENCE, len(picture.truth))
+        before = found if before is None else before
+        role: Role = "goal" if arm.name == "sharp" else "before" if arm is picture.arms[0] else "after"
+        yield _Judged(arm, role, matches, found, before)
 
 
-def _panel(truth: GroundTruth, arm: ShownArm, classes: Mapping[int, str]) -> Panel:
-    matches = match(truth, arm.found, MATCH_IOU)
-    marks = sorted(_marks(truth, arm, matches, classes), key=lambda mark: -mark.width * mark.height)
+def _panel(picture: ShownPicture, judged: _Judged, classes: Mapping[int, str], beside: Path | None) -> Panel:
+    arm = judged.arm
+    marks = sorted(_marks(picture.truth, judged, classes), key=lambda mark: -mark.width * mark.height)
+    told = _told(judged)
+    quality = "" if arm.psnr_db is None else f" · PSNR {arm.psnr_db:.1f} dB"
     return Panel(
-        arm=arm.name,
-        picture=embedded_jpeg(arm.file),
+        title=arm.name,
+        role=judged.role,
+        picture=thumbnail(arm.file),
         width=arm.width,
         height=arm.height,
+        alt=f"{picture.file_name}, {arm.name}: {told}",
+        note=f"{told}{quality}",
+        file=None if beside is None else quote(arm.file.relative_to(beside).as_posix()),
+        change=judged.change if judged.role == "after" else None,
         marks=tuple(marks),
         labels=tuple(_labels(marks, arm)),
         label_height=_label_height(arm),
-        counts=count(matches, CONFIDENCE),
-        psnr_db=arm.psnr_db,
     )
 
 
-def _marks(truth: GroundTruth, arm: ShownArm, matches: Matches, classes: Mapping[int, str]) -> Iterator[Mark]:
+def _told(judged: _Judged) -> str:
+    """How many boxes were found, false and missed; of a deblurrer also how many changed hands."""
+    counts = count(judged.matches, CONFIDENCE)
+    told = f"{counts.tp} found · {counts.fp} false · {counts.fn} missed"
+    if judged.role != "after":
+        return told
+    regained, lost = (judged.found & ~judged.found_before).sum(), (~judged.found & judged.found_before).sum()
+    return f"{told} · {regained} regained, {lost} lost"
+
+
+def _marks(truth: GroundTruth, judged: _Judged, classes: Mapping[int, str]) -> Iterator[Mark]:
     """Every box from the stated confidence on, and every true one that none of them took.
 
-    What lies on a crowd region is neither found nor false, and a crowd region is not missed.
+    What lies on a crowd region is neither found nor false, and a crowd region is not missed. A deblurrer's boxes that
+    the blurred arm missed are regained, those that only the blurred arm found are lost.
     """
-    partners, sure = matches.partner, arm.found.scores >= CONFIDENCE
-    for index in np.flatnonzero(sure & (partners != IGNORED)):
-        name = f"{classes[int(arm.found.labels[index])]} {arm.found.scores[index]:.2f}"
-        yield _mark("false" if partners[index] == FALSE_POSITIVE else "found", arm.found.boxes[index], name)
-    for index in np.flatnonzero(~truth.crowd & ~is_found(matches, CONFIDENCE, len(truth))):
-        yield _mark("missed", truth.boxes[index], classes[int(truth.labels[index])])
+    found, partners, is_after = judged.arm.found, judged.matches.partner, judged.role == "after"
+    for index in np.flatnonzero((found.scores >= CONFIDENCE) & (partners != IGNORED)):
+        partner = int(partners[index])
+        kind, size = _found_kind(judged, partner), float(area(found.boxes[index : index + 1])[0])
+        name = classes[int(found.labels[index])]
+        own = size if partner == FALSE_POSITIVE else float(truth.areas[partner])
+        yield _mark(kind, found.boxes[index], name, f" {found.scores[index]:.2f}", own)
+    for index in np.flatnonzero(~truth.crowd & ~judged.found):
+        missed: MarkKind = "lost" if is_after and judged.found_before[index] else "missed"
+        yield _mark(missed, truth.boxes[index], classes[int(truth.labels[index])], "", float(truth.areas[index]))
 
 
-def _mark(kind: MarkKind, box_xyxy: NDArray[np.float64], name: str) -> Mark:
+def _found_kind(judged: _Judged, partner: int) -> MarkKind:
+    if partner == FALSE_POSITIVE:
+        return "false"
+    return "regained" if judged.role == "after" and not judged.found_before[partner] else "found"
+
+
+def _mark(kind: MarkKind, box_xyxy: NDArray[np.float64], class_name: str, score: str, area_px: float) -> Mark:
     x1, y1, x2, y2 = (float(edge) for edge in box_xyxy)
-    return Mark(kind, round(x1, 1), round(y1, 1), round(x2 - x1, 1), round(y2 - y1, 1), name)
+    place = round(x1, 1), round(y1, 1), round(x2 - x1, 1), round(y2 - y1, 1)
+    size = next(size for size in SIZES if area_px <= AREAS[size][1])
+    return Mark(kind, *place, f"{class_name}{score}", class_name, size)
 
 
 def _labels(marks: Sequence[Mark], arm: ShownArm) -> Iterator[Label]:
@@ -150,7 +159,7 @@ def _labels(marks: Sequence[Mark], arm: ShownArm) -> Iterator[Label]:
     for mark in marks:
         label = _label(mark, arm)
         is_clear = all(_apart(label, other, _label_height(arm)) for other in placed)
-        if mark.kind != "missed" and is_clear and label.width <= max(1.6 * mark.width, 0.35 * arm.width):
+        if mark.kind not in ("missed", "lost") and is_clear and label.width <= max(1.6 * mark.width, 0.35 * arm.width):
             placed.append(label)
             yield label
 

@@ -1,15 +1,19 @@
-"""Where mAP is won and lost, as tables: kinds of errors, boxes that changed hands, blur, classes, and the curves."""
+"""Where mAP is won and lost, as tables: kinds of errors, boxes that changed hands, blur, classes, and the curves.
+
+`analysis` is the content of `analysis.json`, by arm, `flips` the rows of `flips.csv`; anything else raises KeyError,
+TypeError or ValueError.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from detbench.metrics.error_kinds import BACKGROUND_IOU, FOREGROUND_IOU, KINDS
-from detbench.metrics.specs import CONFIDENCE, METRICS
-from detbench.report.tables import Cell, Heading, Row, Table, value_cell
+from detbench.metrics.error_kinds import KINDS
+from detbench.metrics.specs import METRICS
+from detbench.pages.parts import Cell, Heading, Row, Table
+from detbench.report.tables import value_cell
 from detbench.report.text import UNDEFINED, plural, share
 from detbench.types import Estimate
 
@@ -18,55 +22,8 @@ _SHOWN_RECALLS = range(0, 101, 10)
 _CHANGES = ("lost", "gained")
 
 
-@dataclass(frozen=True)
-class Titled:
-    """A table with its title and what must be known to read it."""
-
-    title: str
-    note: str
-    table: Table
-
-
-def losses_of(analysis: Mapping[str, _Record], flips: pd.DataFrame) -> tuple[Titled, ...]:
-    """What stands open in the report: errors, flips, and mAP by blur where its strength is known.
-
-    `analysis` is `analysis.json`, by arm; `flips` the rows of `flips.csv`. Raises KeyError, TypeError or ValueError for
-    anything else.
-    """
-    errors = Titled(
-        "What each kind of error costs",
-        "The mAP50 that would be gained if the errors of one kind alone were put right (after TIDE), and how many "
-        f"there are at any confidence. A box meets a true one from IoU {FOREGROUND_IOU:g} on and none below "
-        f"{BACKGROUND_IOU:g}.",
-        _errors(analysis),
-    )
-    changed = Titled(
-        "True boxes that changed hands",
-        f"Found in the one arm and missed in the other, at confidence ≥ {CONFIDENCE:g}; flips.csv lists them.",
-        _flips(flips),
-    )
-    blur = Titled("mAP by the strength of the blur", "Pictures by the length of their blur.", _blur(analysis))
-    return tuple(titled for titled in (errors, changed, blur) if titled.table.rows)
-
-
-def details_of(analysis: Mapping[str, _Record]) -> tuple[Titled, ...]:
-    """What is folded: classes, the precision–recall curve and the confidence sweep."""
-    return (
-        Titled("mAP of each class", "", _classes(analysis)),
-        Titled(
-            "Precision at each recall",
-            "IoU .5, mean over classes, interpolated as COCO does; 0 where the recall is never reached.",
-            _precision_recall(analysis),
-        ),
-        Titled(
-            "F1 at each confidence",
-            f"With precision / recall; everywhere else in this report the confidence is {CONFIDENCE:g}.",
-            _sweep(analysis),
-        ),
-    )
-
-
-def _errors(analysis: Mapping[str, _Record]) -> Table:
+def error_table(analysis: Mapping[str, _Record]) -> Table:
+    """Arms × kinds of error: the mAP50 that each costs, and how many there are."""
     columns = tuple(Heading(kind, title=meaning) for kind, meaning in KINDS.items())
     rows = (
         Row(Heading(arm), tuple(_error(record["errors"][kind]) for kind in KINDS)) for arm, record in analysis.items()
@@ -78,7 +35,8 @@ def _error(error: _Record) -> Cell:
     return Cell(_share(error["cost"]), plural(error["count"], "box", "boxes"))
 
 
-def _flips(flips: pd.DataFrame) -> Table:
+def flip_table(flips: pd.DataFrame) -> Table:
+    """True boxes that changed hands, by arm and what it is held against."""
     counts = Counter(zip(flips["arm"], flips["against"], flips["change"], strict=True))
     rows = (
         Row(Heading(arm, f"against {against}"), tuple(Cell(f"{counts[arm, against, change]:,}") for change in _CHANGES))
@@ -87,20 +45,26 @@ def _flips(flips: pd.DataFrame) -> Table:
     return Table("Arm", tuple(Heading(change) for change in _CHANGES), tuple(rows))
 
 
-def _blur(analysis: Mapping[str, _Record]) -> Table:
-    """Bins × arms; bins without pictures are left out."""
+def blur_table(analysis: Mapping[str, _Record]) -> Table:
+    """mAP: bins of blur × arms; bins without pictures are left out."""
     return _by_arm("Blur", analysis, {arm: list(_bins(record["blur"])) for arm, record in analysis.items()})
+
+
+def bin_name(record: _Record) -> str:
+    """The bounds of a bin of blur: 8 to 18 px, 30 and more px."""
+    below = "and more" if record["to_px"] is None else f"to {record['to_px']:g}"
+    return f"{record['from_px']:g} {below} px"
 
 
 def _bins(bins: Sequence[_Record]) -> Iterator[tuple[Heading, Cell]]:
     for each in bins:
         if each["pictures"]:
-            below = "and more" if each["to_px"] is None else f"to {each['to_px']:g}"
-            heading = Heading(f"{each['from_px']:g} {below} px", plural(each["pictures"], "picture", "pictures"))
+            heading = Heading(bin_name(each), plural(each["pictures"], "picture", "pictures"))
             yield heading, value_cell(METRICS["map"], Estimate(**each["map"]))
 
 
-def _classes(analysis: Mapping[str, _Record]) -> Table:
+def class_table(analysis: Mapping[str, _Record]) -> Table:
+    """mAP: classes × arms."""
     cells = {
         arm: [
             (Heading(name, plural(each["boxes"], "box", "boxes")), value_cell(METRICS["map"], Estimate(**each["map"])))
@@ -111,7 +75,8 @@ def _classes(analysis: Mapping[str, _Record]) -> Table:
     return _by_arm("Class", analysis, cells)
 
 
-def _precision_recall(analysis: Mapping[str, _Record]) -> Table:
+def precision_recall_table(analysis: Mapping[str, _Record]) -> Table:
+    """Precision: recalls × arms."""
     cells = {
         arm: [
             (Heading(f"{recall / 100:.1f}"), Cell(UNDEFINED if curve is None else share(curve[recall])))
@@ -122,8 +87,8 @@ def _precision_recall(analysis: Mapping[str, _Record]) -> Table:
     return _by_arm("Recall", analysis, cells)
 
 
-def _sweep(analysis: Mapping[str, _Record]) -> Table:
-    """Confidences × arms; the best F1 of each arm stands out."""
+def sweep_table(analysis: Mapping[str, _Record]) -> Table:
+    """F1, precision and recall: confidences × arms; the best F1 of each arm stands out."""
     cells = {}
     for arm, record in analysis.items():
         points = record["confidence_sweep"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from detbench.errors import UsageError
 from detbench.images import write_atomically
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU
-from detbench.pages import rendered
+from detbench.pages.page import rendered
 from detbench.report.comparison import comparison_of
 from detbench.report.summary import summary_of
 from detbench.report.view import view_of
@@ -14,13 +14,14 @@ from detbench.report.view import view_of
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render_report(folder: Path) -> Path:
-    """Write `report.html` and `summary.md` into a run folder, from its other files alone; returns the page's path.
+def render_report(folder: Path, out: Path | None = None) -> Path:
+    """Write a run's page, `report.html` in its folder unless `out` names another file, and `summary.md` in the folder.
 
-    The same files give the same bytes. Raises DataError naming a file that is missing or damaged.
+    Both are made from the folder's other files alone: the same files give the same bytes. Returns the page's path.
+    Raises DataError naming a file that is missing or damaged.
     """
-    view = view_of(folder)
-    page = folder / "report.html"
+    page = out or folder / "report.html"
+    view = view_of(folder, is_beside=out is None)
     write_atomically(page, rendered(TEMPLATES / "report.html.j2", view=view, confidence=CONFIDENCE, iou=MATCH_IOU))
     write_atomically(folder / "summary.md", summary_of(view))
     return page
@@ -33,5 +34,5 @@ def render_comparison(folders: Sequence[Path], out: Path) -> Path:
     """
     if not folders:
         raise UsageError("no runs to compare: name at least one run folder")
-    write_atomically(out, rendered(TEMPLATES / "comparison.html.j2", view=comparison_of(folders)))
+    write_atomically(out, rendered(TEMPLATES / "comparison.html.j2", view=comparison_of(folders, out)))
     return out

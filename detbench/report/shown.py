@@ -62,7 +62,7 @@ def read_shown(
     truth = _read_truth(folder, result.shown)
     order = [arm.name for arm in sorted(result.arms, key=lambda arm: arm.kind == "sharp")]
     found = {arm: _read_detections(folder, arm, result.shown, truth.classes) for arm in order}
-    with _damage_named(folder.path / "images.csv"):
+    with damage_named(folder.path / "images.csv"):
         rows = _rows(images, result.shown)
         pictures = tuple(
             ShownPicture(
@@ -91,7 +91,7 @@ def _rows(images: pd.DataFrame, shown: Sequence[int]) -> dict[tuple[int, str], _
 
 def _read_truth(folder: RunFolder, shown: Sequence[int]) -> _Truth:
     document = folder.read_json("truth.json")
-    with _damage_named(folder.path / "truth.json"):
+    with damage_named(folder.path / "truth.json"):
         file_names = {image["id"]: str(image["file_name"]) for image in document["images"]}
         grouped = _by_picture(document["annotations"], shown)
         return _Truth(
@@ -117,7 +117,7 @@ def _read_detections(
     """What was found in each shown picture of an arm."""
     name = f"detections/{arm}.json"
     results = folder.read_json(name)
-    with _damage_named(folder.path / name):
+    with damage_named(folder.path / name):
         grouped = _by_picture(results, shown)
         unknown = {record["category_id"] for records in grouped.values() for record in records} - set(classes)
         if unknown:
@@ -150,7 +150,7 @@ def _defined(value: Any) -> float | None:
 
 
 @contextmanager
-def _damage_named(path: Path) -> Iterator[None]:
+def damage_named(path: Path) -> Iterator[None]:
     """Whatever is missing or misshapen in a file becomes one DataError that names it."""
     try:
         yield

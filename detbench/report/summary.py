@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from detbench.report.tables import Cell, Heading, Table
+from detbench.pages.parts import Cell, Heading, Table
 from detbench.report.text import markdown
 from detbench.report.view import ReportView
 

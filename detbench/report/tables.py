@@ -1,10 +1,9 @@
-"""Tables of metrics as plain values: what each cell says, and which cells stand out."""
+"""Tables of metrics: what each cell says, and which cells stand out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from detbench.metrics.specs import METRICS
+from detbench.pages.parts import Cell, Heading, Row, Table
 from detbench.report.text import UNDEFINED, arrow, interval, metric_value, plural, signed, with_p_value
 from detbench.results.schema import ArmResult, Difference, RunResult
 from detbench.types import Estimate, MetricSpec
@@ -14,49 +13,6 @@ MAIN_METRICS = (
     "restore_s_per_mpix", "parameters_m", "gflop_per_mpix",
 )  # fmt: skip
 """The metrics that are shown first; all others stand in the folded part."""
-
-
-@dataclass(frozen=True)
-class Heading:
-    """The head of a row or column: its words, a smaller `note` beside them, and what it means."""
-
-    text: str
-    note: str = ""
-    title: str = ""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One number as text; `tone` says of a difference which way it points."""
-
-    text: str
-    interval: str = ""
-    title: str = ""
-    best: bool = False
-    tone: Literal["", "better", "worse"] = ""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A heading and one cell per column."""
-
-    heading: Heading
-    cells: tuple[Cell, ...]
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of equal length under their columns' headings; `corner` heads the rows' own headings."""
-
-    corner: str
-    columns: tuple[Heading, ...]
-    rows: tuple[Row, ...]
-
-    def transposed(self, corner: str) -> "Table":
-        """The same cells with rows and columns exchanged."""
-        columns = tuple(row.heading for row in self.rows)
-        cells = zip(*(row.cells for row in self.rows), strict=True)
-        return Table(corner, columns, tuple(Row(*pair) for pair in zip(self.columns, cells, strict=True)))
 
 
 def shown_specs(arms: Sequence[ArmResult], keys: Sequence[str] = tuple(METRICS)) -> tuple[MetricSpec, ...]:

@@ -6,6 +6,7 @@ from detbench.types import Estimate, MetricSpec
 
 UNDEFINED = "–"
 _MINUS, _NO_BREAK = "−", "\N{NO-BREAK SPACE}"
+_PERCENT = f"{_NO_BREAK}%"
 _AMOUNTS = ("ms", "s/MP", "M", "GFLOP/MP")
 _ARROWS = {"higher": "↑", "lower": "↓"}
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~#$])")
@@ -18,7 +19,7 @@ def share(value: float) -> str:
 
 def percent(value: float) -> str:
     """A share as whole percents: .714 is 71 %."""
-    return _with_sign(f"{abs(value):.0%}".removesuffix("%"), value) + f"{_NO_BREAK}%"
+    return _with_sign(f"{abs(value):.0%}".removesuffix("%"), value) + _PERCENT
 
 
 def metric_value(spec: MetricSpec, value: float) -> str:
@@ -46,11 +47,12 @@ def signed(spec: MetricSpec, value: float) -> str:
 
 
 def interval(spec: MetricSpec, estimate: Estimate, is_difference: bool) -> str:
-    """An estimate's bounds as [low, high]; empty where no interval was computed."""
+    """An estimate's bounds as [low, high], which no line ends in; empty where no interval was computed."""
     if estimate.low is None or estimate.high is None:
         return ""
     write = signed if is_difference else metric_value
-    return f"[{write(spec, estimate.low)}, {write(spec, estimate.high)}]"
+    low, high = write(spec, estimate.low), write(spec, estimate.high)
+    return f"[{low.removesuffix(_PERCENT)},{_NO_BREAK}{high.removesuffix(_PERCENT)}]"
 
 
 def with_p_value(bounds: str, p_value: float | None) -> str:

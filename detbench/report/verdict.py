@@ -59,7 +59,8 @@ def _words(arm: ArmResult, gain: float, gap: float | None, is_noise: bool) -> st
     recovered = arm.metrics.get("gap_recovered")
     if gain > 0 and recovered is not None and recovered.value is not None:
         part = "less than 1\N{NO-BREAK SPACE}%" if recovered.value < 0.005 else percent(recovered.value)
-        return f"{_named(arm)} recovers {part} of the mAP that blur costs"
+        bounds = interval(METRICS["gap_recovered"], recovered, is_difference=False)
+        return f"{_named(arm)} recovers {part}{bounds and f' {bounds}'} of the mAP that blur costs"
     if gain < 0 and gap is not None:
         return f"{_named(arm)} {_change_in_words(gain)} on top of what blur costs"
     return f"{_named(arm)} {_change_in_words(gain)}"

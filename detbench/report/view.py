@@ -1,6 +1,6 @@
 """A run as its report tells it: plain values, read from the run folder, before any HTML or Markdown."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,13 +8,16 @@ from typing import Any
 import pandas as pd
 
 from detbench.errors import DataError
-from detbench.metrics.bootstrap import LEVEL
+from detbench.metrics.bootstrap import LEVEL, SEED
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU, PSEUDO_CONFIDENCE
+from detbench.pages.parts import Exhibit, Table
+from detbench.pages.strips import Strip
 from detbench.report.bars import Bars, map_bars
-from detbench.report.figures import Strip, strips
-from detbench.report.losses import Titled, details_of, losses_of
-from detbench.report.shown import read_shown
-from detbench.report.tables import MAIN_METRICS, Table, arm_table, difference_table, shown_specs
+from detbench.report.evidence import Evidence, exhibits_of
+from detbench.report.figures import SIZES, Group, grouped, strips
+from detbench.report.losses import bin_name, flip_table
+from detbench.report.shown import damage_named, read_shown
+from detbench.report.tables import MAIN_METRICS, arm_table, difference_table, shown_specs
 from detbench.report.text import UNDEFINED, percent, plural
 from detbench.report.verdict import Verdict, verdicts
 from detbench.results.folder import RunFolder
@@ -23,6 +26,16 @@ from detbench.types import MetricSpec
 
 Facts = tuple[tuple[str, str], ...]
 """Names and values, to be read one below the other."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the shown pictures can be filtered by; `blurs` are names of bins and their bounds in pixels."""
+
+    arms: tuple[str, ...]
+    classes: tuple[str, ...]
+    sizes: tuple[str, ...]
+    blurs: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -40,12 +53,13 @@ class ReportView:
     main: Table
     differences: Table
     notes: tuple[str, ...]
-    strips: tuple[Strip, ...]
-    strips_note: str
+    groups: tuple[Group, ...]
+    groups_note: str
+    choices: Choices
+    flips: Table
+    exhibits: tuple[Exhibit, ...]
     all_metrics: Table
     all_differences: Table
-    losses: tuple[Titled, ...]
-    details: tuple[Titled, ...]
     definitions: Facts
     provenance: tuple[tuple[str, Facts], ...]
 
@@ -55,14 +69,18 @@ class ReportView:
         return self.verdicts[0]
 
 
-def view_of(folder: Path) -> ReportView:
-    """Read a run folder; raises DataError naming a file that is missing or damaged."""
+def view_of(folder: Path, is_beside: bool = True) -> ReportView:
+    """Read a run folder; raises DataError naming a file that is missing or damaged.
+
+    `is_beside` says that the page will lie in the folder, so that full pictures can be linked.
+    """
     run = RunFolder(folder)
     result = run.read_result()
     _check_arms(result, folder)
     images = run.read_images()
-    shown = read_shown(run, result, images)  # checks the table's columns
-    losses, details = _analysis(run)
+    pictures, classes = read_shown(run, result, images)  # checks the table's columns
+    made = strips(pictures, classes, folder if is_beside else None)
+    analysis, exhibits = _analysis(run, result, images)
     specs, main_specs = shown_specs(result.arms), shown_specs(result.arms, MAIN_METRICS)
     return ReportView(
         run=folder.resolve().name,
@@ -73,26 +91,34 @@ def view_of(folder: Path) -> ReportView:
         main=arm_table(result.arms, main_specs),
         differences=difference_table(result, main_specs),
         notes=tuple(_notes(result, main_specs)),
-        strips=strips(*shown),
-        strips_note=_strips_note(result),
+        groups=grouped(made),
+        groups_note=_groups_note(result),
+        choices=_choices(result, made, analysis),
+        flips=flip_table(run.read_flips()),
+        exhibits=exhibits,
         all_metrics=arm_table(result.arms, specs).transposed("Metric"),
         all_differences=difference_table(result, specs).transposed("Metric"),
-        losses=losses,
-        details=details,
         definitions=tuple((spec.title, f"{spec.definition}; {spec.better} is better") for spec in specs),
         provenance=tuple(_provenance(result)),
     )
 
 
-def _analysis(run: RunFolder) -> tuple[tuple[Titled, ...], tuple[Titled, ...]]:
-    """What analysis.json and flips.csv have to say."""
-    analysis, flips = run.read_json("analysis.json"), run.read_flips()
-    try:
-        return losses_of(analysis, flips), details_of(analysis)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(
-            f"{run.path / 'analysis.json'}: not as `detbench run` wrote it ({error}); run it again"
-        ) from error
+def _analysis(run: RunFolder, result: RunResult, images: pd.DataFrame) -> tuple[Mapping[str, Any], tuple[Exhibit, ...]]:
+    """`analysis.json`, and what is drawn from it."""
+    analysis = run.read_json("analysis.json")
+    with damage_named(run.path / "analysis.json"):
+        return analysis, exhibits_of(Evidence(result, analysis, images))
+
+
+def _choices(result: RunResult, made: Sequence[Strip], analysis: Mapping[str, Any]) -> Choices:
+    marks = [mark for strip in made for panel in strip.panels for mark in panel.marks]
+    bins = [each for each in analysis["blurred"]["blur"] if each["pictures"]]
+    return Choices(
+        arms=tuple(arm.name for arm in result.arms if arm.kind == "deblurrer"),
+        classes=tuple(sorted({mark.class_name for mark in marks})),
+        sizes=tuple(size for size in SIZES if any(mark.size == size for mark in marks)),
+        blurs=tuple((bin_name(each), f"{each['from_px']:g}-{each['to_px'] or 'Infinity'}") for each in bins),
+    )
 
 
 def _check_arms(result: RunResult, folder: Path) -> None:
@@ -176,13 +202,13 @@ def _partly_defined(result: RunResult, spec: MetricSpec) -> Iterator[str]:
         yield f"{spec.title} is undefined on some of the {pictures}; it is over {', '.join(partly)}."
 
 
-def _strips_note(result: RunResult) -> str:
+def _groups_note(result: RunResult) -> str:
     shown, images = len(result.shown), result.data.images
     if shown == images:
         return f"All {plural(images, 'picture', 'pictures')} of the run."
     return (
-        f"{shown} of {plural(images, 'picture', 'pictures')}, chosen by rule: first those where deblurring regained "
-        "most true boxes, then those where it lost most."
+        f"{shown} of {plural(images, 'picture', 'pictures')}, chosen by rule: those where a deblurrer regained most "
+        "true boxes, and as many where one lost most."
     )
 
 
@@ -201,7 +227,7 @@ def _provenance(result: RunResult) -> Iterator[tuple[str, Facts]]:
             ("detector's classes left out", ", ".join(data.unmatched_detector_classes) or "none"),
         ),
     )
-    yield "Specification", tuple(_flat(result.specification))
+    yield "Specification", (*_flat(result.specification), ("seed of the draws", str(SEED)))
     yield f"Detector {result.specification.get('detector', '')}".strip(), tuple(_flat(result.detector))
     for arm in result.arms:
         if arm.backend is not None:

@@ -13,7 +13,10 @@ from detbench.results.cache import canonical_json
 from detbench.runner.stages import Quality, Restored
 from detbench.types import Detections, Picture, Sample
 
-SHOWN_PICTURES = 6
+SHOWN_PICTURES = 24
+SHOWN_PANELS = 120
+"""The report embeds about so many pictures over all arms: some 3 MB, whatever the size of the run."""
+_NO_CHANGE = (0, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,26 +91,36 @@ def image_rows(
 
 
 def shown_ids(rows: Mapping[str, Sequence[ArmPicture]], kept: Set[int] | None = None) -> tuple[int, ...]:
-    """The pictures that the report shows: half where deblurring regained most true boxes, half where it lost most.
+    """The pictures that the report shows: first where deblurrers regained most true boxes, then where they lost most.
 
-    `kept` are the ids to choose from, None for all. Gains are summed over the deblurrers; at equal gain fewer false
-    alarms win, then the smaller id. Losses are shown as
-    readily as gains, so that nobody sees only the good side.
+    Each deblurrer names as many of both kinds, so that no one's harm hides behind another's gain; at equal change fewer
+    false alarms win, then the smaller id. What a deblurrer names among all pictures it names among any part of them
+    too, so that shards keep what the whole run shows. `kept` are the ids to choose from, None for all.
     """
     restored = [pictures for arm, pictures in rows.items() if arm not in ("sharp", "blurred") and "+" not in arm]
-    gains = []
-    for index, before in enumerate(rows["blurred"]):
-        if kept is not None and before.sample.id not in kept:
-            continue
-        after = [pictures[index].counts for pictures in restored]
-        regained = sum(counts.tp - before.counts.tp for counts in after)
-        alarms = sum(counts.fp - before.counts.fp for counts in after)
-        gains.append((-regained, alarms, before.sample.id))
-    ranked = [number for _, _, number in sorted(gains)]
-    if len(rows["blurred"]) <= SHOWN_PICTURES:
-        return tuple(ranked)
-    half = SHOWN_PICTURES // 2
-    return (*ranked[:half], *reversed(ranked[-half:]))
+    arms = len(restored) + 2
+    each = max(1, min(SHOWN_PICTURES // 2, SHOWN_PANELS // (2 * max(1, len(restored)) * arms)))
+    ranked = [_by_gain(rows["blurred"], pictures, kept) for pictures in restored]
+    gains = [number for changes in ranked for change, number in changes[:each] if change > _NO_CHANGE]
+    losses = [number for changes in ranked for change, number in changes[: -each - 1 : -1] if change < _NO_CHANGE]
+    shown = tuple(dict.fromkeys((*gains, *losses)))
+    room = min(SHOWN_PICTURES, SHOWN_PANELS // arms)
+    if shown and len(rows["blurred"]) > room:
+        return shown
+    everything = sorted(row.sample.id for row in rows["blurred"] if kept is None or row.sample.id in kept)
+    return (*shown, *[number for number in everything if number not in shown])[:room]
+
+
+def _by_gain(
+    before: Sequence[ArmPicture], after: Sequence[ArmPicture], kept: Set[int] | None
+) -> list[tuple[tuple[int, int], int]]:
+    """Each picture's change (true boxes gained, false alarms lost) and id, largest gain first, largest loss last."""
+    changes = [
+        ((one.counts.tp - other.counts.tp, other.counts.fp - one.counts.fp), -one.sample.id)
+        for one, other in zip(after, before, strict=True)
+        if kept is None or one.sample.id in kept
+    ]
+    return [(change, -number) for change, number in sorted(changes, reverse=True)]
 
 
 def _annotations(sample: Sample) -> list[dict[str, Any]]:

@@ -1,58 +1,37 @@
-"""Curves of a training as points of an SVG drawing."""
+"""Curves of a training over its steps."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from statistics import fmean
 
-WIDTH, HEIGHT = 320, 120
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from detbench.pages.plot import Pen
+
+HEIGHT_IN = 2.2
 MOST_POINTS = 160
 
 Series = Sequence[tuple[float, float]]
 """Points (step, value) in order of steps."""
 
 
-@dataclass(frozen=True)
-class Line:
-    """One curve: its name, its last value as text, and its points as SVG's polyline takes them."""
+def curves(drawn: Sequence[tuple[Pen, Series]]) -> Callable[[Figure], None]:
+    """What draws several series over the same steps."""
 
-    name: str
-    last: str
-    points: str
+    def draw(figure: Figure) -> None:
+        axis = figure.subplots()
+        for pen, points in drawn:
+            steps, values = zip(*thinned(points), strict=True)
+            axis.plot(steps, values, color=pen.colour)
+        axis.set_xlabel("iterations")
+        axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axis.ticklabel_format(useOffset=False)
 
-
-@dataclass(frozen=True)
-class Chart:
-    """Curves over the same steps, and the values at the lower and upper edge."""
-
-    title: str
-    lines: tuple[Line, ...]
-    low: str
-    high: str
-    last_step: int
+    return draw
 
 
-def chart(title: str, series: Mapping[str, Series]) -> Chart | None:
-    """A chart of the series that have points, all to one scale; None where none has."""
-    drawn = {name: _thinned(points) for name, points in series.items() if points}
-    if not drawn:
-        return None
-    values = [value for points in drawn.values() for _, value in points]
-    low, high = min(values), max(values)
-    last_step = max(step for points in drawn.values() for step, _ in points)
-    lines = tuple(
-        Line(name, f"{points[-1][1]:.4g}", _points(points, low, high, last_step)) for name, points in drawn.items()
-    )
-    return Chart(title, lines, f"{low:.4g}", f"{high:.4g}", int(last_step))
-
-
-def _thinned(points: Series) -> Series:
+def thinned(points: Series) -> Series:
     """At most MOST_POINTS points, each the mean of those that it stands for."""
     size = -(-len(points) // MOST_POINTS)
     groups = [points[first : first + size] for first in range(0, len(points), size)]
     return [(fmean(step for step, _ in group), fmean(value for _, value in group)) for group in groups]
-
-
-def _points(points: Series, low: float, high: float, last_step: float) -> str:
-    span = high - low or 1.0
-    places = ((WIDTH * step / max(1, last_step), HEIGHT * (1 - (value - low) / span)) for step, value in points)
-    return " ".join(f"{x:.1f},{y:.1f}" for x, y in places)

@@ -1,36 +1,22 @@
 """The training page: curves, and Original / Generated / Real pictures by epoch; one self-contained file."""
 
-import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from detbench.images import write_atomically
-from detbench.pages import rendered
-from detbench.training.curves import HEIGHT, WIDTH, Chart, Series, chart
+from detbench.images import read_image, write_atomically
+from detbench.pages.page import rendered
+from detbench.pages.parts import Exhibit, KeyEntry
+from detbench.pages.plot import FLOOR, inline_svg, pen
+from detbench.pages.strips import Panel, Role, Strip
+from detbench.pages.thumbnails import thumbnail
+from detbench.training.curves import HEIGHT_IN, Series, curves
 from detbench.training.history import Epoch, History
 from detbench.training.record import SHOWN
 
 MOST_EPOCHS = 12
 """Epochs whose pictures are on the page: the first, the last, and others evenly between."""
-
-
-@dataclass(frozen=True)
-class Generated:
-    """A held-out crop as restored after an epoch; `picture` is a data URI."""
-
-    epoch: int
-    picture: str
-
-
-@dataclass(frozen=True)
-class Strip:
-    """One held-out crop: as it was blurred, as restored epoch by epoch, and as it really is."""
-
-    original: str
-    generated: tuple[Generated, ...]
-    real: str
 
 
 @dataclass(frozen=True)
@@ -41,15 +27,14 @@ class PageView:
     steps: int
     gain_db: float | None
     last: Epoch | None
-    charts: tuple[Chart, ...]
+    charts: tuple[Exhibit, ...]
     strips: tuple[Strip, ...]
 
 
 def render_page(out: Path, title: str, history: History, pictures: Path) -> None:
     """Write `out` from the history and the pictures kept so far."""
-    view = view_of(title, history, pictures)
     template = Path(__file__).parent / "templates" / "training.html.j2"
-    write_atomically(out, rendered(template, view=view, width=WIDTH, height=HEIGHT))
+    write_atomically(out, rendered(template, view=view_of(title, history, pictures)))
 
 
 def view_of(title: str, history: History, pictures: Path) -> PageView:
@@ -62,25 +47,42 @@ def view_of(title: str, history: History, pictures: Path) -> PageView:
     return PageView(title, steps, _gain_db(last), last, tuple(_charts(history)), strips)
 
 
-def _charts(history: History) -> list[Chart]:
-    held_out = [_held_out(history, key, title) for key, title in _QUALITIES.items()]
-    names = dict.fromkeys(name for interval in history.intervals for name in interval.terms)
-    terms = [chart(name, {name: _series(history.intervals, _term(name))}) for name in names]
-    speed = chart("seconds per iteration", {"seconds": _series(history.intervals, lambda record: record.step_seconds)})
-    return [made for made in (*held_out, *terms, speed) if made is not None]
-
-
 _QUALITIES = {"psnr_db": "PSNR, dB", "ssim": "SSIM", "checkerboard_db": "checkerboard, dB"}
 
 
-def _held_out(history: History, key: str, title: str) -> Chart | None:
-    return chart(
+def _charts(history: History) -> list[Exhibit]:
+    held_out = [_held_out(history, key, title) for key, title in _QUALITIES.items()]
+    names = dict.fromkeys(name for interval in history.intervals for name in interval.terms)
+    terms = [_chart(name, {name: _series(history.intervals, _term(name))}) for name in names]
+    speed = _chart("seconds per iteration", {"seconds": _series(history.intervals, lambda record: record.step_seconds)})
+    return [made for made in (*held_out, *terms, speed) if made is not None]
+
+
+def _held_out(history: History, key: str, title: str) -> Exhibit | None:
+    return _chart(
         f"held out: {title}",
         {
             "restored": _series(history.epochs, lambda epoch: getattr(epoch.restored, key)),
             "blurred": _series(history.epochs, lambda epoch: getattr(epoch.blurred, key)),
         },
     )
+
+
+def _chart(title: str, series: Mapping[str, Series]) -> Exhibit | None:
+    """A chart of the series that have points; None where none has."""
+    drawn = {name: points for name, points in series.items() if points}
+    if not drawn:
+        return None
+    pens = {name: FLOOR if name == "blurred" else pen(0) for name in drawn}
+    key = tuple(KeyEntry(name, pens[name], note=f"{points[-1][1]:.4g}") for name, points in drawn.items())
+    words = "; ".join(f"{entry.name} ends at {entry.note}" for entry in key)
+    draw = curves([(pens[name], points) for name, points in drawn.items()])
+    plot = inline_svg(_key_of(title), f"{title}: {words}", draw, HEIGHT_IN)
+    return Exhibit(title, "", key, plot, table=None)
+
+
+def _key_of(title: str) -> str:
+    return "".join(letter if letter.isascii() and letter.isalnum() else f"-{ord(letter):x}-" for letter in title)
 
 
 def _term(name: str) -> Callable[[Any], float | None]:
@@ -94,8 +96,18 @@ def _series(records: list[Any], value_of: Callable[[Any], float | None]) -> Seri
 
 def _strip(number: int, history: History, pictures: Path) -> Strip:
     epochs = [record.epoch for record in history.epochs if _file(pictures, _epoch_name(record.epoch), number).exists()]
-    generated = (Generated(epoch, _embedded(pictures, _epoch_name(epoch), number)) for epoch in _evenly(epochs))
-    return Strip(_embedded(pictures, "original", number), tuple(generated), _embedded(pictures, "real", number))
+    generated = (
+        _panel(f"Generated, epoch {epoch}", "after", _file(pictures, _epoch_name(epoch), number))
+        for epoch in _evenly(epochs)
+    )
+    original = _panel("Original", "before", _file(pictures, "original", number))
+    real = _panel("Real", "goal", _file(pictures, "real", number))
+    return Strip(f"Held-out picture {number + 1}", "", (original, *generated, real))
+
+
+def _panel(title: str, role: Role, file: Path) -> Panel:
+    height, width = read_image(file).shape[:2]
+    return Panel(title, role, thumbnail(file), width, height, alt=title)
 
 
 def _evenly(epochs: list[int]) -> list[int]:
@@ -109,10 +121,6 @@ def _epoch_name(epoch: int) -> str:
 
 def _file(pictures: Path, name: str, number: int) -> Path:
     return pictures / f"{name}-{number}.jpg"
-
-
-def _embedded(pictures: Path, name: str, number: int) -> str:
-    return f"data:image/jpeg;base64,{base64.b64encode(_file(pictures, name, number).read_bytes()).decode()}"
 
 
 def _gain_db(last: Epoch | None) -> float | None:

@@ -75,7 +75,7 @@ def write_run(folder: Path, run: Run) -> Path:
 
 def result_of(run: Run) -> RunResult:
     """The run's result, without a folder."""
-    arms = tuple(_arm(name, run) for name in run.maps)
+    arms, images = tuple(_arm(name, run) for name in run.maps), len(run.file_names)
     return RunResult(
         specification={
             "dataset": run.dataset,
@@ -91,11 +91,13 @@ def result_of(run: Run) -> RunResult:
             "commit": "abc",
             "dirty": True,
         },
-        data=EvaluatedData(run.dataset, "d" * 64, run.fingerprint, 2, 4, tuple(run.unmatched), ("zebra",)),
+        data=EvaluatedData(
+            run.dataset, "d" * 64, run.fingerprint, images, 2 * images, tuple(run.unmatched), ("zebra",)
+        ),
         detector={"name": "blobs", "weights_sha256": None},
         arms=arms,
         differences=tuple(_difference(arm, run) for arm in arms if arm.kind == "deblurrer"),
-        shown=(2, 1),
+        shown=tuple(range(images, 0, -1)),
     )
 
 

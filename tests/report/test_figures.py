@@ -1,89 +1,122 @@
-import base64
-import io
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image as PillowImage
 
-from detbench.metrics.matching import Counts
-from detbench.report.figures import EMBEDDED_BYTES, EMBEDDED_SIDE_PX, embedded_jpeg, strips
+from detbench.pages.strips import Mark, Panel, Strip
+from detbench.report.figures import grouped, strips
 from detbench.report.shown import ShownArm, ShownPicture
-from detbench.report.view import view_of
+from detbench.report.view import ReportView, view_of
 from detbench.types import Detections, GroundTruth
 
 Write = Callable[..., Path]
 MAPS = {"sharp": 0.4, "blurred": 0.2, "wiener": 0.3}
 
 
-def opened(data_uri: str) -> PillowImage.Image:
-    """The picture in a data URI."""
-    head, _, content = data_uri.partition(",")
-    assert head == "data:image/jpeg;base64"
-    return PillowImage.open(io.BytesIO(base64.b64decode(content)))
+def shown(view: ReportView) -> list[Strip]:
+    """All strips, in the order of the page."""
+    return [strip for group in view.groups for strip in (*group.first, *group.rest)]
+
+
+def truth(boxes: list[list[float]], crowd: bool = False) -> GroundTruth:
+    """True boxes of class 1."""
+    count = len(boxes)
+    sides = np.array(boxes, np.float64).reshape(-1, 4)
+    areas = (sides[:, 2] - sides[:, 0]) * (sides[:, 3] - sides[:, 1])
+    return GroundTruth(sides, np.ones(count, np.int64), np.full(count, crowd), areas, np.arange(1, count + 1))
+
+
+def found(boxes: list[list[float]], score: float = 0.9) -> Detections:
+    """Detections of class 1."""
+    return Detections(np.array(boxes, np.float64).reshape(-1, 4), np.full(len(boxes), score), np.ones(len(boxes), int))
+
+
+def strip_of(file: Path, picture: GroundTruth, **arms: Detections) -> Strip:
+    """One picture of 600×400 in several arms, the first one being the blurred."""
+    if not file.exists():
+        PillowImage.new("RGB", (600, 400)).save(file)
+    seen = tuple(ShownArm(name, file, 600, 400, None, boxes) for name, boxes in arms.items())
+    return strips([ShownPicture("p.png", None, picture, seen)], {1: "car"})[0]
+
+
+def kinds(panel: Panel) -> list[tuple[str, float]]:
+    """Each mark's kind and left edge."""
+    return [(mark.kind, mark.x) for mark in panel.marks]
 
 
 def test_a_strip_goes_from_blurred_to_sharp(write: Write) -> None:
-    """Pictures come in the result's order, arms with the sharp one last, with severity and PSNR where known."""
-    shown = view_of(write(maps=MAPS)).strips
-    assert [(strip.file_name, strip.severity_px) for strip in shown] == [("second.png", 8.0), ("first.png", 4.0)]
-    assert [(panel.arm, panel.psnr_db) for panel in shown[0].panels] == [
-        ("blurred", 25.25),
-        ("wiener", 25.25),
-        ("sharp", None),
+    """Arms stand with the sharp one last, each with its counts and its PSNR where that is known."""
+    strip = shown(view_of(write(maps=MAPS)))[0]
+    assert (strip.title, strip.note, strip.severity_px) == ("second.png", "blur of 8.0 px", 8.0)
+    assert [(panel.title, panel.role, panel.note) for panel in strip.panels] == [
+        ("blurred", "before", "1 found · 1 false · 1 missed · PSNR 25.2 dB"),
+        ("wiener", "after", "1 found · 1 false · 1 missed · 0 regained, 0 lost · PSNR 25.2 dB"),
+        ("sharp", "goal", "1 found · 1 false · 1 missed"),
     ]
 
 
 def test_boxes_are_found_false_or_missed(write: Write) -> None:
     """A match is found, a sure detection without one is false, a true box that only an unsure one fits is missed."""
-    panel = view_of(write(maps=MAPS)).strips[0].panels[0]
+    panel = shown(view_of(write(maps=MAPS)))[0].panels[0]
     assert [(mark.kind, mark.name) for mark in panel.marks] == [
         ("found", "car 0.90"),
         ("false", "person 0.40"),
         ("missed", "car"),
     ]
-    first = panel.marks[0]
-    assert (first.x, first.y, first.width, first.height) == (5.0, 6.0, 20.0, 10.0)
-    assert panel.counts == Counts(tp=1, fp=1, fn=1)
+    assert panel.marks[0] == Mark("found", 5.0, 6.0, 20.0, 10.0, "car 0.90", "car", "small")
+
+
+def test_a_deblurrer_regains_and_loses(tmp_path: Path) -> None:
+    """True boxes are regained or lost against the blurred arm; the sharp arm's are plainly found and missed."""
+    left, middle, right = [0.0, 0.0, 50.0, 50.0], [100.0, 0.0, 150.0, 50.0], [300.0, 0.0, 500.0, 200.0]
+    arms = {"blurred": found([left]), "net": found([middle, right]), "sharp": found([right])}
+    before, after, goal = strip_of(tmp_path / "p.png", truth([left, middle, right]), **arms).panels
+    assert kinds(before) == [("missed", 300.0), ("found", 0.0), ("missed", 100.0)]
+    assert kinds(after) == [("regained", 300.0), ("regained", 100.0), ("lost", 0.0)]
+    assert kinds(goal) == [("found", 300.0), ("missed", 0.0), ("missed", 100.0)]
+    assert (before.change, after.change, goal.change) == (None, 1, None)
+    assert "2 regained, 1 lost" in after.note
+    assert [mark.size for mark in after.marks] == ["large", "medium", "medium"]
+
+
+def test_gains_and_losses_are_apart_and_largest_first(tmp_path: Path) -> None:
+    """A picture counts by its largest change; losses are as prominent as gains, and only the rest is folded."""
+    boxes = [[60.0 * place, 0.0, 60.0 * place + 50, 50.0] for place in range(6)]
+    counts = [(3, 5), (3, 0), (3, 3), (3, 4), (3, 2), (0, 6), (0, 1), (0, 2)]
+    made = [
+        strip_of(tmp_path / "p.png", truth(boxes), blurred=found(boxes[:before]), net=found(boxes[:after]))
+        for before, after in counts
+    ]
+    groups = grouped(made)
+    assert [(group.title, [strip.change for strip in group.first]) for group in groups] == [
+        ("Largest gains", [6, 2, 2]),
+        ("Largest losses", [-3, -1]),
+        ("As many found as before", [0]),
+    ]
+    assert [strip.change for strip in groups[0].rest] == [1, 1]
 
 
 def test_crowd_regions_are_neither_found_nor_missed(tmp_path: Path) -> None:
     """A crowd region is not drawn, nor is what was found on it; the counts agree."""
-    file = tmp_path / "p.png"
-    PillowImage.new("RGB", (60, 40)).save(file)
-    box = np.array([[5.0, 6.0, 25.0, 16.0]])
-    truth = GroundTruth(box, np.array([1]), np.array([True]), np.array([200.0]), np.array([1]))
-    found = Detections(box, np.array([0.9]), np.array([1]))
-    picture = ShownPicture("p.png", None, truth, (ShownArm("blurred", file, 60, 40, None, found),))
-    (panel,) = strips([picture], {1: "car"})[0].panels
+    box = [[5.0, 6.0, 25.0, 16.0]]
+    (panel,) = strip_of(tmp_path / "p.png", truth(box, crowd=True), blurred=found(box)).panels
     assert panel.marks == ()
-    assert panel.counts == Counts(0, 0, 0)
+    assert panel.note == "0 found · 0 false · 0 missed"
 
 
 def test_labels_never_cover_each_other(tmp_path: Path) -> None:
     """Of two boxes on one spot one is labelled; labels stay inside the picture."""
-    file = tmp_path / "p.png"
-    PillowImage.new("RGB", (600, 400)).save(file)
-    boxes = np.array([[500.0, 0.0, 600.0, 100.0], [502.0, 1.0, 600.0, 99.0], [5.0, 200.0, 100.0, 300.0]])
-    none = GroundTruth(np.zeros((0, 4)), *(np.zeros(0, kind) for kind in (np.int64, np.bool_, np.float64, np.int64)))
-    arm = ShownArm("blurred", file, 600, 400, None, Detections(boxes, np.array([0.9, 0.8, 0.7]), np.array([1, 1, 1])))
-    (panel,) = strips([ShownPicture("p.png", None, none, (arm,))], {1: "car"})[0].panels
-    assert [label.text for label in panel.labels] == ["car 0.90", "car 0.70"]
+    boxes = [[500.0, 0.0, 600.0, 100.0], [502.0, 1.0, 600.0, 99.0], [5.0, 200.0, 100.0, 300.0]]
+    (panel,) = strip_of(tmp_path / "p.png", truth([]), blurred=found(boxes)).panels
+    assert [(label.text, label.x < 300) for label in panel.labels] == [("car 0.90", False), ("car 0.90", True)]
     assert all(0 <= label.x <= 600 - label.width and label.y >= panel.label_height for label in panel.labels)
 
 
-def test_a_small_picture_is_embedded_as_it_is(tmp_path: Path) -> None:
-    """The bytes of a small JPEG are not encoded again."""
-    file = tmp_path / "p.jpg"
-    PillowImage.new("RGB", (60, 40), "red").save(file)
-    assert base64.b64decode(embedded_jpeg(file).partition(",")[2]) == file.read_bytes()
-
-
-def test_a_large_picture_is_scaled_down(tmp_path: Path) -> None:
-    """Side and bytes stay within their limits, the shape stays."""
-    file = tmp_path / "p.jpg"
-    noise = np.random.default_rng(0).integers(0, 256, (600, 1200, 3), dtype=np.uint8)
-    PillowImage.fromarray(noise).resize((1200, 600)).save(file, quality=95)
-    small = embedded_jpeg(file)
-    assert opened(small).size == (EMBEDDED_SIDE_PX, EMBEDDED_SIDE_PX // 2)
-    assert len(base64.b64decode(small.partition(",")[2])) <= EMBEDDED_BYTES
+def test_full_pictures_are_linked_where_they_lie_beside_the_page(write: Write) -> None:
+    """A page in the run's folder names the picture's file, relative to itself; a page elsewhere names none."""
+    folder = write(maps=MAPS)
+    beside, elsewhere = (shown(view_of(folder, is_beside=is_beside))[0].panels[0] for is_beside in (True, False))
+    assert beside.file is not None
+    assert (folder / beside.file).is_file()
+    assert elsewhere.file is None

@@ -1,16 +1,9 @@
 from collections.abc import Callable
 
 from detbench.metrics.specs import METRICS
+from detbench.pages.parts import Cell, Table
 from detbench.report.bars import map_bars
-from detbench.report.tables import (
-    Cell,
-    Table,
-    arm_table,
-    difference_table,
-    metric_heading,
-    shown_specs,
-    value_cell,
-)
+from detbench.report.tables import arm_table, difference_table, metric_heading, shown_specs, value_cell
 from detbench.results.schema import RunResult
 from detbench.types import Estimate
 
@@ -50,7 +43,7 @@ def test_undefined_is_a_dash_and_absent_is_empty(result: Results) -> None:
 
 def test_an_interval_stands_beside_its_value() -> None:
     """A computed interval is shown; without one there is the value alone."""
-    assert value_cell(METRICS["map"], Estimate(0.3, 2, 0.25, 0.35)).interval == "[.250, .350]"
+    assert value_cell(METRICS["map"], Estimate(0.3, 2, 0.25, 0.35)).interval == "[.250,\xa0.350]"
     assert value_cell(METRICS["map"], Estimate(0.3, 2)).interval == ""
 
 

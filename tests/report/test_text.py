@@ -40,11 +40,13 @@ def test_differences_carry_their_sign() -> None:
 
 
 def test_an_interval_that_was_not_computed_is_empty() -> None:
-    """Bounds stand in brackets where there are any."""
+    """Bounds stand in brackets where there are any, percents without their sign; no line ends between them."""
     spec = METRICS["map"]
     assert interval(spec, Estimate(0.1, 2), is_difference=True) == ""
-    assert interval(spec, Estimate(0.1, 2, -0.02, 0.22), is_difference=True) == "[−.020, +.220]"
-    assert interval(spec, Estimate(0.1, 2, 0.05, 0.22), is_difference=False) == "[.050, .220]"
+    assert interval(spec, Estimate(0.1, 2, -0.02, 0.22), is_difference=True) == "[−.020,\xa0+.220]"
+    gap = interval(METRICS["gap_recovered"], Estimate(0.46, 2, 0.38, 0.54), is_difference=False)
+    assert gap == "[38,\xa054]"
+    assert interval(spec, Estimate(0.1, 2, 0.05, 0.22), is_difference=False) == "[.050,\xa0.220]"
 
 
 def test_markdown_defuses_whatever_a_name_holds() -> None:

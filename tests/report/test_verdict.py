@@ -65,10 +65,10 @@ def test_an_interval_that_holds_zero_is_said_aloud(result: Results) -> None:
     unsure, sure = verdicts(result(maps=maps, interval=0.05))[0], verdicts(result(maps=maps, interval=0.005))[0]
     assert unsure.sentence == (
         "wiener recovers 5\xa0% of the mAP that blur costs, but that may be chance "
-        "(.200 → .210 of .400; difference [−.040, +.060])"
+        "(.200 → .210 of .400; difference [−.040,\xa0+.060])"
     )
     assert "chance" not in sure.sentence
-    assert "difference [+.005, +.015]" in sure.sentence
+    assert "difference [+.005,\xa0+.015]" in sure.sentence
 
 
 def test_a_cost_that_may_be_chance_is_not_divided_by(result: Results) -> None:

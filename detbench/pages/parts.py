@@ -1,0 +1,72 @@
+"""What pages are made of besides pictures: tables, and plots with what their lines are, as plain values."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from markupsafe import Markup
+
+from detbench.pages.plot import Pen
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The head of a row or column: its words, a smaller `note` beside them, and what it means."""
+
+    text: str
+    note: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number as text; `tone` says of a difference which way it points."""
+
+    text: str
+    interval: str = ""
+    title: str = ""
+    best: bool = False
+    tone: Literal["", "better", "worse"] = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A heading and one cell per column."""
+
+    heading: Heading
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of equal length under their columns' headings; `corner` heads the rows' own headings."""
+
+    corner: str
+    columns: tuple[Heading, ...]
+    rows: tuple[Row, ...]
+
+    def transposed(self, corner: str) -> "Table":
+        """The same cells with rows and columns exchanged."""
+        columns = tuple(row.heading for row in self.rows)
+        cells = zip(*(row.cells for row in self.rows), strict=True)
+        return Table(corner, columns, tuple(Row(*pair) for pair in zip(self.columns, cells, strict=True)))
+
+
+@dataclass(frozen=True)
+class KeyEntry:
+    """What one pen stands for; a `note` beside the name tells a number of its own."""
+
+    name: str
+    pen: Pen
+    has_marker: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A plot (an SVG element) with its title, what must be known to read it, its key, and the table behind it."""
+
+    title: str
+    note: str
+    key: tuple[KeyEntry, ...]
+    plot: Markup
+    table: Table | None

@@ -1,0 +1,169 @@
+"""Matplotlib's figures as inline SVG that takes the page's colours: light, dark and in print, without inline styles.
+
+A figure is drawn in the colours below, which stand for the page's CSS variables; text stays text.
+"""
+
+import io
+import re
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree
+
+import matplotlib as mpl
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+INK, SOFT, RULE, PLAIN = "#000001", "#000002", "#000003", "#000004"
+WIDTH_IN, HEIGHT_IN = 5.0, 3.1
+
+_SERIES = tuple(f"#0000{16 + index:02x}" for index in range(8))
+_VARIABLES = {INK: "ink", SOFT: "soft", RULE: "rule", PLAIN: "plain"}
+_VARIABLES |= {colour: f"series-{index}" for index, colour in enumerate(_SERIES)}
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "detbench",
+    "text.parse_math": False,
+    "axes.unicode_minus": True,
+    "font.family": "DejaVu Sans",
+    "font.size": 9.0,
+    "text.color": INK,
+    "axes.labelcolor": SOFT,
+    "axes.edgecolor": SOFT,
+    "axes.titlesize": 9.0,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": RULE,
+    "grid.linewidth": 0.7,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 5.0,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+}
+_SVG, _XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
+_CONTROL = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LONGEST_WORDS = 22
+_LETTER_IN = 0.072
+
+
+@dataclass(frozen=True)
+class Pen:
+    """How one series is drawn, in a plot and in the key beside it: `variable` is its colour in CSS, `dashes` are
+    lengths of line and gap, `marker` Matplotlib's and `shape` the same as a path around (0, 0).
+    """
+
+    colour: str
+    dashes: tuple[float, ...]
+    marker: str
+    shape: str
+
+    @property
+    def variable(self) -> str:
+        """The colour as the page knows it."""
+        return f"var(--{_VARIABLES[self.colour]})"
+
+    @property
+    def linestyle(self) -> str | tuple[float, tuple[float, ...]]:
+        """The dashes as Matplotlib takes them."""
+        return (0, self.dashes) if self.dashes else "solid"
+
+
+_MARKERS = (
+    ("o", "M-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0z"),
+    ("s", "M-3-3H3V3H-3z"),
+    ("^", "M0-4L4 3H-4z"),
+    ("D", "M0-4L4 0L0 4L-4 0z"),
+    ("v", "M0 4L4-3H-4z"),
+)
+_DASHES: tuple[tuple[float, ...], ...] = ((), (5, 2), (1.5, 1.5), (5, 1.5, 1.5, 1.5))
+CEILING = Pen(INK, (1, 2), *_MARKERS[0])
+FLOOR = Pen(PLAIN, (), *_MARKERS[1])
+
+
+def pen(index: int) -> Pen:
+    """The pen of a series that is neither floor nor ceiling; neighbours differ in colour, dashes and marker."""
+    return Pen(_SERIES[index % len(_SERIES)], _DASHES[index % len(_DASHES)], *_MARKERS[index % len(_MARKERS)])
+
+
+def words(text: str) -> str:
+    """A name as a plot takes it: no control characters, which SVG cannot hold, and not too long."""
+    plain = " ".join(_CONTROL.sub("\ufffd", text).split())
+    return plain if len(plain) <= _LONGEST_WORDS else f"{plain[: _LONGEST_WORDS - 1]}…"
+
+
+def make_room(figure: Figure, names: Sequence[str]) -> None:
+    """Widen the left margin, so that names stand beside the axis."""
+    figure.subplots_adjust(left=(0.25 + _LETTER_IN * max(map(len, names), default=0)) / WIDTH_IN)
+
+
+def inline_svg(key: str, alt: str, draw: Callable[[Figure], None], height_in: float = HEIGHT_IN) -> Markup:
+    """What `draw` puts on a figure, as an SVG element; equal drawings give equal text.
+
+    `key` is unique among the plots of a page, `alt` says in words what is to be seen.
+    """
+    stream = io.StringIO()
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the reader's fonts may have it
+        figure = Figure(figsize=(WIDTH_IN, height_in))
+        figure.subplots_adjust(0.62 / WIDTH_IN, 0.5 / height_in, 1 - 0.12 / WIDTH_IN, 1 - 0.24 / height_in, wspace=0.12)
+        draw(figure)
+        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+    return Markup(_inlined(stream.getvalue(), key, alt))
+
+
+def _inlined(svg: str, key: str, alt: str) -> str:
+    """The file as an element of a page: attributes instead of styles, variables instead of colours, ids of its own."""
+    root = ElementTree.fromstring(svg)
+    kept = set(re.findall(r"#([\w-]+)", " ".join(_references(root))))
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.tag in (f"{_SVG}metadata", f"{_SVG}style"):
+                parent.remove(child)
+    for element in root.iter():
+        _rewrite(element, key, kept)
+    shape = {"viewBox": root.attrib["viewBox"], "class": "plot", "role": "img", "aria-label": alt}
+    root.attrib = {**shape, "stroke-linejoin": "round"}
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _references(root: ElementTree.Element) -> list[str]:
+    return [value for element in root.iter() for name, value in element.attrib.items() if name != "id" and "#" in value]
+
+
+def _rewrite(element: ElementTree.Element, key: str, kept: set[str]) -> None:
+    element.tag = element.tag.removeprefix(_SVG)
+    given = {name.removeprefix(_XLINK): value for name, value in element.attrib.items()}
+    if given.get("id") not in kept:
+        given.pop("id", None)
+    styles = given.pop("style", "")
+    given |= dict(map(_property, filter(str.strip, styles.split(";"))))
+    element.attrib = {name: _value(name, value, key) for name, value in given.items()}
+    element.tail = None if element.tail is None or not element.tail.strip() else element.tail
+    element.text = None if element.text is None or not element.text.strip() else element.text
+
+
+def _property(declaration: str) -> tuple[str, str]:
+    """One declaration as a presentation attribute; of a font only the size is kept, its family is the page's."""
+    name, _, value = (part.strip() for part in declaration.partition(":"))
+    size = re.search(r"([\d.]+)px", value)
+    return ("font-size", size[1]) if name == "font" and size else (name, value)
+
+
+def _value(name: str, value: str, key: str) -> str:
+    """Colours by name, references within this plot, and no more than two decimals."""
+    if value in _VARIABLES:
+        return f"var(--{_VARIABLES[value]})"
+    if name == "id":
+        return f"{key}-{value}"
+    if value.startswith(("#", "url(#")):
+        return value.replace("#", f"#{key}-")
+    if name in ("d", "x", "y", "width", "height", "transform", "points"):
+        return re.sub(r"-?\d+\.\d+", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), value)
+    return value

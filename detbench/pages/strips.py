@@ -1,0 +1,73 @@
+"""Pictures side by side with the boxes on them, as the pages' template draws them and their script compares them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+MarkKind = Literal["found", "regained", "false", "missed", "lost"]
+Role = Literal["before", "after", "goal"]
+"""What a panel is to the others: the picture as it was, as somebody made it, as it should be."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A box to draw, in the picture's pixels; `name` is its class, with the score of a detection; `class_name` and
+    `size` (small, medium or large) are what boxes are filtered by.
+    """
+
+    kind: MarkKind
+    x: float
+    y: float
+    width: float
+    height: float
+    name: str
+    class_name: str
+    size: str
+
+
+@dataclass(frozen=True)
+class Label:
+    """A detection's name beside its box; `x` and `y` are the left end of its base line, in the picture's pixels."""
+
+    kind: MarkKind
+    text: str
+    x: float
+    y: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One picture: a data URI, its size in pixels, what it shows in words (`alt`), and what stands below it.
+
+    `file` is the full picture beside the page, None where there is none; `change` how many true boxes are found that
+    the strip's first panel misses, less those that only it finds.
+    """
+
+    title: str
+    role: Role
+    picture: str
+    width: int
+    height: int
+    alt: str
+    note: str = ""
+    file: str | None = None
+    change: int | None = None
+    marks: tuple[Mark, ...] = ()
+    labels: tuple[Label, ...] = ()
+    label_height: float = 0.0
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One picture in all its states, side by side; `severity_px` is the length of its blur, where it is known."""
+
+    title: str
+    note: str
+    panels: tuple[Panel, ...]
+    severity_px: float | None = None
+
+    @property
+    def change(self) -> int:
+        """The largest change of a panel, gain or loss; of equals the gain."""
+        changes = [panel.change for panel in self.panels if panel.change is not None]
+        return max(changes, key=lambda change: (abs(change), change), default=0)

@@ -1,0 +1,150 @@
+"""Arms of two runs held against each other over the pictures that both have."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from detbench.metrics.bootstrap import RESAMPLES, draw_pictures, interval
+from detbench.metrics.columns import TrueColumns, found_columns, true_columns
+from detbench.metrics.ranking import ranked, trimmed
+from detbench.metrics.resampled import Numbers, coco_numbers, once
+from detbench.report.shown import damage_named
+from detbench.results.folder import RunFolder
+from detbench.results.schema import ArmResult, RunResult
+from detbench.types import Estimate
+
+_Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run folder as a comparison needs it; `name` is the folder's."""
+
+    name: str
+    folder: RunFolder
+    result: RunResult
+
+    @property
+    def detector(self) -> tuple[Any, Any]:
+        """What tells detectors apart: name and weights."""
+        return self.result.detector.get("name"), self.result.detector.get("weights_sha256")
+
+    @property
+    def pictures(self) -> tuple[str, str]:
+        """What tells sets of blurred pictures apart, a limit aside: the dataset as it was opened, and the blur."""
+        return self.result.data.source_fingerprint, str(self.result.specification.get("blur"))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """mAP of an arm of one run minus that of an arm of another, over `difference.n` shared pictures."""
+
+    run: str
+    arm: str
+    against_run: str
+    against_arm: str
+    difference: Estimate
+
+
+def read_run(folder: Path) -> Run:
+    """A finished run; raises DataError naming what is missing or damaged."""
+    files = RunFolder(folder)
+    return Run(folder.resolve().name, files, files.read_result())
+
+
+def pairs_of(runs: Sequence[Run]) -> tuple[Pair, ...]:
+    """Every pair of arms that differ in one thing, the deblurrer or the detector, over the pictures that are shared.
+
+    Raises DataError naming a file that is missing or damaged.
+    """
+    return tuple(pair for one, other in combinations(runs, 2) for pair in _between(one, other))
+
+
+def _between(one: Run, other: Run) -> Iterator[Pair]:
+    arms = list(_arms_to_pair(one, other))
+    if one.pictures != other.pictures or not arms:
+        return
+    shared = _shared(one, other)
+    if not shared:
+        return
+    drawn_of_one, drawn_of_other = _Drawn(one, shared), _Drawn(other, shared)
+    for ours, theirs in arms:
+        difference = _difference(drawn_of_one.of(ours), drawn_of_other.of(theirs), len(shared))
+        yield Pair(one.name, ours, other.name, theirs, difference)
+
+
+def _arms_to_pair(one: Run, other: Run) -> Iterator[tuple[str, str]]:
+    """Under one detector different deblurrers, under two detectors the same arms."""
+    for ours in one.result.arms:
+        for theirs in other.result.arms:
+            is_same = ours.name == theirs.name and _backend(ours) == _backend(theirs)
+            if one.detector != other.detector:
+                if is_same:
+                    yield ours.name, theirs.name
+            elif ours.kind == theirs.kind == "deblurrer" and not is_same:
+                yield ours.name, theirs.name
+
+
+def _backend(arm: ArmResult) -> tuple[Any, Any]:
+    backend = arm.backend or {}
+    return backend.get("name"), backend.get("weights_sha256")
+
+
+def _shared(one: Run, other: Run) -> tuple[int, ...]:
+    """Ids of the pictures that have the same name and the same true boxes in both runs."""
+    ours, theirs = (_contents(run) for run in (one, other))
+    return tuple(sorted(number for number in ours.keys() & theirs.keys() if ours[number] == theirs[number]))
+
+
+def _contents(run: Run) -> dict[int, list[Any]]:
+    truth = run.folder.read_json("truth.json")
+    with damage_named(run.folder.path / "truth.json"):
+        names = {category["id"]: category["name"] for category in truth["categories"]}
+        contents: dict[int, list[Any]] = {image["id"]: [image["file_name"]] for image in truth["images"]}
+        for each in truth["annotations"]:
+            contents[each["image_id"]].append((names[each["category_id"]], each["bbox"], each["iscrowd"]))
+        return contents
+
+
+@dataclass(frozen=True, eq=False)
+class _Drawn:
+    """mAP of a run's arms over the shared pictures: as they are, then drawn again; each arm's computed once."""
+
+    run: Run
+    shared: Sequence[int]
+    _made: dict[str, Numbers] = field(default_factory=dict)
+
+    def of(self, arm: str) -> Numbers:
+        if arm not in self._made:
+            self._made[arm] = self._numbers(arm)
+        return self._made[arm]
+
+    def _numbers(self, arm: str) -> Numbers:
+        truth, name = self._truth(), f"detections/{arm}.json"
+        results = self.run.folder.read_json(name)
+        with damage_named(self.run.folder.path / name):
+            ranking = trimmed(ranked(truth, found_columns(_of(results, self.shared), truth)))
+        draws = np.concatenate([once(ranking), draw_pictures(len(self.shared), RESAMPLES)])
+        return coco_numbers(ranking, draws, ("all",))["map"]
+
+    def _truth(self) -> TrueColumns:
+        truth = self.run.folder.read_json("truth.json")
+        with damage_named(self.run.folder.path / "truth.json"):
+            images = [{"id": number} for number in self.shared]
+            return true_columns({**truth, "images": images, "annotations": _of(truth["annotations"], self.shared)})
+
+
+def _of(records: Sequence[_Record], shared: Sequence[int]) -> list[_Record]:
+    wanted = set(shared)
+    return [record for record in records if record["image_id"] in wanted]
+
+
+def _difference(ours: Numbers, theirs: Numbers, pictures: int) -> Estimate:
+    drawn = ours - theirs
+    if np.isnan(drawn[0]):
+        return Estimate(None, pictures)
+    return Estimate(float(drawn[0]), pictures, *(interval(drawn[1:]) or (None, None)))

@@ -1,0 +1,220 @@
+"""How the report's plots are drawn: each function returns what draws one figure from plain series."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullFormatter, PercentFormatter
+from numpy.typing import NDArray
+
+from detbench.pages.plot import CEILING, FLOOR, RULE, SOFT, Pen, make_room, pen, words
+from detbench.results.schema import ArmResult
+from detbench.types import Estimate
+
+Draw = Callable[[Figure], None]
+_SPREAD = 0.56
+"""How much of the room between two categories their points take."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Points (x, y) in the order in which they are joined; where y is None the line is broken."""
+
+    pen: Pen
+    x: Sequence[float]
+    y: Sequence[float | None]
+
+
+@dataclass(frozen=True)
+class Points:
+    """One estimate per category, None where there is none."""
+
+    pen: Pen
+    estimates: Sequence[Estimate | None]
+
+
+@dataclass(frozen=True)
+class Place:
+    """One arm in the plane of cost and quality."""
+
+    name: str
+    pen: Pen
+    cost: float
+    quality: Estimate
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Pictures as points, and the means over groups of them."""
+
+    pen: Pen
+    x: Sequence[float]
+    y: Sequence[float]
+    means: Sequence[tuple[float, Estimate]]
+
+
+def pens(arms: Sequence[ArmResult]) -> dict[str, Pen]:
+    """Each arm's pen, by name: the ceiling's, the floor's, and one for each deblurrer."""
+    deblurrers = [arm.name for arm in arms if arm.kind == "deblurrer"]
+    fixed = {"sharp": CEILING, "blurred": FLOOR}
+    return {arm.name: fixed[arm.kind] if arm.kind in fixed else pen(deblurrers.index(arm.name)) for arm in arms}
+
+
+def curves(panels: Mapping[str, Sequence[Curve]], x_label: str, y_label: str, mark_x: float | None = None) -> Draw:
+    """Curves over 0..1, one panel beside the other; `mark_x` is where a line stands."""
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+        for axis, (title, drawn) in zip(axes, panels.items(), strict=True):
+            axis.set(title=title, xlim=(0, 1), ylim=(0, 1.02))
+            axis.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"])
+            for curve in drawn:
+                y = [np.nan if value is None else value for value in curve.y]
+                axis.plot(curve.x, y, color=curve.pen.colour, linestyle=curve.pen.linestyle)
+            if mark_x is not None:
+                axis.axvline(mark_x, color=SOFT, linewidth=0.8, linestyle=(0, (2, 2)))
+        axes[0].set_ylabel(y_label)
+        axes[len(axes) // 2].set_xlabel(x_label)
+
+    return draw
+
+
+def by_category(categories: Sequence[str], series: Sequence[Points], label: str) -> Draw:
+    """Estimates with their intervals over categories from left to right, joined arm by arm."""
+
+    def draw(figure: Figure) -> None:
+        axis = figure.subplots()
+        for offset, points in zip(_offsets(len(series)), series, strict=True):
+            places = np.arange(len(categories)) + offset
+            _points(axis, places, points, is_upright=True)
+            y = [_value(each) for each in points.estimates]
+            axis.plot(places, y, color=points.pen.colour, linestyle=points.pen.linestyle, linewidth=0.9, alpha=0.7)
+        axis.set_xticks(range(len(categories)), [words(name) for name in categories])
+        axis.set(ylabel=label, xlim=(-0.6, len(categories) - 0.4))
+        axis.set_ylim(bottom=min(0, axis.get_ylim()[0]))
+        axis.grid(visible=False, axis="x")
+
+    return draw
+
+
+def down_categories(categories: Sequence[str], series: Sequence[Points], label: str) -> Draw:
+    """Estimates with their intervals over categories from top to bottom: names have room there."""
+
+    def draw(figure: Figure) -> None:
+        names = [words(name) for name in categories]
+        make_room(figure, names)
+        axis = figure.subplots()
+        for offset, points in zip(_offsets(len(series)), series, strict=True):
+            _points(axis, np.arange(len(categories)) + offset, points, is_upright=False)
+        axis.set_yticks(range(len(categories)), names)
+        axis.set(xlabel=label, ylim=(len(categories) - 0.5, -0.5))
+        axis.set_xlim(left=min(0, axis.get_xlim()[0]))
+        axis.grid(visible=False, axis="y")
+        for line in range(1, len(categories)):
+            axis.axhline(line - 0.5, color=RULE, linewidth=0.5)
+
+    return draw
+
+
+def pareto(places: Sequence[Place], floor: Estimate, ceiling: Estimate | None, x_label: str, y_label: str) -> Draw:
+    """Quality against cost on a logarithmic axis; the line joins those that nothing cheaper beats."""
+
+    def draw(figure: Figure) -> None:
+        axis = figure.subplots()
+        for estimate, level in ((floor, FLOOR), (ceiling, CEILING)):
+            if estimate is not None and estimate.value is not None:
+                axis.axhline(estimate.value, color=level.colour, linestyle=level.linestyle, linewidth=1)
+        front = _front(places)
+        axis.plot(
+            [place.cost for place in front], [_value(place.quality) for place in front], color=SOFT, linewidth=0.9
+        )
+        for place in places:
+            one = Points(place.pen, (place.quality,))
+            _points(axis, np.array([place.cost]), one, is_upright=True)
+            axis.annotate(
+                words(place.name), (place.cost, _value(place.quality)), (6, 5), textcoords="offset points", fontsize=8.5
+            )
+        axis.set(xlabel=x_label, ylabel=y_label, xscale="log")
+        axis.margins(x=0.25)
+        ticks = _ticks(*axis.get_xlim())
+        axis.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
+        axis.xaxis.set_minor_formatter(NullFormatter())
+
+    return draw
+
+
+def histogram(shares: Mapping[int, Sequence[tuple[Pen, float]]], x_label: str) -> Draw:
+    """The share of pictures at each whole number, arm beside arm."""
+
+    def draw(figure: Figure) -> None:
+        axis = figure.subplots()
+        for number, heights in shares.items():
+            for offset, (each, height) in zip(_offsets(len(heights)), heights, strict=True):
+                axis.bar(number + offset, height, width=0.8 / len(heights), color=each.colour, linewidth=0)
+        axis.axvline(0, color=SOFT, linewidth=0.8)
+        axis.set(xlabel=x_label, ylabel="share of pictures")
+        axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.grid(visible=False, axis="x")
+
+    return draw
+
+
+def clouds(drawn: Sequence[Cloud], x_label: str, y_label: str) -> Draw:
+    """Pictures as small points, means with their intervals on top."""
+
+    def draw(figure: Figure) -> None:
+        axis = figure.subplots()
+        axis.axhline(0, color=SOFT, linewidth=0.8)
+        axis.axvline(0, color=SOFT, linewidth=0.8)
+        for cloud in drawn:
+            axis.scatter(cloud.x, cloud.y, s=7, color=cloud.pen.colour, alpha=0.35, linewidths=0)
+            middle = np.array([x for x, _ in cloud.means])
+            _points(axis, middle, Points(cloud.pen, [mean for _, mean in cloud.means]), is_upright=True)
+            axis.plot(middle, [_value(mean) for _, mean in cloud.means], color=cloud.pen.colour)
+        axis.set(xlabel=x_label, ylabel=y_label)
+        axis.yaxis.set_major_locator(MaxNLocator(integer=True))
+
+    return draw
+
+
+def _value(estimate: Estimate | None) -> float:
+    """The number, NaN where there is none: Matplotlib leaves a gap there."""
+    return math.nan if estimate is None or estimate.value is None else estimate.value
+
+
+def _offsets(count: int) -> Sequence[float]:
+    """Where the points of each of `count` series stand around their category's place."""
+    return [0.0] if count == 1 else np.linspace(-_SPREAD / 2, _SPREAD / 2, count).tolist()
+
+
+def _points(axis: Axes, places: NDArray[np.floating[Any]], points: Points, is_upright: bool) -> None:
+    """Markers with their intervals, at `places` across (upright) or down."""
+    for place, estimate in zip(places.tolist(), points.estimates, strict=True):
+        if estimate is None or estimate.value is None:
+            continue
+        xy = (place, estimate.value) if is_upright else (estimate.value, place)
+        axis.plot(*xy, points.pen.marker, color=points.pen.colour, markeredgewidth=0)
+        if estimate.low is not None and estimate.high is not None:
+            line = axis.vlines if is_upright else axis.hlines
+            line(place, estimate.low, estimate.high, color=points.pen.colour, linewidth=1.1)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Powers of ten within bounds; where there is one at most, their doubles and fives too."""
+    tens = [10.0**power for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
+    steps = (1, 2, 5) if sum(low <= ten <= high for ten in tens) < 2 else (1,)
+    return [ten * step for ten in tens for step in steps if low <= ten * step <= high]
+
+
+def _front(places: Sequence[Place]) -> list[Place]:
+    """Those that nothing at most as costly equals or beats, the cheapest first."""
+    front: list[Place] = []
+    for place in sorted(places, key=lambda each: (each.cost, -_value(each.quality))):
+        if not front or _value(place.quality) > _value(front[-1].quality):
+            front.append(place)
+    return front

@@ -1,0 +1,73 @@
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+from detbench.pages.parts import Exhibit
+from detbench.pages.plot import CEILING, FLOOR
+from detbench.report.plots import pens
+from detbench.report.view import view_of
+from detbench.results.schema import RunResult, result_from_json, result_to_json
+from detbench.types import Estimate
+
+Write = Callable[..., Path]
+MAPS = {"sharp": 0.423, "blurred": 0.262, "wiener": 0.377, "nah": 0.3}
+
+
+def with_times(folder: Path) -> Path:
+    """The run with a restoration time and mAP by size."""
+    result = result_from_json(json.loads((folder / "result.json").read_text()), "result.json")
+    more = {f"map_{size}": Estimate(0.2, 2, 0.1, 0.3) for size in ("small", "medium", "large")}
+    times = {"wiener": {"restore_s_per_mpix": Estimate(0.2, 2)}, "nah": {"restore_s_per_mpix": Estimate(9.0, 2)}}
+    arms = tuple(replace(arm, metrics={**arm.metrics, **more, **times.get(arm.name, {})}) for arm in result.arms)
+    (folder / "result.json").write_text(json.dumps(result_to_json(replace(result, arms=arms))))
+    return folder
+
+
+def exhibits(folder: Path) -> dict[str, Exhibit]:
+    """The view's exhibits, by title."""
+    return {exhibit.title: exhibit for exhibit in view_of(folder).exhibits}
+
+
+def test_every_question_has_its_plot_and_its_table(write: Write) -> None:
+    """Each plot is one whole SVG element that says what it shows, has a key, and numbers behind it."""
+    made = exhibits(with_times(write(maps=MAPS)))
+    assert list(made) == [
+        "Quality against restoration time",
+        "By severity of the blur",
+        "By size of the object",
+        "By class",
+        "What each kind of error costs",
+        "Precision and recall",
+        "At other confidences",
+        "What happens to single pictures",
+    ]
+    for title, exhibit in made.items():
+        root = ElementTree.fromstring(exhibit.plot)
+        assert (root.tag, root.get("role"), title in str(root.get("aria-label"))) == ("svg", "img", True)
+        assert exhibit.table is not None
+        assert exhibit.table.rows
+        assert exhibit.key
+
+
+def test_what_was_not_measured_is_not_plotted(write: Write) -> None:
+    """Without restoration times and without boxes of any size there is no plot of them, and no hole."""
+    assert not {"Quality against restoration time", "By size of the object"} & set(exhibits(write(maps=MAPS)))
+
+
+def test_names_stand_at_their_places_in_the_plane_of_cost(write: Write) -> None:
+    """The plot of quality against time names each deblurrer; its table has the time."""
+    exhibit = exhibits(with_times(write(maps=MAPS)))["Quality against restoration time"]
+    words = "".join(ElementTree.fromstring(exhibit.plot).itertext())
+    assert "wiener" in words
+    assert "nah" in words
+    assert exhibit.table is not None
+    assert [column.text for column in exhibit.table.columns] == ["mAP", "Restoration"]
+
+
+def test_pens_tell_floor_ceiling_and_deblurrers_apart(result: Callable[..., RunResult]) -> None:
+    """The sharp and the blurred arm always look alike, deblurrers differ."""
+    made = pens(result(maps=MAPS).arms)
+    assert (made["sharp"], made["blurred"]) == (CEILING, FLOOR)
+    assert made["wiener"] != made["nah"]

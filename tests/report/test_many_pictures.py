@@ -1,0 +1,77 @@
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detbench.images import picture_from_image
+from detbench.results.folder import RunFolder
+from detbench.results.schema import result_from_json
+from detbench.runner.rows import SHOWN_PANELS, SHOWN_PICTURES
+
+PICTURES, BOXES, FOUND = 5000, 7, 30
+ARMS = ("sharp", "blurred", "wiener")
+MOST_SECONDS, MOST_KIB, MOST_BYTES = 20, 1_000_000, 15_000_000
+
+
+@pytest.fixture
+def large(write, tmp_path: Path) -> Path:
+    """A run of 5,000 pictures of 640×480: 35,000 true boxes, 150,000 detections an arm, some of them shown."""
+    folder: Path = write(maps={"sharp": 0.4, "blurred": 0.2, "wiener": 0.3})
+    run, rng = RunFolder(folder), np.random.default_rng(0)
+    numbers = range(1, PICTURES + 1)
+    boxes = rng.uniform(0, 300, (PICTURES, FOUND, 4)).round(1).tolist()
+    images = [{"id": number, "file_name": f"{number:06}.jpg", "width": 640, "height": 480} for number in numbers]
+    truth = {**run.read_json("truth.json"), "images": images, "annotations": list(annotations(boxes))}
+    run.write_json("truth.json", truth)
+    run.write_detections({arm: json.dumps(list(detections(boxes, rng))) for arm in ARMS})
+    shown = tuple(range(1, 1 + min(SHOWN_PICTURES, SHOWN_PANELS // len(ARMS))))
+    run.write_images([row(run, number, arm, rng, number in shown) for number in numbers for arm in ARMS])
+    stated = run.read_json("result.json")
+    run.write_results(result_from_json({**stated, "shown": shown, "data": {**stated["data"], "images": PICTURES}}, ""))
+    return folder
+
+
+def annotations(boxes):
+    """The first boxes of each picture are true ones."""
+    for place, some in enumerate(boxes):
+        for number, box in enumerate(some[:BOXES]):
+            known = {"image_id": place + 1, "category_id": 1 + number % 2, "bbox": box, "area": box[2] * box[3]}
+            yield {"id": 1 + place * BOXES + number, **known, "iscrowd": 0}
+
+
+def detections(boxes, rng):
+    """Every box is found with some confidence."""
+    for place, some in enumerate(boxes):
+        for box, score in zip(some, rng.random(FOUND).tolist(), strict=True):
+            yield {"image_id": place + 1, "category_id": 1, "bbox": box, "score": score}
+
+
+def row(run: RunFolder, number: int, arm: str, rng, is_shown: bool):
+    """One line of images.csv; a shown picture is of coarse grain."""
+    picture = ""
+    if is_shown:
+        grain = rng.integers(0, 256, (80, 107, 3), dtype=np.uint8).repeat(6, axis=0).repeat(6, axis=1)[:, :640]
+        picture = run.keep_shown(picture_from_image(np.ascontiguousarray(grain)))
+    measured = {"severity_px": 4.0, "psnr_db": float(rng.normal(25, 3)), "ssim": 0.8, "restore_ms": 10.0}
+    place = {"image_id": number, "file_name": f"{number:06}.jpg", "arm": arm, "width": 640, "height": 480}
+    return {**place, **measured, "tp": int(rng.integers(0, 8)), "fp": 1, "fn": 1, "picture": picture}
+
+
+def test_five_thousand_pictures_render_soon_and_small(large: Path) -> None:
+    """The page is there in 20 s of processor time and 1 GB of memory, and stays below 15 MB with the full pictures as
+    files beside it.
+    """
+    script = f"import pathlib, detbench.report.render as render; render.render_report(pathlib.Path({str(large)!r}))"
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", script], check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < MOST_SECONDS
+    assert after.ru_maxrss < MOST_KIB
+    page = large / "report.html"
+    panels = SHOWN_PICTURES * len(ARMS)
+    assert page.stat().st_size < min(MOST_BYTES, 1_500_000 + 40_000 * panels)
+    assert len(list((large / "pictures").iterdir())) >= panels
