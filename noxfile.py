@@ -46,7 +46,7 @@ def tests(session: nox.Session) -> None:
 @nox.session(python="3.11")
 def streets(session: nox.Session) -> None:
     """Test the recipe of the embedded streets; `nox -s streets -- train --out DIR` runs it instead."""
-    session.install("-r", "datasets/streets/requirements.txt", "pytest")
+    session.install("-r", "datasets/streets/requirements.txt", "pytest", "pytest-socket")
     if session.posargs:
         session.run("python", "datasets/streets/recipe.py", *session.posargs)
     else:

@@ -158,9 +158,13 @@ def read_result(path: Path) -> RunResult:
 def _read_csv(path: Path, texts: Sequence[str]) -> pd.DataFrame:
     try:
         # Only an empty field is missing: a picture may well be called "None".
-        return pd.read_csv(path, dtype=dict.fromkeys(texts, str), keep_default_na=False, na_values=[""])
+        table = pd.read_csv(path, dtype=dict.fromkeys(texts, str), keep_default_na=False, na_values=[""])
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: {error}; run `detbench run` again") from error
+    missing = [name for name in texts if name not in table]
+    if missing:
+        raise DataError(f"{path}: has no column {missing[0]!r}; run `detbench run` again")
+    return table
 
 
 def _read_json(path: Path) -> Any:
