@@ -149,7 +149,7 @@ def _found_kind(judged: _Judged, partner: int) -> MarkKind:
 def _mark(kind: MarkKind, box_xyxy: NDArray[np.float64], class_name: str, score: str, area_px: float) -> Mark:
     x1, y1, x2, y2 = (float(edge) for edge in box_xyxy)
     place = round(x1, 1), round(y1, 1), round(x2 - x1, 1), round(y2 - y1, 1)
-    size = next(size for size in SIZES if area_px <= AREAS[size][1])
+    size = next((size for size in SIZES if area_px <= AREAS[size][1]), SIZES[-1])
     return Mark(kind, *place, f"{class_name}{score}", class_name, size)
 
 

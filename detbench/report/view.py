@@ -20,6 +20,7 @@ from detbench.report.shown import damage_named, read_shown
 from detbench.report.tables import MAIN_METRICS, arm_table, difference_table, shown_specs
 from detbench.report.text import UNDEFINED, percent, plural
 from detbench.report.verdict import Verdict, verdicts
+from detbench.results.analysis import checked_analysis
 from detbench.results.folder import RunFolder
 from detbench.results.schema import RunResult
 from detbench.types import MetricSpec
@@ -105,8 +106,9 @@ def view_of(folder: Path, is_beside: bool = True) -> ReportView:
 
 def _analysis(run: RunFolder, result: RunResult, images: pd.DataFrame) -> tuple[Mapping[str, Any], tuple[Exhibit, ...]]:
     """`analysis.json`, and what is drawn from it."""
-    analysis = run.read_json("analysis.json")
-    with damage_named(run.path / "analysis.json"):
+    path = run.path / "analysis.json"
+    analysis = checked_analysis(run.read_json(path.name), [arm.name for arm in result.arms], str(path))
+    with damage_named(path):
         return analysis, exhibits_of(Evidence(result, analysis, images))
 
 
