@@ -119,7 +119,8 @@ def _ranking(run: RunFolder, arm: str, truth: TrueColumns) -> Ranking:
     return trimmed(ranked(truth, found_columns(run.read_json(f"detections/{arm}.json"), truth)))
 
 
-def _same(stated: float | None, given: float | None) -> bool:
-    if stated is None or given is None:
+def _same(stated: object, given: float | None) -> bool:
+    """Whether a file, where anything may stand, says a number that was computed."""
+    if given is None or not isinstance(stated, int | float):
         return stated is given
     return math.isclose(stated, given, rel_tol=0, abs_tol=_ROUNDING)

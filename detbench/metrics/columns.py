@@ -116,4 +116,7 @@ def _boxes(records: Records) -> NDArray[np.float64]:
 
 
 def _column(records: Records, key: str, kind: type[np.generic]) -> NDArray[Any]:
-    return np.fromiter(map(itemgetter(key), records), kind, len(records))
+    try:
+        return np.fromiter(map(itemgetter(key), records), kind, len(records))
+    except OverflowError as error:
+        raise ValueError(f"{key}: {error}") from error
