@@ -45,7 +45,8 @@ def run_on_ray(spec: RunSpec, folder: Path, cache: Cache, progress: Progress, se
     blocks = -(-images // BLOCK_IMAGES)
     shares = [Share(number, blocks) for number in range(1, blocks + 1)]
     with contextlib.redirect_stdout(sys.stderr):  # where Ray tells of workers that died
-        ray.init(log_to_driver=False, configure_logging=False)
+        # Without an address Ray would also take up a cluster of which this machine still has a note.
+        ray.init(os.environ.get("RAY_ADDRESS", "local"), log_to_driver=False, configure_logging=False)
         try:
             files = _from_workers(ray, (spec, cache.folder.absolute(), seconds), shares, progress)
         finally:

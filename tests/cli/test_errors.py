@@ -49,8 +49,9 @@ def test_missing_checkpoint(detbench: Run, dataset: Path) -> None:
     refused(run_on(detbench, dataset, detector="weights/none.pt"), "weights/none.pt", "path")
 
 
-def test_missing_weights(detbench: Run, dataset: Path) -> None:
+def test_missing_weights(detbench: Run, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A network without weights says where they belong and how they are made."""
+    monkeypatch.setattr("detbench.backends.shipped", lambda kind: tmp_path / kind)
     refused(run_on(detbench, dataset, deblurrer="nah"), "nah", "weights", "detbench train nah")
 
 
