@@ -14,7 +14,7 @@ from detbench.nets.pix2pix import UNet
         (Generator, 16, 0),
         (ResizeGenerator, 16, 0),
         (MultiScaleNet, 16, 0),
-        (DenseGenerator, 16, 0.17),
+        (DenseGenerator, 16, 0.025),
         (UNet, 256, 0.17),
     ],
 )
