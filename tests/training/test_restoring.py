@@ -43,7 +43,7 @@ SHORT = Recipe(
 @pytest.fixture
 def job(photos: Path, tmp_path: Path, make_plan: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch) -> Job:
     """Three epochs of two steps of a small network on the photos."""
-    small = Architecture(type(make_plan().generator), Score, "leave", "a paper's result")
+    small = Architecture(type(make_plan().generator), Score, "a paper's result")
     monkeypatch.setattr(restorers, "ARCHITECTURES", {"small": small})
     monkeypatch.setattr("detbench.training.restorer_card.ARCHITECTURES", {"small": small})
     return Job("small", SHORT, (photos,), tmp_path / "out", "cpu")
@@ -189,10 +189,7 @@ def test_two_processes_train_on_one_recipe(photos: Path, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_architecture_trains(name: str) -> None:
-    """With its own recipe but for crops, batch and VGG19, a step changes generator and critic, all terms finite.
-
-    What its last convolution is called is right: at zero, it leaves the input, or a picture of one colour.
-    """
+    """With its own recipe but for crops, batch and VGG19, a step changes generator and critic, all terms finite."""
     kind, cpu = ARCHITECTURES[name], torch.device("cpu")
     side = max(32, kind.multiple)
     recipe = replace(
@@ -210,8 +207,6 @@ def test_every_architecture_trains(name: str) -> None:
     with torch.inference_mode():
         first = plan.restore(plan.generator.eval(), blurred)
     assert first[0].shape == blurred.shape
-    nothing = first[0] - first[0].mean(dim=(2, 3), keepdim=True)
-    assert torch.equal(first[0], blurred) or nothing.abs().max() < 1e-6
     state = new_state(plan, cpu)
     before = {key: tensor.clone() for key, tensor in state.tensors().items()}
     crop = Crop(*(np.full((side, side, 3), level, np.uint8) for level in (90, 80)), np.ones((1, 1), np.float32), 1, 1)
