@@ -1,5 +1,5 @@
 import json
-import resource
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +14,8 @@ from detbench.runner.rows import SHOWN_PANELS, SHOWN_PICTURES
 
 PICTURES, BOXES, FOUND = 5000, 7, 30
 ARMS = ("sharp", "blurred", "wiener")
-MOST_SECONDS, MOST_KIB, MOST_BYTES = 20, 1_000_000, 15_000_000
+MOST_KIB, MOST_BYTES = 1_000_000, 15_000_000
+STATUS = Path("/proc/self/status")
 
 
 @pytest.fixture
@@ -61,16 +62,17 @@ def row(run: RunFolder, number: int, arm: str, rng, is_shown: bool):
     return {**place, **measured, "tp": int(rng.integers(0, 8)), "fp": 1, "fn": 1, "picture": picture}
 
 
-def test_five_thousand_pictures_render_soon_and_small(large: Path) -> None:
-    """The page is there in 20 s of processor time and 1 GB of memory, and stays below 15 MB with the full pictures as
-    files beside it.
-    """
-    script = f"import pathlib, detbench.report.render as render; render.render_report(pathlib.Path({str(large)!r}))"
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-c", script], check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < MOST_SECONDS
-    assert after.ru_maxrss < MOST_KIB
+def test_five_thousand_pictures_render_small(large: Path) -> None:
+    """The page takes less than 1 GB of memory, and stays below 15 MB with the full pictures as files beside it."""
+    if not STATUS.exists():
+        pytest.skip("only Linux says how much memory a process took at most")
+    script = (
+        "import pathlib, detbench.report.render as render\n"
+        f"render.render_report(pathlib.Path({str(large)!r}))\n"
+        f"print(pathlib.Path({str(STATUS)!r}).read_text())"
+    )
+    told = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
+    assert int(re.search(r"VmHWM:\s*(\d+) kB", told)[1]) < MOST_KIB
     page = large / "report.html"
     panels = SHOWN_PICTURES * len(ARMS)
     assert page.stat().st_size < min(MOST_BYTES, 1_500_000 + 40_000 * panels)
