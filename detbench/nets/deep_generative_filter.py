@@ -74,17 +74,22 @@ class DenseGenerator(RestorationNet):
 
     @torch.no_grad()
     def begin_as_input(self) -> None:
-        """Within .025: LeakyReLUs of colours less a threshold add up to straight pieces of what undoes the tanh."""
+        """Within .025: LeakyReLUs of colours less a threshold add up to straight pieces of what undoes the tanh.
+
+        The norm makes much of any tail however small, so none is silenced: a colour is the difference of two channels
+        with the same tail.
+        """
         thresholds, shares = _straight_pieces(torch.tensor([0.0, 0.5, 1.0, 1.5, 2.3]))
         silence(self.enter, slice(6))
-        silence(self.narrow, slice(6))
         silence(self.merge, slice(6 * len(thresholds)))
         silence(self.leave)
+        self.narrow.weight[3:6] = self.narrow.weight[:3]
         for channel in range(6):
             colour, sign = channel % 3, 1 if channel < 3 else -1
             self.enter.weight[channel, colour, 1, 1] = sign
             pieces = slice(channel, 6 * len(thresholds), 6)
-            self.merge.weight[pieces, channel, 1, 1] = 1
+            self.merge.weight[pieces, colour, 1, 1] = sign / 2
+            self.merge.weight[pieces, colour + 3, 1, 1] = -sign / 2
             self.merge.get_parameter("bias")[pieces] = -thresholds
             self.leave.weight[colour, pieces, 1, 1] = sign * shares
 

@@ -34,6 +34,7 @@ from side_by_side import Measured, Row, measured
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torchmetrics.functional.image import peak_signal_noise_ratio as torch_psnr
 from torchmetrics.functional.image import structural_similarity_index_measure as torch_ssim
+from whole_rows import detecting_row, whole_rows
 
 from detbench.blur.kernels import convolve, kernel_from_path
 from detbench.blur.trajectory import random_trajectory
@@ -257,6 +258,8 @@ ROWS: dict[str, Callable[[], Iterator[Row]]] = {
     "restoring": restoring_rows,
     "starting": starting_rows,
     "resamples": resamples_row,
+    "detecting": detecting_row,
+    "whole": whole_rows,
 }
 
 

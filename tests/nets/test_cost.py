@@ -15,7 +15,7 @@ from detbench.nets.pix2pix import UNet
         (ResizeGenerator, 11_378_179, 1733),
         (MultiScaleNet, 11_721_321, 10240),
         (DenseGenerator, 3_256_451, 6505),
-        (UNet, 7_654_803, 27.0),
+        (UNet, 7_684_203, 31.4),
     ],
 )
 def test_size_and_cost(net: type[nn.Module], parameters: int, gflop_per_mpix: float) -> None:

@@ -15,7 +15,7 @@ from detbench.nets.pix2pix import UNet
         (ResizeGenerator, 16, 0),
         (MultiScaleNet, 16, 0),
         (DenseGenerator, 16, 0.025),
-        (UNet, 256, 0.17),
+        (UNet, 256, 0.06),
     ],
 )
 def test_a_network_can_begin_as_its_input(net: type[RestorationNet], side: int, farthest: float) -> None:
