@@ -79,18 +79,19 @@ def image_sha256(image: Image) -> str:
     return digest.hexdigest()
 
 
-def write_atomically(path: Path, data: bytes | str) -> None:
+def write_atomically(path: Path, data: bytes | str | Iterable[str]) -> None:
     """Write a whole file or none: to a temporary name in the same folder, then moved into place.
 
-    Text is written as UTF-8. Raises OutputError where the folder cannot be made or written.
+    Text is written as UTF-8, whole or in pieces. Raises OutputError where the folder cannot be made or written.
     """
-    content = data.encode() if isinstance(data, str) else data
+    pieces = (data,) if isinstance(data, bytes | str) else data
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as stream:
-                stream.write(content)
+                for piece in pieces:
+                    stream.write(piece.encode() if isinstance(piece, str) else piece)
             Path(temporary).chmod(0o644)
             Path(temporary).replace(path)
         except BaseException:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detbench.metrics.columns import found_columns, true_columns
-from detbench.metrics.ranking import AREAS, IOUS, ranked
+from detbench.metrics.columns import TrueColumns, found_columns, true_columns
+from detbench.metrics.ranking import AREAS, IOUS, Ranking, ranked
 from detbench.metrics.tables import MOST_FOUND, Tables, tables
 
 STAT_KEYS = (
@@ -35,9 +35,14 @@ def evaluate(truth: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> 
     must have passed the dataset's validator.
     """
     columns = true_columns(truth)
-    found = tables(ranked(columns, found_columns(results, columns)))
+    return coco_scores(columns, ranked(columns, found_columns(results, columns)))
+
+
+def coco_scores(truth: TrueColumns, ranking: Ranking) -> CocoScores:
+    """The same of found boxes that are ranked already."""
+    found = tables(ranking)
     per_class = map(_mean, np.moveaxis(found.precision[..., list(AREAS).index("all")], 2, 0))
-    return CocoScores(_stats(found), dict(zip(columns.category_ids.tolist(), per_class, strict=True)))
+    return CocoScores(_stats(found), dict(zip(truth.category_ids.tolist(), per_class, strict=True)))
 
 
 def _stats(found: Tables) -> dict[str, float | None]:

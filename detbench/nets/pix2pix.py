@@ -75,7 +75,7 @@ class UNet(RestorationNet):
                 down[channel, colour, row, column] = sign
                 bias[channel] = lift
                 up[WIDTHS[0] + channel, colour, row, column] = share
-        offset -= 1.1
+        offset.fill_(-1.1)
 
 
 class Critic(PatchGAN):

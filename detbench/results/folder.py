@@ -15,7 +15,7 @@
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,8 +77,8 @@ class RunFolder:
         self.write_json("metrics.json", flat_metrics(result))
         self.write_json("result.json", result_to_json(result))
 
-    def write_detections(self, by_arm: Mapping[str, str]) -> None:
-        """Write each arm's COCO results (JSON text) and remove those of arms that an earlier run of this name had."""
+    def write_detections(self, by_arm: Mapping[str, Iterable[str]]) -> None:
+        """Write each arm's COCO results (JSON text in pieces) and remove those that an earlier run left."""
         for arm, text in by_arm.items():
             write_atomically(self.path / "detections" / f"{arm}.json", text)
         for file in (self.path / "detections").glob("*.json"):

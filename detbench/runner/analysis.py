@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detbench.fingerprints import code_sha256
-from detbench.metrics.columns import found_columns
 from detbench.metrics.curves import confidence_sweep, precision_recall
 from detbench.metrics.error_kinds import error_kinds
 from detbench.metrics.matching import f1, precision, recall
@@ -49,7 +48,7 @@ def analysis_of(
     }
 
     def compute() -> Record:
-        kinds = error_kinds(bootstrap.truth, found_columns(found.results, bootstrap.truth))
+        kinds = error_kinds(bootstrap.truth, found.columns())
         curve = precision_recall(arm.evidence.ranking)
         return {
             "errors": {kind: asdict(error) for kind, error in kinds.items()},

@@ -13,8 +13,9 @@ from detbench.datasets.opening import open_dataset
 from detbench.deblurrers.recorded import check_size
 from detbench.devices import resolve_device
 from detbench.errors import ArmError, BackendError, DataError, NotEvaluableError, UsageError
+from detbench.metrics.columns import TrueColumns, true_columns
 from detbench.metrics.specs import METRICS, PSEUDO_CONFIDENCE
-from detbench.results.cache import Cache
+from detbench.results.cache import Cache, digest
 from detbench.results.folder import RunFolder
 from detbench.results.provenance import environment
 from detbench.results.schema import RunResult
@@ -23,7 +24,7 @@ from detbench.runner.flips import flip_rows
 from detbench.runner.limits import SECONDS
 from detbench.runner.looking import Look, find_look
 from detbench.runner.measured import Basis, Measured, Restorer
-from detbench.runner.rows import ArmDetections, ArmPicture, coco_results, coco_truth, image_rows, shown_ids
+from detbench.runner.rows import ArmDetections, ArmPicture, coco_truth, image_rows, shown_ids
 from detbench.runner.scores import Scorer
 from detbench.runner.spec import WHOLE, RunSpec, Share
 from detbench.runner.stages import Stages
@@ -100,9 +101,11 @@ def conclude(measured: Measured, run_folder: RunFolder, cache: Cache, progress: 
     truth = coco_truth(samples, basis.classes)
     if basis.specification["truth"] == "pseudo":
         truth = {"info": {"description": PSEUDO_NOTE}, **truth}
-    detections = _detections(rows)
+    columns = true_columns(truth)
+    detections = _detections(rows, columns)
     progress("scoring", 0, 1)
-    scorer = Scorer(cache, truth, basis.classes, rows, detections, basis.specification["resamples"])
+    resamples = basis.specification["resamples"]
+    scorer = Scorer(cache, columns, digest(truth), basis.classes, rows, detections, resamples)
     arms = scorer.arms({name: restorer for name, restorer in basis.deblurrers.items() if name in rows})
     result = RunResult(
         specification=basis.specification,
@@ -187,14 +190,14 @@ def _measure(
     return samples, {arm: pictures for arm, pictures in rows.items() if len(pictures) == count}
 
 
-def _detections(rows: Mapping[str, Sequence[ArmPicture]]) -> dict[str, ArmDetections]:
+def _detections(rows: Mapping[str, Sequence[ArmPicture]], truth: TrueColumns) -> dict[str, ArmDetections]:
     """Each arm's detections; arms that delivered the same pictures throughout share them."""
     shared: dict[tuple[str, ...], ArmDetections] = {}
     by_arm = {}
     for arm, pictures in rows.items():
         delivered = tuple(row.picture.sha256 for row in pictures)
         if delivered not in shared:
-            shared[delivered] = ArmDetections(coco_results(pictures))
+            shared[delivered] = ArmDetections(pictures, truth)
         by_arm[arm] = shared[delivered]
     return by_arm
 
@@ -243,7 +246,7 @@ def _write(
         if row.sample.id in result.shown
     }
     folder.write_json("truth.json", truth)
-    folder.write_detections({arm: found.text for arm, found in detections.items()})
+    folder.write_detections({arm: found.text() for arm, found in detections.items()})
     folder.write_images(image_rows(samples, {arm: rows[arm] for arm in arms}, kept))
     folder.remove_pictures_but(set(kept.values()))
     folder.write_results(result)

@@ -1,13 +1,17 @@
 """What was measured of one picture in one arm, and the same rows in the formats that files and scorers want."""
 
 import hashlib
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from detbench.boxes import xyxy_to_xywh
+from detbench.metrics.columns import FoundColumns, TrueColumns
 from detbench.metrics.matching import Counts, Matches, count, match
+from detbench.metrics.ranking import Ranking, ranked
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU
 from detbench.results.cache import canonical_json
 from detbench.runner.stages import Quality, Restored
@@ -44,12 +48,40 @@ class ArmPicture:
 
 
 class ArmDetections:
-    """One arm's detections in COCO's results format, and the text of their file, made once."""
+    """One arm's detections, against `truth`: their file's text and its digest, and their ranking, made once."""
 
-    def __init__(self, results: list[dict[str, Any]]) -> None:
-        self.results = results
-        self.text = canonical_json(results)
-        self.sha256 = hashlib.sha256(self.text.encode()).hexdigest()
+    def __init__(self, pictures: Sequence[ArmPicture], truth: TrueColumns) -> None:
+        self._pictures, self._truth = pictures, truth
+        digest = hashlib.sha256()
+        for piece in self.text():
+            digest.update(piece.encode())
+        self.sha256 = digest.hexdigest()
+
+    def text(self) -> Iterator[str]:
+        """COCO's results format, picture by picture: all of it at once may be larger than memory."""
+        yield "["
+        comma = ""
+        for row in self._pictures:
+            if len(row.found):
+                yield comma + canonical_json(_coco_results(row))[1:-1]
+                comma = ","
+        yield "]"
+
+    @cached_property
+    def ranking(self) -> Ranking:
+        """The boxes matched for every threshold and size."""
+        return ranked(self._truth, self.columns())
+
+    def columns(self) -> FoundColumns:
+        """The boxes of all pictures."""
+        found = [row.found for row in self._pictures]
+        image_ids = np.array([row.sample.id for row in self._pictures], np.int64)
+        pictures = np.repeat(np.searchsorted(self._truth.image_ids, image_ids), [len(each) for each in found])
+        labels, boxes, scores = (
+            np.concatenate([getattr(each, name) for each in found]) for name in ("labels", "boxes", "scores")
+        )
+        categories = np.searchsorted(self._truth.category_ids, labels)
+        return FoundColumns(pictures, categories, xyxy_to_xywh(boxes), scores)
 
 
 def coco_truth(samples: Sequence[Sample], classes: Mapping[int, str]) -> dict[str, Any]:
@@ -67,17 +99,6 @@ def coco_truth(samples: Sequence[Sample], classes: Mapping[int, str]) -> dict[st
         "categories": [{"id": number, "name": name} for number, name in classes.items()],
         "annotations": [annotation for sample in samples for annotation in _annotations(sample)],
     }
-
-
-def coco_results(pictures: Sequence[ArmPicture]) -> list[dict[str, Any]]:
-    """Detections in COCO's results format, coordinates unrounded."""
-    return [
-        {"image_id": row.sample.id, "category_id": int(label), "bbox": box, "score": float(score)}
-        for row in pictures
-        for box, score, label in zip(
-            xyxy_to_xywh(row.found.boxes).tolist(), row.found.scores, row.found.labels, strict=True
-        )
-    ]
 
 
 def image_rows(
@@ -135,6 +156,17 @@ def _annotations(sample: Sample) -> list[dict[str, Any]]:
             "iscrowd": int(truth.crowd[index]),
         }
         for index, box in enumerate(xyxy_to_xywh(truth.boxes).tolist())
+    ]
+
+
+def _coco_results(row: ArmPicture) -> list[dict[str, Any]]:
+    """Coordinates unrounded."""
+    found = row.found
+    return [
+        {"image_id": row.sample.id, "category_id": label, "bbox": box, "score": score}
+        for box, score, label in zip(
+            xyxy_to_xywh(found.boxes).tolist(), found.scores.tolist(), found.labels.tolist(), strict=True
+        )
     ]
 
 

@@ -8,10 +8,11 @@ import numpy as np
 
 from detbench.fingerprints import code_sha256, installed_version
 from detbench.metrics.bootstrap import interval
-from detbench.metrics.detection import CocoScores, evaluate
+from detbench.metrics.columns import TrueColumns
+from detbench.metrics.detection import CocoScores, coco_scores
 from detbench.metrics.evidence import ByMetric, gap_recovered, of_deblurrer
 from detbench.metrics.matching import f1, precision, recall, total
-from detbench.results.cache import Cache, Record, digest
+from detbench.results.cache import Cache, Record
 from detbench.results.schema import ArmKind, ArmResult, Difference, on_sharp
 from detbench.runner.analysis import analysis_of
 from detbench.runner.measured import Restorer
@@ -26,7 +27,8 @@ class Scorer:
     def __init__(
         self,
         cache: Cache,
-        truth: Mapping[str, Any],
+        truth: TrueColumns,
+        truth_sha256: str,
         classes: Mapping[int, str],
         rows: Mapping[str, Sequence[ArmPicture]],
         detections: Mapping[str, ArmDetections],
@@ -36,11 +38,11 @@ class Scorer:
         self._scored_by = {
             "code_sha256": code_sha256("detbench.metrics.detection"),
             "numpy": installed_version("numpy"),
-            "truth": digest(truth),
+            "truth": truth_sha256,
         }
-        self._images = len(truth["images"])
+        self._images = len(truth.image_ids)
         self._detections = detections
-        self._bootstrap = Bootstrap(cache, truth, resamples)
+        self._bootstrap = Bootstrap(cache, truth, truth_sha256, resamples)
         self._coco = {arm: self._scored(found) for arm, found in detections.items()}
         self._resampled = {arm: self._bootstrap.of(rows[arm], found) for arm, found in detections.items()}
 
@@ -148,7 +150,7 @@ class Scorer:
         depends_on = {**self._scored_by, "results": found.sha256}
         record = self._cache.get("score", depends_on)
         if record is None:
-            scores = evaluate(self._truth, found.results)
+            scores = coco_scores(self._truth, found.ranking)
             per_class = {str(number): value for number, value in scores.map_per_class.items()}
             record = self._cache.put("score", depends_on, {"stats": dict(scores.stats), "per_class": per_class})
         return CocoScores(record["stats"], {int(number): value for number, value in record["per_class"].items()})

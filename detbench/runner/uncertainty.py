@@ -9,9 +9,8 @@ import numpy as np
 
 from detbench.fingerprints import code_sha256, installed_version
 from detbench.metrics.bootstrap import SEED, draw_pictures, interval
-from detbench.metrics.columns import found_columns, true_columns
+from detbench.metrics.columns import TrueColumns
 from detbench.metrics.evidence import ByMetric, Evidence, numbers_of, p_values
-from detbench.metrics.ranking import ranked
 from detbench.metrics.resampled import Numbers
 from detbench.results.cache import Cache, Record, digest
 from detbench.runner.rows import ArmDetections, ArmPicture
@@ -29,16 +28,16 @@ class Resampled:
 
 class Bootstrap:
     """Draws pictures once and gives every arm's numbers over those `draws` (B, N), so that arms are paired; `truth` is
-    what all of them are held against.
+    what all of them are held against, `truth_sha256` the digest of its document.
     """
 
-    def __init__(self, cache: Cache, truth: Mapping[str, Any], resamples: int) -> None:
-        self._cache, self.truth = cache, true_columns(truth)
+    def __init__(self, cache: Cache, truth: TrueColumns, truth_sha256: str, resamples: int) -> None:
+        self._cache, self.truth = cache, truth
         self.draws = draw_pictures(len(self.truth.image_ids), resamples)
         self._depends_on = {
             "code_sha256": code_sha256("detbench.metrics.evidence"),
             "numpy": installed_version("numpy"),
-            "truth": digest(truth),
+            "truth": truth_sha256,
             "resamples": resamples,
             "seed": SEED,
         }
@@ -50,7 +49,7 @@ class Bootstrap:
         quality = [[row.quality and getattr(row.quality, name) for row in rows] for name in ("psnr_db", "ssim")]
         sha256 = digest([found.sha256, counts, quality])
         evidence = Evidence(
-            ranked(self.truth, found_columns(found.results, self.truth)),
+            found.ranking,
             np.array(counts, np.int64).reshape(-1, 3),
             *(np.array(values, np.float64) for values in quality),
         )
