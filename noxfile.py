@@ -39,8 +39,9 @@ def types(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
-    """Run the tests."""
-    session.run(sys.executable, "-m", "pytest", *session.posargs)
+    """Run the tests, on every core one process with one thread."""
+    spread = ("--numprocesses=logical", "--maxprocesses=4", "--dist=loadfile")
+    session.run(sys.executable, "-m", "pytest", *spread, *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
 
 @nox.session(python="3.11")
@@ -172,4 +173,5 @@ def bench(session: nox.Session) -> None:
     session.run(sys.executable, "-m", "pip", "install", "--quiet", *peers)
     session.run(sys.executable, "tests/bench/speed.py")
     session.run(sys.executable, "tests/bench/training.py", *session.posargs)
+    session.run(sys.executable, "tests/bench/forward_share.py")
     session.run(sys.executable, "tests/bench/sharing.py")
