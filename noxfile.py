@@ -39,9 +39,9 @@ def types(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
-    """Run the tests, on every core one process with one thread."""
+    """Run the tests, a process on every core."""
     spread = ("--numprocesses=logical", "--maxprocesses=4", "--dist=loadfile")
-    session.run(sys.executable, "-m", "pytest", *spread, *session.posargs, env={"OMP_NUM_THREADS": "1"})
+    session.run(sys.executable, "-m", "pytest", *spread, *session.posargs)
 
 
 @nox.session(python="3.11")
