@@ -1,5 +1,7 @@
 """What several of the networks share."""
 
+from abc import ABC, abstractmethod
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -41,15 +43,15 @@ class Pointwise(nn.Conv2d):
         return F.linear(features.permute(0, 2, 3, 1), self.weight[:, :, 0, 0], self.bias).permute(0, 3, 1, 2)
 
 
-class RestorationNet(nn.Module):
+class RestorationNet(nn.Module, ABC):
     """A network from blurred pictures to restored ones."""
 
+    @abstractmethod
     def begin_as_input(self) -> None:
         """Set weights so that what comes out is what went in, or nearly, and can be improved from there.
 
         Started at random, a network needs most of a small budget to learn to copy.
         """
-        raise NotImplementedError
 
 
 @torch.no_grad()
