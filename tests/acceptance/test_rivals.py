@@ -2,7 +2,6 @@
 
 from itertools import islice
 
-import numpy as np
 import pytest
 
 from detbench.datasets.opening import open_dataset
@@ -16,14 +15,14 @@ EVERY, PART = 40, (slice(170, 298), slice(240, 368))
 
 @pytest.mark.parametrize("network", [Nah, DeepGenerativeFilter, Pix2pix])
 def test_restored_streets_are_closer_to_the_sharp_ones(network: type[NetworkDeblurrer]) -> None:
-    """PSNR rises above that of the blurred ones, and a sharp one comes back within 25 dB of itself."""
-    deblur, gains = network(device="cpu"), []
+    """In every picture PSNR rises above that of the blurred one, and a sharp one comes back within 30 dB of itself."""
+    deblur = network(device="cpu")
     for sample in islice(open_dataset("streets"), 0, None, EVERY):
         assert sample.sharp is not None
         sharp, blurred = sample.sharp.load()[PART], sample.blurred.load()[PART]
-        gains.append(likeness(deblur(blurred), sharp) - likeness(blurred, sharp))
-        assert likeness(deblur(sharp), sharp) > 25
-    assert np.mean(gains) > 0
+        before, after = likeness(blurred, sharp), likeness(deblur(blurred), sharp)
+        assert after > before
+        assert likeness(deblur(sharp), sharp) > 30
 
 
 def likeness(image: Image, sharp: Image) -> float:
