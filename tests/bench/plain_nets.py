@@ -1,5 +1,9 @@
 """DeblurGAN's networks as public code has them: a module of torch for every pad and norm, nothing fused."""
 
+from collections.abc import Callable
+
+import numpy as np
+import torch
 from torch import Tensor, nn
 
 
@@ -29,6 +33,18 @@ def plain_generator(ours: nn.Module, dropout: float = 0.5) -> nn.Module:
         layers += [up, nn.InstanceNorm2d(channels // 2), nn.ReLU(True)]
     layers += [nn.ReflectionPad2d(3), nn.Conv2d(64, 3, 7), nn.Tanh()]
     return _with_weights_of(ours, nn.Sequential(*layers))
+
+
+def with_skip(plain: nn.Module) -> Callable[[Tensor], Tensor]:
+    """The whole generator: what it is given added to what it makes, within limits."""
+    return lambda values: torch.clamp(values + plain(values), -1, 1)
+
+
+@torch.inference_mode()
+def through(net: Callable[[Tensor], Tensor], pixels: np.ndarray, device: str = "cpu") -> np.ndarray:
+    """A picture, 0..255, through a network that takes and gives -1..1; shape (H, W, 3) in and out, 0..1."""
+    values = torch.from_numpy(pixels).to(device).permute(2, 0, 1)[None].contiguous().float() / 127.5 - 1
+    return ((net(values)[0] + 1) / 2).permute(1, 2, 0).cpu().numpy()
 
 
 def plain_critic(ours: nn.Module) -> nn.Module:

@@ -8,18 +8,17 @@ import contextlib
 import io
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image as PillowImage
-from plain_nets import plain_generator
+from plain_nets import plain_generator, through, with_skip
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
-from torch import nn
+from torch import Tensor
 
 from detbench.detectors.yolo import Yolo
 from detbench.nets.deblurgan import Generator
@@ -30,6 +29,7 @@ STREETS = Path("datasets/streets")
 WANG = {"channel_axis": 2, "gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
 
 Restore = Callable[[np.ndarray], np.ndarray]
+Column = np.ndarray | Tensor
 
 
 def main(limit: int, out: Path) -> dict[str, float]:
@@ -75,8 +75,8 @@ def deblurgan() -> Restore:
     """DeblurGAN as public code has it; its global skip and limits as well."""
     ours = Generator()
     load_weights(ours, Path("models/deblurgan"), "deblurgan")
-    plain = plain_generator(ours).eval()
-    return lambda pixels: through(lambda values: torch.clamp(values + plain(values), -1, 1), pixels)
+    whole = with_skip(plain_generator(ours).eval())
+    return lambda pixels: levels(through(whole, pixels))
 
 
 def pix2pix() -> Restore:
@@ -87,45 +87,61 @@ def pix2pix() -> Restore:
     def restore(pixels: np.ndarray) -> np.ndarray:
         height, width = pixels.shape[:2]
         padded = np.pad(pixels, ((0, -height % 256), (0, -width % 256), (0, 0)), mode="reflect")
-        return through(net.eval(), padded)[:height, :width]
+        return levels(through(net.eval(), padded))[:height, :width]
 
     return restore
 
 
-@torch.inference_mode()
-def through(net: nn.Module | Callable[[torch.Tensor], torch.Tensor], pixels: np.ndarray) -> np.ndarray:
-    """A picture through a network that takes and gives -1..1."""
-    values = torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous().float() / 127.5 - 1
-    restored = (net(values)[0].permute(1, 2, 0).numpy() + 1) * 127.5
-    return np.rint(restored.clip(0, 255)).astype(np.uint8)
+def levels(values: np.ndarray) -> np.ndarray:
+    """Values 0..1 as 8 bits."""
+    return np.rint(values.clip(0, 1) * 255).astype(np.uint8)
 
 
-def found(model: Any, folder: Path, truth: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def found(model: Any, folder: Path, truth: dict[str, Any]) -> list[dict[str, Any]]:
     """The 100 best boxes of every picture, as COCO results."""
-    numbers = {model.names[label]: label for label in model.names}
-    categories = {numbers[c["name"]]: c["id"] for c in truth["categories"] if c["name"] in numbers}
+    numbers, results = category_ids(model.names, truth), []
     for image in truth["images"]:
         file = str(picture(folder, image["file_name"]))
         boxes = model.predict(file, conf=0.001, iou=0.7, max_det=100, imgsz=640, device="cpu", verbose=False)[0].boxes
-        for (left, top, right, bottom), score, label in zip(
-            boxes.xyxy.tolist(), boxes.conf.tolist(), boxes.cls.tolist(), strict=True
-        ):
+        results += coco_results(image["id"], boxes.xyxy, boxes.conf, boxes.cls.int(), numbers)
+    return results
+
+
+def category_ids(names: Mapping[int, str], truth: dict[str, Any]) -> dict[int, int]:
+    """The dataset's category of each of a detector's labels that it knows."""
+    known = {category["name"]: category["id"] for category in truth["categories"]}
+    return {label: known[name] for label, name in names.items() if name in known}
+
+
+def coco_results(
+    image_id: int, boxes: Column, scores: Column, labels: Column, category_ids: Mapping[int, int]
+) -> Iterator[dict[str, Any]]:
+    """Boxes, two corners each, of classes that the dataset knows."""
+    for (left, top, right, bottom), score, label in zip(boxes.tolist(), scores.tolist(), labels.tolist(), strict=True):
+        if label in category_ids:
             box = [left, top, right - left, bottom - top]
-            if int(label) in categories:
-                yield {"image_id": image["id"], "category_id": categories[int(label)], "bbox": box, "score": score}
+            yield {"image_id": image_id, "category_id": category_ids[label], "bbox": box, "score": score}
 
 
-def mean_average_precision(truth: dict[str, Any], results: Iterator[dict[str, Any]]) -> float:
+def mean_average_precision(truth: dict[str, Any], results: list[dict[str, Any]]) -> float:
     """COCO's, over IoU .5 to .95."""
+    return float(evaluated(COCO, COCOeval, truth, results).stats[0])
+
+
+def evaluated(coco: Any, scorer: Any, truth: Mapping[str, Any], results: list[dict[str, Any]]) -> Any:
+    """From documents in memory to the twelve numbers, by pycocotools' classes or others that are used alike.
+
+    They write into the annotations that they are given.
+    """
     with contextlib.redirect_stdout(io.StringIO()):
-        index = COCO()
-        index.dataset = truth
+        index = coco()
+        index.dataset = dict(truth)
         index.createIndex()
-        scorer = COCOeval(index, index.loadRes(list(results)), "bbox")
-        scorer.evaluate()
-        scorer.accumulate()
-        scorer.summarize()
-    return float(scorer.stats[0])
+        evaluator = scorer(index, index.loadRes(results), "bbox")
+        evaluator.evaluate()
+        evaluator.accumulate()
+        evaluator.summarize()
+    return evaluator
 
 
 if __name__ == "__main__":

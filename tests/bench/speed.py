@@ -5,8 +5,6 @@ ssim` measures some rows, `--rounds N` makes fewer or more rounds.
 """
 
 import argparse
-import contextlib
-import io
 import json
 import os
 import shutil
@@ -27,7 +25,8 @@ import pycocotools.cocoeval
 import torch
 from coco_like import coco_like
 from PIL import Image as PillowImage
-from plain_nets import plain_generator
+from plain_nets import plain_generator, through, with_skip
+from plain_run import WANG, evaluated
 from rich.console import Console
 from rich.table import Table
 from side_by_side import Measured, Row, measured
@@ -51,7 +50,6 @@ from detbench.metrics.tables import tables
 from detbench.types import Image
 
 ROUNDS = 7
-WANG = {"channel_axis": 2, "gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
 DRAWING = Path(__file__).parents[1] / "drawn.py"
 OFFLINE = {"YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false"}
 
@@ -89,10 +87,10 @@ def coco_rows() -> Iterator[Row]:
     truth, (found,) = coco_like(arms=1)
     columns = true_columns(truth)
     ours = tables(ranked(columns, found_columns(found, columns)))
-    theirs = _evaluated(pycocotools.coco.COCO, pycocotools.cocoeval.COCOeval, truth, found)
+    theirs = evaluated(pycocotools.coco.COCO, pycocotools.cocoeval.COCOeval, truth, found)
     for mine, other in ((ours.precision, theirs.eval["precision"][..., -1]), (ours.recall, theirs.eval["recall"])):
         np.testing.assert_array_equal(mine, np.where(other < 0, np.nan, other))
-    faster = _evaluated(faster_coco_eval.COCO, faster_coco_eval.COCOeval_faster, truth, found)
+    faster = evaluated(faster_coco_eval.COCO, faster_coco_eval.COCOeval_faster, truth, found)
     stats = evaluate(truth, found).stats
     np.testing.assert_allclose([stats[key] for key in STAT_KEYS], theirs.stats, rtol=0, atol=1e-12)
     np.testing.assert_allclose([stats[key] for key in STAT_KEYS], faster.stats[:12], rtol=0, atol=1e-6)
@@ -105,7 +103,7 @@ def coco_rows() -> Iterator[Row]:
             work,
             peer,
             lambda: evaluate(truth, found),
-            lambda coco=coco, scorer=scorer: _evaluated(coco, scorer, truth, found),
+            lambda coco=coco, scorer=scorer: evaluated(coco, scorer, truth, found),
             aim,
         )
 
@@ -121,7 +119,7 @@ def resamples_row() -> Iterator[Row]:
             average_precision(ranked(columns, found_columns(found, columns)), draws)
 
     def theirs() -> object:
-        return _evaluated(pycocotools.coco.COCO, pycocotools.cocoeval.COCOeval, truth, arms[0])
+        return evaluated(pycocotools.coco.COCO, pycocotools.cocoeval.COCOeval, truth, arms[0])
 
     yield Row("1,000 paired resamples of mAP", "one pycocotools evaluation", ours, theirs)
 
@@ -201,8 +199,8 @@ def restoring_rows() -> Iterator[Row]:
     device = resolve_device("auto")
     picture = cv2.resize(_pictures()[0], (640, 360))
     single = DeblurGAN(device=device)
-    plain = plain_generator(single.net).eval().to(device)
-    assert np.abs(single._restore_tile(picture) - _plainly_restored(plain, picture, device)).max() <= 1e-4
+    plain = with_skip(plain_generator(single.net).eval().to(device))
+    assert np.abs(single._restore_tile(picture) - through(plain, picture, device)).max() <= 1e-4
     kinds = [("float32", single, 1.3)]
     if device != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported():
         half = DeblurGAN(device=device, precision="bf16")
@@ -214,7 +212,7 @@ def restoring_rows() -> Iterator[Row]:
             f"DeblurGAN, 640×360, {precision}",
             "plain modules, float32",
             lambda deblurrer=deblurrer: deblurrer(picture),
-            lambda: _plainly_restored(plain, picture, device),
+            lambda: through(plain, picture, device),
             aim,
         )
 
@@ -263,28 +261,8 @@ ROWS: dict[str, Callable[[], Iterator[Row]]] = {
 }
 
 
-def _evaluated(coco: Any, scorer: Any, truth: Truth, found: Results) -> Any:
-    """From documents in memory to the twelve numbers; both peers write into the annotations that they are given."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        index = coco()
-        index.dataset = dict(truth)
-        index.createIndex()
-        evaluator = scorer(index, index.loadRes(found), "bbox")
-        evaluator.evaluate()
-        evaluator.accumulate()
-        evaluator.summarize()
-    return evaluator
-
-
 def _plain_path(anxiety: float) -> np.ndarray:
     return plain_blur.trajectory(60.0, anxiety, np.random.default_rng(5))
-
-
-@torch.inference_mode()
-def _plainly_restored(plain: torch.nn.Module, picture: Image, device: str) -> np.ndarray:
-    values = torch.from_numpy(picture).to(device).permute(2, 0, 1)[None].contiguous().float() / 127.5 - 1
-    restored = torch.clamp(values + plain(values), -1, 1)
-    return ((restored[0] + 1) / 2).permute(1, 2, 0).cpu().numpy()
 
 
 def _process(command: list[str], folder: str) -> None:

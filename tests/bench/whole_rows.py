@@ -9,13 +9,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from plain_run import STREETS, mean_average_precision
+from plain_run import STREETS, category_ids, coco_results, mean_average_precision
 from side_by_side import Row
 
 from detbench.detectors.yolo import Yolo
 from detbench.images import read_image
 from detbench.metrics.detection import evaluate
-from detbench.types import Detections
 
 PICTURES = 12
 WEIGHTS = Path("models/yolov8n-streets/weights.safetensors")
@@ -31,14 +30,13 @@ def detecting_row() -> Iterator[Row]:
     """
     truth = json.loads((STREETS / "annotations.json").read_text())
     detector, theirs = Yolo(WEIGHTS), Yolo(WEIGHTS)._model
-    known = {name: label for label, name in enumerate(detector.classes)}
-    categories = {known[category["name"]]: category["id"] for category in truth["categories"]}
+    categories = category_ids(dict(enumerate(detector.classes)), truth)
 
     def ours() -> float:
         results = []
         for image in truth["images"]:
             found = detector(read_image(STREETS / "blurred" / image["file_name"]))
-            results += [{"image_id": image["id"], **each} for each in _coco(found, categories)]
+            results += coco_results(image["id"], found.boxes, found.scores, found.labels, categories)
         return float(evaluate(truth, results).stats["map"])
 
     with tempfile.TemporaryDirectory() as folder:
@@ -48,12 +46,11 @@ def detecting_row() -> Iterator[Row]:
         quiet = {"device": "cpu", "verbose": False, "plots": False, "project": folder, "exist_ok": True}
         theirs.val(**words, **quiet, save_json=True)
         written = json.loads(next(Path(folder).rglob("predictions.json")).read_text())
-        numbers = {Path(image["file_name"]).stem: image["id"] for image in truth["images"]}
-        judged = (
-            {**each, "image_id": numbers[Path(each["file_name"]).stem], "category_id": categories[number - 1]}
+        ids = {Path(image["file_name"]).stem: image["id"] for image in truth["images"]}
+        judged = [
+            {**each, "image_id": ids[Path(each["file_name"]).stem], "category_id": categories[each["category_id"] - 1]}
             for each in written
-            if (number := each["category_id"])
-        )
+        ]
         mine, other = ours(), mean_average_precision(truth, judged)
         assert abs(mine - other) <= 0.01, f"mAP {mine} and {other}"
         yield Row(
@@ -97,11 +94,3 @@ def _run(folder: str, name: str) -> None:
     named = [word for deblurrer in DEBLURRERS for word in ("--deblurrer", deblurrer)]
     cache = {"DETBENCH_CACHE": f"{folder}/cache-{name}"}
     subprocess.run([*DETBENCH, *words, *named], check=True, capture_output=True, env={**os.environ, **cache})
-
-
-def _coco(found: Detections, categories: dict[int, int]) -> Iterator[dict[str, object]]:
-    for (left, top, right, bottom), score, label in zip(
-        found.boxes.tolist(), found.scores.tolist(), found.labels.tolist(), strict=True
-    ):
-        if label in categories:
-            yield {"category_id": categories[label], "bbox": [left, top, right - left, bottom - top], "score": score}
