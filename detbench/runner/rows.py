@@ -48,14 +48,21 @@ class ArmPicture:
 
 
 class ArmDetections:
-    """One arm's detections, against `truth`: their file's text and its digest, and their ranking, made once."""
+    """One arm's detections, against `truth`: their digest, their ranking, made once, and the text of their file."""
 
     def __init__(self, pictures: Sequence[ArmPicture], truth: TrueColumns) -> None:
         self._pictures, self._truth = pictures, truth
+
+    @cached_property
+    def sha256(self) -> str:
+        """The digest of ids and numbers; their text would take many times as long to make."""
         digest = hashlib.sha256()
-        for piece in self.text():
-            digest.update(piece.encode())
-        self.sha256 = digest.hexdigest()
+        for row in self._pictures:
+            found = row.found
+            place = np.array([row.sample.id, len(found)], np.int64)
+            for column in (place, found.labels, found.boxes, found.scores):
+                digest.update(column.tobytes())
+        return digest.hexdigest()
 
     def text(self) -> Iterator[str]:
         """COCO's results format, picture by picture: all of it at once may be larger than memory."""
@@ -73,7 +80,7 @@ class ArmDetections:
         return ranked(self._truth, self.columns())
 
     def columns(self) -> FoundColumns:
-        """The boxes of all pictures."""
+        """The boxes of all pictures; not kept, for they would take as much memory again."""
         found = [row.found for row in self._pictures]
         image_ids = np.array([row.sample.id for row in self._pictures], np.int64)
         pictures = np.repeat(np.searchsorted(self._truth.image_ids, image_ids), [len(each) for each in found])
