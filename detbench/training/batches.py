@@ -1,5 +1,7 @@
 """Batches of crops in order of their index, prepared ahead by loading processes."""
 
+import atexit
+import os
 import signal
 from collections.abc import Iterator
 from typing import cast
@@ -43,6 +45,11 @@ def _shares(batch: int, first: int, world: World) -> Iterator[list[int]]:
 
 
 def _begin_worker(_number: int) -> None:
-    """Ctrl-C reaches loading processes too; the training process, which saves first, ends them."""
+    """Ctrl-C reaches loading processes too; the training process, which saves first, ends them.
+
+    They end before the interpreter is taken down: the thread that hands batches over may be inside torch then, is made
+    to exit from there, and the process would abort.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    atexit.register(os._exit, 0)
     cv2.setNumThreads(1)
