@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from detbench.detectors.fused import fuse_activations
 from detbench.detectors.ultralytics_safely import keep_threads, require_safe_loading, ultralytics
 from detbench.errors import BackendError, WeightsError
 from detbench.nets.weights import load_weights, weights_metadata
@@ -33,6 +34,8 @@ class Yolo:
         self.device = device
         keep_threads()
         self._model = _from_safetensors(weights) if weights.suffix == ".safetensors" else _from_checkpoint(weights)
+        if device == "cpu":
+            fuse_activations(self._model.model)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -24,8 +24,8 @@ class ResBlock(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Shape (N, C, H, W) in and out; H, W >= 2."""
-        change = self.dropout(F.relu(instance_norm(self.conv1(features))))
-        return features + instance_norm(self.conv2(change))
+        change = self.dropout(instance_norm(self.conv1(features)).relu_())
+        return instance_norm(self.conv2(change)).add_(features)
 
 
 class Generator(RestorationNet):
@@ -47,12 +47,12 @@ class Generator(RestorationNet):
 
     def forward(self, blurred: Tensor) -> Tensor:
         """RGB in -1..1, shape (N, 3, H, W), to the same; H and W are multiples of 4 and at least 8."""
-        features = F.relu(instance_norm(self.enter(blurred)))
-        features = F.relu(instance_norm(self.down1(features)))
-        features = F.relu(instance_norm(self.down2(features)))
+        features = instance_norm(self.enter(blurred)).relu_()
+        features = instance_norm(self.down1(features)).relu_()
+        features = instance_norm(self.down2(features)).relu_()
         features = self.blocks(features)
-        features = F.relu(instance_norm(self.up1(features)))
-        features = F.relu(instance_norm(self.up2(features)))
+        features = instance_norm(self.up1(features)).relu_()
+        features = instance_norm(self.up2(features)).relu_()
         return (blurred + torch.tanh(self.leave(features))).clamp(-1, 1)
 
     def begin_as_input(self) -> None:

@@ -22,7 +22,7 @@ from detbench.nets.layers import is_computed_on_processor
 SIDE = 4
 """Outputs along a tile's side."""
 
-BAND_POINTS = 9216
+BAND_POINTS = 4608
 """Transformed values a channel that are computed together where no gradient is wanted, so that a cache holds them."""
 
 _POINTS = (0, 1, -1, 2, -2, 1 / 2, -1 / 2)
@@ -85,7 +85,8 @@ class WinogradConv2d(nn.Conv2d):
 def conv(bordered: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """`F.conv2d` of (N, C, H + R - 1, W + R - 1) by (K, C, R, R): (N, K, H, W), channels_last; gradients flow once."""
     height, width = (side - weight.shape[-1] + 1 for side in bordered.shape[2:])
-    filled = F.pad(bordered, (0, -width % SIDE, 0, -height % SIDE))
+    missing = (0, -width % SIDE, 0, -height % SIDE)
+    filled = F.pad(bordered, missing) if any(missing) else bordered  # a padding by nothing would be a copy
     if torch.is_grad_enabled():
         convolved: Tensor = _Winograd.apply(filled, weight, bias)
     else:
@@ -130,9 +131,7 @@ def _in_bands(bordered: Tensor, weight: Tensor) -> Tensor:
     by = _transforms(weight.shape[-1])
     tiles, weights = _tiles(bordered, by), _points_of_weight(weight, by)
     count, rows, columns = tiles.shape[2:5]
-    convolved = tiles.new_empty(count, weight.shape[0], rows * SIDE, columns * SIDE).to(
-        memory_format=torch.channels_last
-    )
+    convolved = torch.empty((count, weight.shape[0], rows * SIDE, columns * SIDE), memory_format=torch.channels_last)
     squares, band = _to_squares(convolved), max(1, BAND_POINTS // (by.side**2 * count * columns))
     for row in range(0, rows, band):
         some = tiles[:, :, :, row : row + band]
@@ -164,7 +163,7 @@ def _tiles(bordered: Tensor, by: _Transforms) -> Tensor:
 
 def _summed(tiles: Tensor, shape: torch.Size) -> Tensor:
     """What tiles (S, S, N, h, w, C) add up to where they overlap; `shape` is (N, C, 4h + R - 1, 4w + R - 1)."""
-    total = tiles.new_zeros(shape).to(memory_format=torch.channels_last)
+    total = torch.empty(shape, memory_format=torch.channels_last).zero_()
     rows, columns = tiles.shape[3:5]
     for row in range(tiles.shape[0]):
         for column in range(tiles.shape[1]):

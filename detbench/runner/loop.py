@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from detbench.allocation import keep_freed_memory
 from detbench.backends import Backend, resolve_deblurrer, resolve_detector
 from detbench.blur.recipes import PictureRecipe, parse_picture_recipe, recipe_spec
 from detbench.datasets.opening import open_dataset
@@ -128,6 +129,7 @@ def conclude(measured: Measured, run_folder: RunFolder, cache: Cache, progress: 
 
 def resolve(spec: RunSpec) -> Plan:
     """The plan of a run; raises a DetbenchError for any word that means nothing, or nothing that can be done."""
+    keep_freed_memory()
     device = resolve_device(spec.device)
     names = tuple(dict.fromkeys(spec.deblurrers))
     recipe = None if spec.blur is None else parse_picture_recipe(spec.blur)

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from detbench.allocation import keep_freed_memory
 from detbench.images import write_atomically
 from detbench.nets.weights import FILE_NAME, save_weights
 from detbench.results.cards import write_card
@@ -49,6 +50,7 @@ def train_restorer(job: Job, say: Say) -> Path | None:
     where the pictures are wrong, WeightsError where those to start from are, TrainingError where a loss is no longer
     finite.
     """
+    keep_freed_memory()
     sources = find_sources(job.folders, job.mix, job.fraction)
     # All batches have one size: it pays to try which convolution is fastest.
     tried = torch.backends.cudnn.flags(enabled=True, benchmark=True)

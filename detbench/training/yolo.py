@@ -16,6 +16,7 @@ from typing import Any, Literal
 import torch
 from torch.utils._pytree import tree_map
 
+from detbench.allocation import keep_freed_memory
 from detbench.datasets.coco import CocoFolder
 from detbench.detectors.ultralytics_safely import keep_threads, require_safe_loading, ultralytics
 from detbench.errors import TrainingError, UsageError
@@ -78,6 +79,7 @@ def train_yolo(
     training that would be overwritten or has none to resume, and TrainingError where a loss is no longer finite.
     """
     require_safe_loading()
+    keep_freed_memory()
     record = out / "training"
     last = _check_record(out, record, schedule, resume)
     layout = write_yolo_layout(dataset, record / "data")

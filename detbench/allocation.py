@@ -1,0 +1,21 @@
+"""How the process keeps memory that it frees."""
+
+import ctypes
+import platform
+
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # as <malloc.h> numbers them
+_LARGE_BYTES = 1 << 30
+_AHEAD_BYTES = 1 << 26
+
+
+def keep_freed_memory() -> None:
+    """Let glibc's malloc keep blocks below 1 GiB for the next layer's features, instead of handing them back.
+
+    Otherwise each of a network's feature maps is memory new from the system, which is cleared page by page when it is
+    written first: a tenth of what a network takes on a processor. Elsewhere than with glibc, nothing.
+    """
+    if platform.system() == "Linux" and platform.libc_ver()[0] == "glibc":
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
+        mallopt(_TRIM_THRESHOLD, _LARGE_BYTES)
+        mallopt(_TOP_PAD, _AHEAD_BYTES)

@@ -1,0 +1,26 @@
+import platform
+import subprocess
+import sys
+
+import pytest
+
+REPEATED = """
+import resource
+import numpy
+from detbench.allocation import keep_freed_memory
+
+keep_freed_memory()
+def written():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    numpy.full(100 << 20, 1, numpy.uint8)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+print(written(), written())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's malloc is told anything")
+def test_memory_that_was_freed_is_kept() -> None:
+    """The second 100 MiB are the first: hardly a page comes from the system."""
+    done = subprocess.run([sys.executable, "-c", REPEATED], check=True, capture_output=True, text=True)
+    first, second = map(int, done.stdout.split())
+    assert second < max(first / 10, 100)
