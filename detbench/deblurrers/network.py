@@ -96,8 +96,8 @@ class DeepGenerativeFilter(NetworkDeblurrer):
     """Ramakrishnan et al., "Deep Generative Filter for Motion Deblurring", 2017, arXiv 1709.03481."""
 
     multiple = 1
-    max_pixels = MAX_PIXELS // 8
-    """It holds up to 900 feature maps at full resolution."""
+    max_pixels = MAX_PIXELS // 6
+    """It holds up to 900 feature maps at full resolution: 4 GB."""
 
     def __init__(self, weights: Path | None = None, device: str = "auto", precision: str = "fp32") -> None:
         super().__init__(DenseGenerator(), "deep_generative_filter", weights, device, precision)

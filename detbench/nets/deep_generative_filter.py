@@ -17,7 +17,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from detbench.nets.layers import Pointwise, RestorationNet, initialise, instance_norm, silence
+from detbench.nets.layers import (
+    Pointwise,
+    RestorationNet,
+    initialise,
+    instance_norm,
+    is_computed_on_processor,
+    silence,
+)
 from detbench.nets.patchgan import PatchGAN
 from detbench.nets.winograd import WinogradConv2d
 
@@ -43,9 +50,9 @@ class DenseLayer(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """Shape (N, channels, H, W) to (N, g, H, W)."""
-        narrowed = F.leaky_relu(instance_norm(self.narrow(F.leaky_relu(features, 0.2))), 0.2)
-        return instance_norm(self.conv(narrowed))
+        """Shape (N, channels, H, W) to (N, g, H, W), both after their LeakyReLU."""
+        narrowed = F.leaky_relu_(instance_norm(self.narrow(features)), 0.2)
+        return F.leaky_relu_(instance_norm(self.conv(narrowed)), 0.2)
 
 
 class DenseGenerator(RestorationNet):
@@ -66,11 +73,26 @@ class DenseGenerator(RestorationNet):
     def forward(self, blurred: Tensor) -> Tensor:
         """RGB in -1..1, shape (N, 3, H, W), to the same; H and W are at least 4."""
         head = self.enter(blurred)
-        features = head
-        for layer in self.layers:
-            features = torch.cat([features, layer(features)], dim=1)
-        tail = self.dropout(instance_norm(self.narrow(F.leaky_relu(features, 0.2))))
+        tail = self.dropout(instance_norm(self.narrow(self._dense(F.leaky_relu(head, 0.2)))))
         return torch.tanh(self.leave(F.leaky_relu(self.merge(head + tail), 0.2)))
+
+    def _dense(self, features: Tensor) -> Tensor:
+        """The features and what every layer adds to all before it, activated once: (N, C, H, W) to (N, C + L g, H, W).
+
+        Without a gradient each layer writes where the next ones read; gathering them anew takes as long as the layers.
+        """
+        if torch.is_grad_enabled() or not is_computed_on_processor(features):
+            for layer in self.layers:
+                features = torch.cat([features, layer(features)], dim=1)
+            return features
+        count, channels, height, width = features.shape
+        total = channels + len(self.layers) * GROWTH
+        dense = features.new_empty(count, height, width, total).permute(0, 3, 1, 2)
+        dense[:, :channels] = features
+        for layer in self.layers:
+            dense[:, channels : channels + GROWTH] = layer(dense[:, :channels])
+            channels += GROWTH
+        return dense
 
     @torch.no_grad()
     def begin_as_input(self) -> None:
