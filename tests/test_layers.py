@@ -14,6 +14,7 @@ RANKS = {
     "errors": 0,
     "types": 0,
     "fingerprints": 0,
+    "allocation": 0,
     "assets": 1,
     "boxes": 1,
     "devices": 1,

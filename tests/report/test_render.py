@@ -22,7 +22,7 @@ PIECES = (
     *"<>&\"'/\\|`\t🙂", "</script>", "<!--", "-->", "]]>", "{{ 7*7 }}", "{% raw %}", "$x_{1}$", "javascript:alert(1)",
     "onload=", "&#60;", "\u202e", "\u2028", "ünï", "模糊", "%s",
 )  # fmt: skip
-VOID = {"meta", "img", "input", "br"}
+VOID = {"meta", "img", "input", "br", "wbr"}
 
 
 class Page(HTMLParser):
