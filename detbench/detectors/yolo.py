@@ -33,7 +33,7 @@ class Yolo:
             raise WeightsError(f"no YOLO checkpoint at {weights}")
         self.device = device
         keep_threads()
-        self._model = _from_safetensors(weights) if weights.suffix == ".safetensors" else _from_checkpoint(weights)
+        self._model = from_safetensors(weights) if weights.suffix == ".safetensors" else _from_checkpoint(weights)
         if device == "cpu":
             fuse_activations(self._model.model)
 
@@ -66,8 +66,8 @@ class Yolo:
         )
 
 
-def _from_safetensors(weights: Path) -> Any:
-    """The architecture and the classes that the file names, filled with its tensors."""
+def from_safetensors(weights: Path) -> Any:
+    """ultralytics' own model of the architecture and the classes that a file names, filled with its tensors."""
     metadata = weights_metadata(weights)
     architecture, classes = metadata.get("architecture", ""), metadata.get("classes", "")
     if not (re.fullmatch("yolov8[nsmlx]", architecture) and re.fullmatch(r'\[".*"\]', classes)):

@@ -20,7 +20,7 @@ from pycocotools.cocoeval import COCOeval
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor
 
-from detbench.detectors.yolo import Yolo
+from detbench.detectors.yolo import from_safetensors
 from detbench.nets.deblurgan import Generator
 from detbench.nets.pix2pix import UNet
 from detbench.nets.weights import load_weights
@@ -45,7 +45,7 @@ def main(limit: int, out: Path) -> dict[str, float]:
             for name in names:
                 PillowImage.fromarray(restore(read(picture(folders[source], name)))).save(folder / f"{name}.png")
             folders[arm if source == "blurred" else f"{arm} on sharp"] = folder
-    model = Yolo(Path("models/yolov8n-streets/weights.safetensors"))._model
+    model = from_safetensors(Path("models/yolov8n-streets/weights.safetensors"))
     numbers = {arm: mean_average_precision(truth, found(model, folder, truth)) for arm, folder in folders.items()}
     for arm in ("blurred", *nets):
         pairs = [(read(picture(folders[arm], name)), read(picture(folders["sharp"], name))) for name in names]

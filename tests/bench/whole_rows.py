@@ -12,7 +12,7 @@ from pathlib import Path
 from plain_run import STREETS, category_ids, coco_results, mean_average_precision
 from side_by_side import Row
 
-from detbench.detectors.yolo import Yolo
+from detbench.detectors.yolo import Yolo, from_safetensors
 from detbench.images import read_image
 from detbench.metrics.detection import evaluate
 
@@ -29,7 +29,7 @@ def detecting_row() -> Iterator[Row]:
     By one judge both find as much to .01 mAP; they fill up pictures to other sizes before they look.
     """
     truth = json.loads((STREETS / "annotations.json").read_text())
-    detector, theirs = Yolo(WEIGHTS), Yolo(WEIGHTS)._model
+    detector, theirs = Yolo(WEIGHTS), from_safetensors(WEIGHTS)
     categories = category_ids(dict(enumerate(detector.classes)), truth)
 
     def ours() -> float:
