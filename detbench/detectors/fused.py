@@ -8,9 +8,6 @@ from torch import Tensor, nn
 
 from detbench.detectors.ultralytics_safely import ultralytics
 
-_INSIDE = {nn.SiLU: "swish", nn.Identity: "none"}
-"""What oneDNN calls the activations that it can apply while a convolution's result is still in registers."""
-
 _OPERATIONS = ("_convolution_pointwise", "_reorder_convolution_weight")
 """What torch's own compiler makes of a convolution and what follows it."""
 
@@ -25,18 +22,22 @@ def fuse_activations(net: Any) -> None:
     if not all(hasattr(torch.ops.mkldnn, operation) for operation in _OPERATIONS):
         return
     conv = ultralytics.nn.modules.conv
+    activated = set()
+    for module in net.modules():
+        if type(module) in (conv.Conv, conv.DWConv) and type(module.act) is nn.SiLU and not hasattr(module, "bn"):
+            activated.add(module.conv)
+            module.act = nn.Identity()
     for module in net.modules():
         if type(module) is nn.Conv2d:
-            module.forward = _convolution(module, "none")  # type: ignore[assignment, method-assign]
-        elif type(module) in (conv.Conv, conv.DWConv) and type(module.act) in _INSIDE and not hasattr(module, "bn"):
-            module.forward = _convolution(module.conv, _INSIDE[type(module.act)])
+            module.forward = _convolution(module, module in activated)  # type: ignore[assignment, method-assign]
 
 
-def _convolution(conv: nn.Conv2d, activation: str) -> Callable[[Tensor], Tensor]:
-    """The convolution and an activation as one call; the weight is laid out for it once."""
+def _convolution(conv: nn.Conv2d, activated: bool) -> Callable[[Tensor], Tensor]:
+    """The convolution, with its SiLU where it has one, as one call; the weight is laid out for it once."""
     shape = (list(conv.padding), list(conv.stride), list(conv.dilation), conv.groups)
     weight = torch.ops.mkldnn._reorder_convolution_weight(conv.weight.detach(), *shape)
     bias = None if conv.bias is None else conv.bias.detach()
+    activation = "swish" if activated else "none"  # as oneDNN calls SiLU
 
     def forward(features: Tensor) -> Tensor:
         result: Tensor = torch.ops.mkldnn._convolution_pointwise(features, weight, bias, *shape, activation, [], "")

@@ -77,6 +77,7 @@ def run(spec: RunSpec, folder: Path, cache: Cache, progress: Progress, seconds: 
 
 def measure(plan: Plan, stages: Stages, progress: Progress, share: Share = WHOLE) -> Measured:
     """What every arm delivers of the pictures of a share, and what the detector finds there."""
+    keep_freed_memory()
     deblurrers = [backend.name for backend in plan.deblurrers]
     names, look = find_look(plan.detector, plan.dataset, deblurrers, plan.spec.truth, stages)
     tools = _Tools(stages, look, Arms(plan.deblurrers, stages, look, _recorded_pictures(plan)))
@@ -129,7 +130,6 @@ def conclude(measured: Measured, run_folder: RunFolder, cache: Cache, progress: 
 
 def resolve(spec: RunSpec) -> Plan:
     """The plan of a run; raises a DetbenchError for any word that means nothing, or nothing that can be done."""
-    keep_freed_memory()
     device = resolve_device(spec.device)
     names = tuple(dict.fromkeys(spec.deblurrers))
     recipe = None if spec.blur is None else parse_picture_recipe(spec.blur)
