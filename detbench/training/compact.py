@@ -4,6 +4,7 @@ What is lost is what a few steps bring back:
  - the moving average and the critic keep half precision;
  - the generator is kept as its distance from the average, in 8 bits;
  - Adam's mean squared gradients are kept as their roots, in 8 bits: they set a step's length within some percent;
+ - Muon's momentum, which forgets a step in twenty, is kept in 8 bits;
  - Adam's mean gradients are dropped: with a beta of .5 they forget a step in a few anyway.
 """
 
@@ -27,6 +28,8 @@ def packed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         elif kind.endswith("_exp_avg_sq"):
             # Rounded to 0, a root would make the weight's next step a leap.
             small |= _to_8_bits(key, tensor.sqrt(), least=_LEAST)
+        elif kind.endswith("_momentum"):
+            small |= _to_8_bits(key, tensor)
         elif not kind.endswith("_exp_avg"):
             small[key] = tensor.half() if kind in ("average", "critic") else tensor
     return small
@@ -44,6 +47,8 @@ def unpacked(small: Mapping[str, Tensor]) -> dict[str, Tensor]:
         elif kind.endswith("_exp_avg_sq"):
             tensors[key] = _from_8_bits(key, small).square()
             tensors[f"{kind.removesuffix('_sq')}.{name}"] = torch.zeros_like(tensors[key])
+        elif kind.endswith("_momentum"):
+            tensors[key] = _from_8_bits(key, small)
         else:
             tensors[key] = small[key].float()
     return tensors

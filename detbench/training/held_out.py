@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from statistics import fmean
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -48,8 +49,12 @@ class HeldOut:
         return restored
 
     def judge(self, images: list[Image]) -> Quality:
-        """The quality of the crops as somebody restored them, in their order."""
-        pairs = list(zip(images, self.sharp, strict=True))
+        """The quality of the crops as somebody restored them, in their order.
+
+        Crops that were not blurred do not count: their PSNR is undefined until a network changes them, and high then.
+        """
+        each = zip(images, self.sharp, self.blurred, strict=True)
+        pairs = [(image, sharp) for image, sharp, blurred in each if not np.array_equal(sharp, blurred)]
         return Quality(*(_mean([measure(*pair) for pair in pairs]) for measure in (psnr_db, ssim, checkerboard_db)))
 
 

@@ -72,7 +72,7 @@ class Trainer:
                 lambda pictures: state.critic(self.plan.judged(pictures, blurred)), sharp, restored, shares
             )
             loss = loss + self.plan.penalty_weight * terms["D_penalty"]
-        self._descend(state.critic, state.critic_adam, loss)
+        self._descend(state.critic, state.critic_optimisers, loss)
         if self.plan.clip_bound is not None:
             clip_weights(state.critic, self.plan.clip_bound)
         return {name: term.detach() for name, term in terms.items()}
@@ -89,7 +89,7 @@ class Trainer:
                 scores = state.critic(self.plan.judged(restored[0], blurred)).float()
                 terms["G_GAN"] = self.plan.contest.pleasing(scores)
                 total = total + self.plan.adversarial_weight * terms["G_GAN"]
-        self._descend(state.generator, state.generator_adam, total)
+        self._descend(state.generator, state.generator_optimisers, total)
         state.critic.requires_grad_(True)
         return {name: term.detach() for name, term in terms.items()}
 
@@ -98,16 +98,18 @@ class Trainer:
         noise, shares = self.draws.noise_and_shares(index, batch.sharp.shape[1])
         return *expose(batch.to(self.draws.device), noise), shares
 
-    def _descend(self, net: nn.Module, adam: torch.optim.Optimizer, loss: Tensor) -> None:
-        adam.zero_grad()
+    def _descend(self, net: nn.Module, optimisers: Sequence[torch.optim.Optimizer], loss: Tensor) -> None:
+        net.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self.draws.world.mean_gradients(net)
-        adam.step()
+        for optimiser in optimisers:
+            optimiser.step()
 
     def _set_rate(self, state: State) -> None:
         rate = self.plan.learning_rate * self.schedule.rate_factor(state.step)
-        for group in (*state.generator_adam.param_groups, *state.critic_adam.param_groups):
-            group["lr"] = rate
+        for optimiser in (*state.generator_optimisers, *state.critic_optimisers):
+            for group in optimiser.param_groups:
+                group["lr"] = rate
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.draws.device.type, torch.bfloat16, enabled=self.precision == "bf16")

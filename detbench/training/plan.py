@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from detbench.training.losses import WASSERSTEIN, Contest
+
+Optimiser = Literal["adam", "muon"]
+"""What moves the generator's weights; see `muon.py` for which of them. The critic's are always Adam's."""
 
 Measure = Callable[[Sequence[Tensor], Tensor], Tensor]
 """Restored pictures, finest scale first, and the sharp ones, to one number."""
@@ -64,6 +68,7 @@ class Plan:
     losses: tuple[WeightedLoss, ...]
     learning_rate: float
     betas: tuple[float, float]
+    optimiser: Optimiser = "adam"
     contest: Contest = WASSERSTEIN
     adversarial_weight: float = 1.0
     penalty_weight: float = 10.0

@@ -9,6 +9,7 @@ from detbench.blur.recipes import parse_picture_recipe
 from detbench.errors import UsageError
 from detbench.registry import did_you_mean
 from detbench.training.crops import CropRecipe
+from detbench.training.plan import Optimiser
 from detbench.training.schedule import Schedule
 
 Adversary = Literal["wasserstein_penalty", "wasserstein_clipping", "cross_entropy"]
@@ -42,6 +43,7 @@ class Recipe:
     epoch_steps: int | None = None  # generator steps an epoch, where pictures are few and crops are endless
     batch: int = 1  # crops a step, of all processes together
     learning_rate: float = 1e-4
+    optimiser: Optimiser = "adam"  # or "muon", which takes the betas for what it leaves to Adam
     betas: tuple[float, float] = (0.5, 0.999)
     average_decay: float = 0.0  # of the moving average of the generator's weights, which is what is kept
     begins_as_input: bool = False  # the untrained network gives back what it gets, or nearly
@@ -63,8 +65,8 @@ class Recipe:
     log_steps: int = 100
 
     def __post_init__(self) -> None:
-        adversaries = get_args(Adversary)
-        _check("adversary", self.adversary, self.adversary in adversaries, f"one of {', '.join(adversaries)}")
+        for name, words in (("adversary", get_args(Adversary)), ("optimiser", get_args(Optimiser))):
+            _check(name, getattr(self, name), getattr(self, name) in words, f"one of {', '.join(words)}")
         weights = ("vgg_weight", "l1_weight", "l2_weight", "adversarial_weight", "penalty_weight")
         for name in weights:
             _check(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")

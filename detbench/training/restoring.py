@@ -125,7 +125,7 @@ class _Training:
         step = self._state.step
         self._log.add(terms)
         if step % self._job.recipe.log_steps == 0 or step % self._epoch_steps == 0:
-            rate = self._state.generator_adam.param_groups[0]["lr"]
+            rate = self._state.generator_optimisers[0].param_groups[0]["lr"]
             self._record.tell_interval(self._log.interval(-(-step // self._epoch_steps), step, rate))
         told_at = time.perf_counter()
         if step % self._epoch_steps == 0:

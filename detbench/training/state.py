@@ -4,39 +4,41 @@ Rate, data and random numbers follow from the step (`schedule.py`, `batches.py`,
 exact resume needs.
 """
 
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam
+from torch.optim import Adam, Optimizer
 
+from detbench.training.muon import Muon, turns
 from detbench.training.plan import Plan
 from detbench.training.schedule import average_share
-
-MOMENTS = ("exp_avg", "exp_avg_sq", "step")
-"""Adam's memory of each weight: mean gradient, mean squared gradient, and number of steps."""
 
 
 @dataclass
 class State:
-    """Generator, its moving average, critic, their optimisers, and `step`, the number of generator steps taken."""
+    """Generator, its moving average, critic, the optimisers that share their weights, and `step`, the number of
+    generator steps taken.
+    """
 
     generator: nn.Module
     average: nn.Module
     critic: nn.Module
-    generator_adam: Adam
-    critic_adam: Adam
+    generator_optimisers: Sequence[Optimizer]
+    critic_optimisers: Sequence[Optimizer]
     step: int = 0
 
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor of the training by name; they are the ones in use, not copies."""
         nets = {"generator": self.generator, "average": self.average, "critic": self.critic}
         named = {f"{net}.{key}": tensor for net, module in nets.items() for key, tensor in module.state_dict().items()}
-        adams = {"generator": self.generator_adam, "critic": self.critic_adam}
-        for net, adam in adams.items():
+        optimisers = {"generator": self.generator_optimisers, "critic": self.critic_optimisers}
+        for net, several in optimisers.items():
+            remembered = {parameter: memory for each in several for parameter, memory in each.state.items()}
             for key, parameter in nets[net].named_parameters():
-                named |= {f"{net}_{moment}.{key}": adam.state[parameter][moment] for moment in MOMENTS}
+                named |= {f"{net}_{moment}.{key}": tensor for moment, tensor in remembered[parameter].items()}
         return named
 
     @torch.no_grad()
@@ -51,13 +53,28 @@ def new_state(plan: Plan, device: torch.device) -> State:
     """The state before the first step, in the memory format channels_last."""
     generator, critic = (net.to(device).to(memory_format=torch.channels_last) for net in (plan.generator, plan.critic))
     average = deepcopy(generator).requires_grad_(False).eval()
-    return State(generator.train(), average, critic.train(), _adam(generator, plan), _adam(critic, plan))
+    return State(
+        generator.train(),
+        average,
+        critic.train(),
+        _optimisers(generator, plan),
+        (_adam(list(critic.parameters()), plan),),
+    )
 
 
-def _adam(net: nn.Module, plan: Plan) -> Adam:
+def _optimisers(generator: nn.Module, plan: Plan) -> Sequence[Optimizer]:
+    """Adam for all weights, or Muon for those that it is for and Adam for the rest."""
+    if plan.optimiser == "adam":
+        return (_adam(list(generator.parameters()), plan),)
+    turned = [parameter for parameter in generator.parameters() if turns(parameter)]
+    others = [parameter for parameter in generator.parameters() if not turns(parameter)]
+    return Muon(turned, plan.learning_rate), _adam(others, plan)
+
+
+def _adam(parameters: Sequence[nn.Parameter], plan: Plan) -> Adam:
     """Adam with its memory laid out from the start, so that a checkpoint always has the same tensors."""
-    adam = Adam(net.parameters(), lr=plan.learning_rate, betas=plan.betas, fused=True)
-    for parameter in net.parameters():
+    adam = Adam(parameters, lr=plan.learning_rate, betas=plan.betas, fused=True)
+    for parameter in parameters:
         # `fused` counts steps where the weights are.
         adam.state[parameter] = {
             "step": torch.zeros((), dtype=torch.float32, device=parameter.device),

@@ -63,3 +63,13 @@ def test_the_pictures_never_change(held_out: HeldOut, photos: Path) -> None:
     """Made again, for a resume, they are the same to the last bit, noise included."""
     again = HeldOut(HeldOutCrops(find_sources([photos], None, Fraction(1)), RECIPE, seed=0, count=3), seed=0)
     np.testing.assert_array_equal(again.blurred, held_out.blurred)
+
+
+def test_crops_that_were_not_blurred_do_not_count(photos: Path) -> None:
+    """Else a net that touches them would seem to restore: their PSNR is undefined before and high after."""
+    recipe = CropRecipe(crop_px=48, longest_px=640, blurs=RECIPE.blurs, sharp_share=0.5)
+    mixed = HeldOut(HeldOutCrops(find_sources([photos], None, Fraction(1)), recipe, seed=0, count=8), seed=0)
+    is_sharp = [np.array_equal(*pair) for pair in zip(mixed.blurred, mixed.sharp, strict=True)]
+    assert 0 < sum(is_sharp) < len(is_sharp)
+    touched = [image ^ 1 if sharp else image for image, sharp in zip(mixed.blurred, is_sharp, strict=True)]
+    assert mixed.judge(touched) == mixed.quality

@@ -231,7 +231,7 @@ def test_networks_run_as_channels_last(make_plan: MakePlan) -> None:
     state = new_state(plan, CPU)
     trained(trainer_of(plan), state, steps=1)
     weight = state.generator.get_parameter("leave.weight")
-    for tensor in (seen[0], weight, state.generator_adam.state[weight]["exp_avg_sq"]):
+    for tensor in (seen[0], weight, state.generator_optimisers[0].state[weight]["exp_avg_sq"]):
         assert tensor.is_contiguous(memory_format=torch.channels_last)
 
 
