@@ -19,6 +19,7 @@ from detbench.errors import DataError, NotEvaluableError
 from detbench.gate.measured import Measured, measured_in
 from detbench.images import write_atomically
 from detbench.metrics.evidence import Evidence
+from detbench.metrics.outcomes import pack
 from detbench.metrics.ranking import Ranking
 from detbench.results.cache import digest
 
@@ -94,7 +95,7 @@ def _packed_evidence(evidence: Evidence) -> dict[str, Any]:
         "category": _packed(np.diff(ranking.category, prepend=0), "<u2"),
         "lower_score": _packed(tie, "<u1"),
         "rank": _packed(ranking.rank, "<u1"),
-        "outcomes": _packed(ranking.outcomes, "<u1"),
+        "outcomes": _packed(ranking.outcomes.whole(), "<u1"),
         "true_boxes": _packed(ranking.true_boxes, "<u2"),
         "counts": _packed(evidence.counts, "<u4"),
         "psnr_db": _packed(evidence.psnr_db, "<f8"),
@@ -110,7 +111,7 @@ def _unpacked_evidence(packed: Mapping[str, Any]) -> Evidence:
         np.cumsum(whole["category"]),
         -np.cumsum(arrays["lower_score"], dtype=np.float64),
         whole["rank"],
-        arrays["outcomes"],
+        pack(arrays["outcomes"]),
         whole["true_boxes"],
     )
     return Evidence(ranking, whole["counts"], arrays["psnr_db"], arrays["ssim"])

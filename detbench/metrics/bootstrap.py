@@ -14,16 +14,17 @@ _DEFINED_SHARE = 0.9
 """An interval needs the number to exist in so many of the draws: a class that is in one picture is often in none."""
 
 
-def draw_pictures(pictures: int, resamples: int, seed: int = SEED) -> NDArray[np.int32]:
+def draw_pictures(pictures: int, resamples: int, seed: int = SEED) -> NDArray[np.uint16]:
     """How often each picture is drawn when as many as there are are drawn with replacement: (B, N), rows sum to N."""
     rng = np.random.default_rng(seed)
     rows = (np.bincount(rng.integers(pictures, size=pictures), minlength=pictures) for _ in range(resamples))
-    return np.array(list(rows), np.int32).reshape(resamples, pictures)
+    # more than 65,535 times the same picture is never drawn: once is what to expect
+    return np.fromiter(rows, np.dtype((np.uint16, pictures)), resamples)
 
 
-def draw_swaps(pictures: int, times: int, seed: int = SEED) -> NDArray[np.int32]:
+def draw_swaps(pictures: int, times: int, seed: int = SEED) -> NDArray[np.uint8]:
     """For each picture 1 where two arms keep their names and 0 where they exchange them, by a fair coin: (B, N)."""
-    return np.random.default_rng(seed).integers(2, size=(times, pictures), dtype=np.int32)
+    return np.random.default_rng(seed).integers(2, size=(times, pictures), dtype=np.int32).astype(np.uint8)
 
 
 def interval(values: NDArray[np.float64], level: float = LEVEL) -> tuple[float, float] | None:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detbench.metrics.columns import FoundColumns, TrueColumns, overlaps, pairs_within
-from detbench.metrics.ranking import FALSE, SKIPPED, TRUE, Ranking, matched, surest
+from detbench.metrics.outcomes import FALSE, SKIPPED, TRUE, pack
+from detbench.metrics.ranking import Ranking, matched, surest
 from detbench.metrics.resampled import average_precision, once
 
 FOREGROUND_IOU, BACKGROUND_IOU = 0.5, 0.1
@@ -25,8 +26,13 @@ KINDS = {
 }
 """What each kind is; all but the last are kinds of false boxes."""
 
+_PLACE = {kind: place for place, kind in enumerate(KINDS)}
 _MENDED = ("class", "localisation")
 """Kinds that are put right by making the box the true one; false boxes of the others are taken away."""
+
+
+_BLOCK = 1 << 15
+"""Found boxes looked at a time: each is held against all true ones of its picture."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +46,15 @@ class ErrorKind:
 @dataclass(frozen=True, eq=False)
 class _Judged:
     """Found boxes, sorted by picture and class, with what came of each at IoU .5: `partner` (D,) is the true box that
-    it took, else −1; `kind` (D,) is "" unless it is false; `target` (D,) is the true box it should have been, else −1.
+    it took, else −1; `kind` (D,) is its place in KINDS, −1 unless it is false; `target` (D,) is the true box it should
+    have been, else −1.
     """
 
     found: FoundColumns
     rank: NDArray[np.int64]
     outcome: NDArray[np.uint8]
     partner: NDArray[np.int64]
-    kind: NDArray[np.str_]
+    kind: NDArray[np.int8]
     target: NDArray[np.int64]
 
 
@@ -59,29 +66,40 @@ def error_kinds(truth: TrueColumns, found: FoundColumns) -> Mapping[str, ErrorKi
     kinds = {}
     for kind in KINDS:
         after = _map50(truth, *_put_right(truth, judged, kind, missed))
-        count = int(missed.sum() if kind == "missed" else (judged.kind == kind).sum())
+        count = int(missed.sum() if kind == "missed" else (judged.kind == _PLACE[kind]).sum())
         kinds[kind] = ErrorKind(count, None if before is None or after is None else after - before)
     return kinds
 
 
 def _judged(truth: TrueColumns, found: FoundColumns) -> _Judged:
     found, rank = surest(found)
-    partner = matched(truth, found, rank)[0, 0].astype(np.int64)
+    partner = np.concatenate([partners[0, 0] for _, partners in matched(truth, found, rank)]).astype(np.int64)
     on_crowd = np.append(truth.crowd, False)[partner]
     outcome = np.where(partner < 0, FALSE, np.where(on_crowd, SKIPPED, TRUE)).astype(np.uint8)
     overlap, target = _nearest(truth, found)
     same = (target >= 0) & (np.append(truth.category, -1)[target] == found.category)
     kind = np.where(
         overlap >= FOREGROUND_IOU,
-        np.where(same, "duplicate", "class"),
-        np.where(overlap < BACKGROUND_IOU, "background", np.where(same, "localisation", "both")),
-    )
-    kind[outcome != FALSE] = ""
-    return _Judged(found, rank, outcome, partner, kind, np.where(kind == "", -1, target))
+        np.where(same, _PLACE["duplicate"], _PLACE["class"]),
+        np.where(
+            overlap < BACKGROUND_IOU, _PLACE["background"], np.where(same, _PLACE["localisation"], _PLACE["both"])
+        ),
+    ).astype(np.int8)
+    kind[outcome != FALSE] = -1
+    return _Judged(found, rank, outcome, partner, kind, np.where(kind < 0, -1, target))
 
 
 def _nearest(truth: TrueColumns, found: FoundColumns) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """The largest overlap of each found box with a true box of any class, and that box (0 and −1 for none)."""
+    blocks = [np.arange(first, min(first + _BLOCK, len(found.scores))) for first in range(0, len(found.scores), _BLOCK)]
+    parts = [_nearest_of(truth, found[rows]) for rows in blocks]
+    none = np.empty(0), np.empty(0, np.int64)
+    overlap, target = (np.concatenate(columns) for columns in zip(none, *parts, strict=True))
+    return overlap, target
+
+
+def _nearest_of(truth: TrueColumns, found: FoundColumns) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The same of one block of found boxes."""
     mine, theirs = pairs_within(found.picture, np.where(truth.crowd, -1, truth.picture))
     overlap = overlaps(found.boxes_xywh[mine], truth.boxes_xywh[theirs], truth.crowd[theirs])
     same = found.category[mine] == truth.category[theirs]
@@ -93,8 +111,10 @@ def _nearest(truth: TrueColumns, found: FoundColumns) -> tuple[NDArray[np.float6
 
 def _missed(truth: TrueColumns, judged: _Judged) -> NDArray[np.bool_]:
     """True boxes that nothing took and that no box of wrong class or place stands for, (M,)."""
-    stood_for = judged.target[np.isin(judged.kind, _MENDED)]
-    return ~truth.crowd & ~np.isin(np.arange(len(truth.crowd)), [*judged.partner.tolist(), *stood_for.tolist()])
+    stood_for = judged.target[np.isin(judged.kind, [_PLACE[kind] for kind in _MENDED])]
+    is_met = np.zeros(len(truth.crowd) + 1, np.bool_)  # the last one is nobody's
+    is_met[judged.partner] = is_met[stood_for] = True
+    return ~truth.crowd & ~is_met[:-1]
 
 
 def _put_right(
@@ -104,7 +124,7 @@ def _put_right(
 
     Where several boxes would then be the same true one, the surest is, and the others are taken away.
     """
-    wrong = judged.kind == kind
+    wrong = judged.kind == _PLACE[kind]
     if kind not in _MENDED:
         return judged, ~wrong, ~truth.crowd & ~missed if kind == "missed" else ~truth.crowd
     claim = np.where(wrong, judged.target, np.where(judged.outcome == TRUE, judged.partner, -1))
@@ -127,6 +147,6 @@ def _map50(truth: TrueColumns, judged: _Judged, kept: NDArray[np.bool_], to_find
     np.add.at(counts[0], (truth.picture[to_find], truth.category[to_find]), 1)
     found = found[order]
     outcomes = judged.outcome[kept][order][None, None]
-    ranking = Ranking(found.picture, found.category, found.scores, judged.rank[kept][order], outcomes, counts)
+    ranking = Ranking(found.picture, found.category, found.scores, judged.rank[kept][order], pack(outcomes), counts)
     values = average_precision(ranking, once(ranking))
     return float(np.nanmean(values)) if not np.isnan(values).all() else None

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detbench.metrics.bootstrap import draw_swaps, p_value
+from detbench.metrics.outcomes import join
 from detbench.metrics.ranking import AREAS, Ranking
-from detbench.metrics.resampled import Numbers, coco_numbers, once, ratio
+from detbench.metrics.resampled import Draws, Numbers, coco_numbers, counted, once, ratio, summed
 
 ByMetric = Mapping[str, Numbers]
 
@@ -33,9 +34,9 @@ class Evidence:
                 raise ValueError(f"{name} has shape {getattr(self, name).shape}; {pictures} pictures need {shape}")
 
 
-def numbers_of(evidence: Evidence, draws: NDArray[np.int32], areas: Sequence[str] = tuple(AREAS)) -> dict[str, Numbers]:
+def numbers_of(evidence: Evidence, draws: Draws, areas: Sequence[str] = tuple(AREAS)) -> dict[str, Numbers]:
     """Every metric of an arm for B multisets of pictures: key → (B,), NaN where undefined; see `coco_numbers`."""
-    tp, fp, fn = (draws @ evidence.counts).T.astype(np.float64)
+    tp, fp, fn = counted(evidence.counts, draws).astype(np.float64)
     return {
         **coco_numbers(evidence.ranking, draws, areas),
         "precision": ratio(tp, tp + fp),
@@ -74,7 +75,7 @@ def p_values(one: Evidence, other: Evidence, times: int) -> dict[str, float | No
     """
     pictures = len(one.counts)
     both, keep = _side_by_side(one, other), draw_swaps(pictures, times)
-    keep = np.concatenate([np.ones((1, pictures), np.int32), keep])  # first the arms as they are
+    keep = np.concatenate([np.ones((1, pictures), keep.dtype), keep])  # first the arms as they are
     names = (keep, 1 - keep), (1 - keep, keep)
     ours, theirs = (numbers_of(both, np.concatenate(pair, axis=1), ("all",)) for pair in names)
     differences = {key: ours[key] - theirs[key] for key in ours}
@@ -93,15 +94,14 @@ def _side_by_side(one: Evidence, other: Evidence) -> Evidence:
     order = np.lexsort((columns["rank"], columns["picture"] % pictures, -columns["scores"], columns["category"]))
     ranking = Ranking(
         **{name: column[order] for name, column in columns.items()},
-        outcomes=np.concatenate([first.outcomes, second.outcomes], axis=2)[:, :, order],
+        outcomes=join(first.outcomes, second.outcomes)[order],
         true_boxes=np.concatenate([first.true_boxes, second.true_boxes], axis=1),
     )
     joined = (np.concatenate([getattr(one, name), getattr(other, name)]) for name in ("counts", "psnr_db", "ssim"))
     return Evidence(ranking, *joined)
 
 
-def _mean(values: Numbers, draws: NDArray[np.int32]) -> Numbers:
+def _mean(values: Numbers, draws: Draws) -> Numbers:
     """Mean over the drawn pictures in which a value is defined, (B,)."""
     defined = ~np.isnan(values)
-    times = draws.astype(np.float64)
-    return ratio(times @ np.where(defined, values, 0.0), times @ defined.astype(np.float64))
+    return ratio(*summed(np.stack([np.where(defined, values, 0.0), defined], axis=1), draws))

@@ -4,12 +4,16 @@ After Lin et al. 2014 as pycocotools does it, decision for decision; found boxes
 and classes at once.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detbench.metrics.columns import FoundColumns, TrueColumns, overlaps, pairs_within
+from detbench.metrics.outcomes import FALSE, SKIPPED, TRUE, Outcomes, join, pack
 
 IOUS = np.linspace(0.5, 0.95, 10)
 AREAS = {"all": (0.0, 1e10), "small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
@@ -18,8 +22,10 @@ AREAS = {"all": (0.0, 1e10), "small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**
 MAX_FOUND = 100
 """Of the boxes found in a picture and class, only so many count, the surest first."""
 
-FALSE, TRUE, SKIPPED = 0, 1, 2
-"""What a found box is: false, true, or neither (on a crowd region, or of another size)."""
+Indices = NDArray[np.integer[Any]]
+
+_BLOCK = 1 << 15
+"""Found boxes matched at a time: all thresholds and sizes of them take 200 times the memory of what is kept."""
 
 _NEAR_ONE = 1 - 1e-10  # pycocotools never asks for more
 
@@ -29,15 +35,15 @@ class Ranking:
     """Every found box of an arm that counts, matched, sorted by class, score (falling), picture, rank.
 
     `picture` (D,) indexes pictures 0..N-1, `category` (D,) classes 0..K-1; `scores` (D,); `rank` (D,) is the place
-    among the boxes of the same picture and class. `outcomes` (A, T, D) is FALSE, TRUE or SKIPPED for each of AREAS and
-    IOUS; `true_boxes` (A, N, K) counts the true boxes to find.
+    among the boxes of the same picture and class. `outcomes` are those of the boxes at each of AREAS and IOUS;
+    `true_boxes` (A, N, K) counts the true boxes to find.
     """
 
-    picture: NDArray[np.int64]
-    category: NDArray[np.int64]
+    picture: Indices
+    category: Indices
     scores: NDArray[np.float64]
-    rank: NDArray[np.int64]
-    outcomes: NDArray[np.uint8]
+    rank: Indices
+    outcomes: Outcomes
     true_boxes: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -47,15 +53,22 @@ class Ranking:
 def ranked(truth: TrueColumns, found: FoundColumns) -> Ranking:
     """Match one arm's found boxes and rank them; equal to pycocotools' matching for every threshold and size."""
     found, rank = surest(found)
-    outcomes = _outcomes(truth, found, matched(truth, found, rank))
+    blocks = (pack(_outcomes(truth, found[rows], partners)) for rows, partners in matched(truth, found, rank))
+    outcomes = join(*blocks)
     order = np.lexsort((-found.scores, found.category))  # `surest` has sorted by picture and rank
-    found = found[order]
-    return Ranking(found.picture, found.category, found.scores, rank[order], outcomes[:, :, order], _counts(truth))
+    return Ranking(
+        found.picture[order].astype(np.int32),
+        found.category[order].astype(np.int32),
+        found.scores[order],
+        rank[order].astype(np.uint8),
+        outcomes[order],
+        _counts(truth),
+    )
 
 
 def trimmed(ranking: Ranking) -> Ranking:
     """The same without the boxes that stand behind the last true one of their class: they change no number."""
-    true = np.flatnonzero((ranking.outcomes == TRUE).any(axis=(0, 1)))
+    true = np.flatnonzero(ranking.outcomes.ever_true())
     last = np.full(ranking.true_boxes.shape[2], -1)
     last[ranking.category[true]] = true  # ascending, so that the last one stays
     end = last[ranking.category]
@@ -66,7 +79,7 @@ def trimmed(ranking: Ranking) -> Ranking:
         ranking.category[kept],
         ranking.scores[kept],
         ranking.rank[kept],
-        ranking.outcomes[:, :, kept],
+        ranking.outcomes[kept],
         ranking.true_boxes,
     )
 
@@ -98,8 +111,22 @@ def _skipped(truth: TrueColumns) -> NDArray[np.bool_]:
     return np.asarray(np.stack(bounds) | truth.crowd)
 
 
-def matched(truth: TrueColumns, found: FoundColumns, rank: NDArray[np.int64]) -> NDArray[np.int32]:
-    """The true box that each found one takes, −1 for none: (A, T, D); `found` and `rank` are `surest`'s."""
+def matched(
+    truth: TrueColumns, found: FoundColumns, rank: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32]]]:
+    """The true box that each found one takes, −1 for none, (A, T, rows), block after block with its rows, at least one.
+
+    `found` and `rank` are `surest`'s.
+    """
+    firsts = np.append(np.flatnonzero(rank == 0), len(rank))  # pictures and classes stay whole
+    edges = np.unique(firsts[np.searchsorted(firsts, np.arange(0, len(rank) + _BLOCK, _BLOCK).clip(max=len(rank)))])
+    for begin, end in pairwise(edges) if len(rank) else [(0, 0)]:
+        rows = np.arange(begin, end)
+        yield rows, _matched(truth, found[rows], rank[rows])
+
+
+def _matched(truth: TrueColumns, found: FoundColumns, rank: NDArray[np.int64]) -> NDArray[np.int32]:
+    """The same of one block."""
     skipped = _skipped(truth)
     groups = (columns.category * len(truth.image_ids) + columns.picture for columns in (found, truth))
     mine, theirs = pairs_within(*groups)

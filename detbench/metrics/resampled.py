@@ -5,11 +5,13 @@ with the picture repeated w times, to 1e-12, ties between scores included.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detbench.metrics.ranking import AREAS, IOUS, SKIPPED, TRUE, Ranking
+from detbench.metrics.outcomes import SKIPPED, TRUE
+from detbench.metrics.ranking import AREAS, IOUS, Indices, Ranking
 from detbench.metrics.tables import RECALLS
 
 _BLOCK = 1 << 19
@@ -19,8 +21,11 @@ _EVERY_COPY = 0
 
 Numbers = NDArray[np.float64]
 
+Draws = NDArray[np.integer[Any]]
+"""How often each of N pictures is in each of B multisets, (B, N)."""
 
-def coco_numbers(ranking: Ranking, draws: NDArray[np.int32], areas: Sequence[str] = tuple(AREAS)) -> dict[str, Numbers]:
+
+def coco_numbers(ranking: Ranking, draws: Draws, areas: Sequence[str] = tuple(AREAS)) -> dict[str, Numbers]:
     """COCO's numbers for B multisets of pictures: key → (B,), NaN where undefined; the keys are pycocotools' stats.
 
     `draws` (B, N) says how often each of the N pictures is drawn. `areas` leaves size classes out, and with them their
@@ -40,12 +45,12 @@ def coco_numbers(ranking: Ranking, draws: NDArray[np.int32], areas: Sequence[str
     return numbers
 
 
-def average_precision(ranking: Ranking, draws: NDArray[np.int32], area: str = "all") -> Numbers:
+def average_precision(ranking: Ranking, draws: Draws, area: str = "all") -> Numbers:
     """AP of each IoU and class, (T, K, B); NaN for a class without true boxes among those drawn."""
     return _per_class(ranking, draws, area)[0]
 
 
-def once(ranking: Ranking) -> NDArray[np.int32]:
+def once(ranking: Ranking) -> Draws:
     """The multiset that is the dataset itself: every picture once, (1, N)."""
     return np.ones((1, ranking.true_boxes.shape[1]), np.int32)
 
@@ -55,15 +60,15 @@ def ratio(part: Numbers, whole: NDArray[np.float64] | NDArray[np.int64]) -> Numb
     return np.asarray(np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0))
 
 
-def _per_class(ranking: Ranking, draws: NDArray[np.int32], area: str) -> tuple[Numbers, Numbers]:
+def _per_class(ranking: Ranking, draws: Draws, area: str) -> tuple[Numbers, Numbers]:
     """Average precision and recall of each IoU and class, each (T, K, B)."""
     index = list(AREAS).index(area)
     positives = _positives(ranking, draws, index)
-    shape = (ranking.outcomes.shape[1], *positives.shape)
+    shape = (ranking.outcomes.ious, *positives.shape)
     precision, recall = np.zeros(shape), np.zeros(shape)
     for category, (begin, end) in enumerate(_class_bounds(ranking)):
         rows, copy = _rows_that_count(ranking, index, np.arange(begin, end), int(draws.max(initial=0)))
-        outcomes = ranking.outcomes[index][:, rows]
+        outcomes = ranking.outcomes.of_area(index, rows)
         step = max(1, _BLOCK // max(1, len(rows)))
         for first in range(0, len(draws), step):
             some = slice(first, first + step)
@@ -75,10 +80,21 @@ def _per_class(ranking: Ranking, draws: NDArray[np.int32], area: str) -> tuple[N
     return precision, recall
 
 
-def _positives(ranking: Ranking, draws: NDArray[np.int32], area: int) -> NDArray[np.int64]:
+def _positives(ranking: Ranking, draws: Draws, area: int) -> NDArray[np.int64]:
     """True boxes to find among the drawn pictures, (K, B)."""
-    drawn = ranking.true_boxes[area].T.astype(np.float64) @ draws.T.astype(np.float64)  # floats multiply by BLAS
-    return np.asarray(np.rint(drawn), np.int64)
+    return counted(ranking.true_boxes[area], draws)
+
+
+def counted(counts: NDArray[np.int64], draws: Draws) -> NDArray[np.int64]:
+    """What is counted in each picture, (N, K), over B multisets of them: (K, B)."""
+    return np.rint(summed(counts.astype(np.float64), draws)).astype(np.int64)  # floats multiply by BLAS
+
+
+def summed(values: Numbers, draws: Draws) -> Numbers:
+    """Numbers of each picture, (N, K), added up over B multisets of them: (K, B)."""
+    step = max(1, _BLOCK // max(1, draws.shape[1]))
+    blocks = [values.T @ draws[first : first + step].T.astype(np.float64) for first in range(0, len(draws), step)]
+    return np.concatenate([np.empty((values.shape[1], 0)), *blocks], axis=1)
 
 
 def _class_bounds(ranking: Ranking) -> list[tuple[int, int]]:
@@ -91,9 +107,9 @@ def _rows_that_count(
     ranking: Ranking, area: int, rows: NDArray[np.int64], most: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows of one class without those that are skipped throughout or stand behind the last true one; see _unrolled."""
-    rows = rows[(ranking.outcomes[area][:, rows] != SKIPPED).any(axis=0)]
+    rows = rows[(ranking.outcomes.of_area(area, rows) != SKIPPED).any(axis=0)]
     rows, copy = _unrolled(ranking, area, rows, most)
-    true = np.flatnonzero((ranking.outcomes[area][:, rows] == TRUE).any(axis=0))
+    true = np.flatnonzero((ranking.outcomes.of_area(area, rows) == TRUE).any(axis=0))
     end = true[-1] + 1 if len(true) else 0
     return rows[:end], copy[:end]
 
@@ -109,7 +125,7 @@ def _unrolled(
     starts = np.ones(len(rows), np.bool_)
     starts[1:] = (np.diff(ranking.picture[rows]) != 0) | (np.diff(ranking.scores[rows]) != 0)
     tie = np.cumsum(starts) - 1
-    outcomes = ranking.outcomes[area][:, rows]
+    outcomes = ranking.outcomes.of_area(area, rows)
     differs = (outcomes[:, 1:] != outcomes[:, :-1]).any(axis=0) & ~starts[1:]
     is_mixed = np.isin(tie, tie[1:][differs])
     if most < 2 or not is_mixed.any():
@@ -122,7 +138,7 @@ def _unrolled(
     return rows[place[order]], copy[order]
 
 
-def _weights(draws: NDArray[np.int32], pictures: NDArray[np.int64], copy: NDArray[np.int64]) -> NDArray[np.int32]:
+def _weights(draws: Draws, pictures: Indices, copy: NDArray[np.int64]) -> Draws:
     """How often each row counts in each multiset, (B, D)."""
     weights = np.take(draws, pictures, axis=1)
     single = np.flatnonzero(copy != _EVERY_COPY)
@@ -130,9 +146,7 @@ def _weights(draws: NDArray[np.int32], pictures: NDArray[np.int64], copy: NDArra
     return weights
 
 
-def _curves(
-    outcomes: NDArray[np.uint8], weights: NDArray[np.int32], positives: NDArray[np.int64]
-) -> tuple[Numbers, Numbers]:
+def _curves(outcomes: NDArray[np.uint8], weights: Draws, positives: NDArray[np.int64]) -> tuple[Numbers, Numbers]:
     """Average precision and recall of one class, each (T, B).
 
     Precision is raised to the highest that any larger recall has, and averaged over RECALLS; only true boxes carry
@@ -171,18 +185,17 @@ def _recalls_reached(positives: NDArray[np.int64]) -> tuple[NDArray[np.uint8], N
     return reached.ravel(), (which * width).astype(np.int32)[:, None]
 
 
-def _recall(ranking: Ranking, draws: NDArray[np.int32], area: str, most: int) -> Numbers:
+def _recall(ranking: Ranking, draws: Draws, area: str, most: int) -> Numbers:
     """Recall of each IoU and class with at most so many boxes a picture and class, (T, K, B)."""
     index = list(AREAS).index(area)
     positives = _positives(ranking, draws, index)
-    found = np.zeros((len(IOUS), *positives.shape))
     kept = np.flatnonzero(ranking.rank < most)
-    for iou, outcomes in enumerate(ranking.outcomes[index]):
-        true = kept[outcomes[kept] == TRUE]
-        weights = np.take(draws, ranking.picture[true], axis=1)
-        for category in np.unique(ranking.category[true]):
-            found[iou, category] = weights[:, ranking.category[true] == category].sum(axis=1)
-    return ratio(found, np.broadcast_to(positives, found.shape))
+    place = ranking.picture[kept].astype(np.int64) * len(positives) + ranking.category[kept]
+    found = []
+    for is_true in ranking.outcomes.of_area(index, kept) == TRUE:
+        counts = np.bincount(place[is_true], minlength=draws.shape[1] * len(positives))
+        found.append(counted(counts.reshape(draws.shape[1], -1), draws))
+    return ratio(np.array(found, np.float64), np.broadcast_to(positives, (len(found), *positives.shape)))
 
 
 def _mean_over_classes(values: Numbers) -> Numbers:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detbench.metrics.ranking import AREAS, IOUS, MAX_FOUND, SKIPPED, TRUE, Ranking
+from detbench.metrics.outcomes import SKIPPED, TRUE
+from detbench.metrics.ranking import AREAS, IOUS, MAX_FOUND, Indices, Ranking
 
 RECALLS = np.linspace(0.0, 1.0, 101)
 MOST_FOUND = (1, 10, MAX_FOUND)
@@ -33,7 +34,7 @@ def tables(ranking: Ranking) -> Tables:
     recall = np.empty((len(IOUS), classes, len(AREAS), len(MOST_FOUND)))
     for area, of_class in enumerate(positives):
         needed = _needed(of_class)
-        for iou, outcomes in enumerate(ranking.outcomes[area]):
+        for iou, outcomes in enumerate(ranking.outcomes.of_area(area)):
             hits = np.flatnonzero(outcomes == TRUE)
             precision[iou, :, :, area] = _precision(ranking.category, outcomes, hits, needed).T
             for index, most in enumerate(MOST_FOUND):
@@ -50,7 +51,7 @@ def _needed(positives: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _precision(
-    category: NDArray[np.int64], outcomes: NDArray[np.uint8], hits: NDArray[np.int64], needed: NDArray[np.int64]
+    category: Indices, outcomes: NDArray[np.uint8], hits: NDArray[np.int64], needed: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """One IoU's and size's, (K, R). Precision falls between hits, so that only they are looked at."""
     classes, of_hit = np.arange(len(needed)), category[hits]

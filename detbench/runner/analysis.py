@@ -21,7 +21,7 @@ from detbench.fingerprints import code_sha256
 from detbench.metrics.curves import confidence_sweep, precision_recall
 from detbench.metrics.error_kinds import error_kinds
 from detbench.metrics.matching import f1, precision, recall
-from detbench.metrics.resampled import average_precision, coco_numbers, once
+from detbench.metrics.resampled import Draws, average_precision, coco_numbers, once
 from detbench.results.cache import Record
 from detbench.runner.rows import ArmDetections, ArmPicture
 from detbench.runner.uncertainty import Bootstrap, Resampled, estimated
@@ -82,7 +82,7 @@ def _blur_bins(bootstrap: Bootstrap, arm: Resampled, severities_px: Sequence[flo
         return
     severity_px = np.array(severities_px, np.float64)
     for low, high in pairwise(BLUR_EDGES_PX):
-        inside = ((severity_px >= low) & (severity_px < high)).astype(np.int32)
+        inside = ((severity_px >= low) & (severity_px < high)).astype(np.uint8)
         value, drawn = (_map(arm, draws * inside) for draws in (once(arm.evidence.ranking), bootstrap.draws))
         yield {
             "from_px": low,
@@ -92,7 +92,7 @@ def _blur_bins(bootstrap: Bootstrap, arm: Resampled, severities_px: Sequence[flo
         }
 
 
-def _map(arm: Resampled, draws: NDArray[np.int32]) -> NDArray[np.float64]:
+def _map(arm: Resampled, draws: Draws) -> NDArray[np.float64]:
     return coco_numbers(arm.evidence.ranking, draws, ("all",))["map"]
 
 

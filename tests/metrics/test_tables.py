@@ -1,9 +1,11 @@
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from detbench.metrics.columns import found_columns, true_columns
+from detbench.metrics.error_kinds import error_kinds
 from detbench.metrics.ranking import ranked
 from detbench.metrics.tables import tables
 
@@ -42,3 +44,21 @@ def test_without_any_box_nothing_is_defined() -> None:
         np.testing.assert_array_equal(found.precision[:, :, 0, 2], np.full((10, 101), of_medium))
         assert np.isnan(found.precision[..., 1]).all()
         assert np.isnan(found.recall[:, :, 1]).all()
+
+
+def test_blocks_change_nothing(draw_coco: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Matched a few boxes at a time, every array is as it is from all of them at once."""
+    for seed in range(20):
+        truth, results = draw_coco(np.random.default_rng(seed))
+        columns = true_columns(truth)
+        found = found_columns(results, columns)
+        whole, errors = ranked(columns, found), error_kinds(columns, found)
+        with monkeypatch.context() as patch:
+            patch.setattr("detbench.metrics.ranking._BLOCK", 3)
+            patch.setattr("detbench.metrics.error_kinds._BLOCK", 3)
+            patch.setattr("detbench.metrics.resampled._BLOCK", 3)
+            blocks = ranked(columns, found)
+            assert error_kinds(columns, found) == errors
+        for name in ("picture", "category", "scores", "rank", "true_boxes"):
+            np.testing.assert_array_equal(getattr(blocks, name), getattr(whole, name))
+        np.testing.assert_array_equal(blocks.outcomes.whole(), whole.outcomes.whole())

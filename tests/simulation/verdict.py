@@ -22,7 +22,8 @@ from detbench.gate.measured import Measured
 from detbench.gate.rules import Rule
 from detbench.metrics.bootstrap import RESAMPLES, draw_pictures, interval
 from detbench.metrics.evidence import Evidence, point_numbers
-from detbench.metrics.ranking import AREAS, FALSE, IOUS, TRUE, Ranking
+from detbench.metrics.outcomes import FALSE, TRUE, pack
+from detbench.metrics.ranking import AREAS, IOUS, Ranking
 from detbench.metrics.resampled import average_precision, once
 
 PICTURES, LARGE = 500, 40_000
@@ -138,7 +139,7 @@ def ranking_of(seen: Scene, run: Found) -> Ranking:
     np.add.at(counts, (seen.picture, seen.category), 1)
     true_boxes = np.broadcast_to(counts, (len(AREAS), *counts.shape))
     rank = np.zeros(len(order), np.int64)
-    return Ranking(picture[order], category[order], scores[order], rank, outcomes, true_boxes)
+    return Ranking(picture[order], category[order], scores[order], rank, pack(outcomes), true_boxes)
 
 
 def map_of(ranking: Ranking, draws: NDArray[np.int32]) -> NDArray[np.float64]:
