@@ -49,6 +49,10 @@ def train_command(architecture: str) -> Callable[..., None]:
             Path | None,
             typer.Option(help="VGG19 as safetensors, for the perceptual loss; else torchvision's is fetched."),
         ] = None,
+        detector: Annotated[
+            Path | None,
+            typer.Option(help="The YOLO whose features a detector_weight compares; else the shipped one."),
+        ] = None,
         start: Annotated[
             Path | None,
             typer.Option(help="Weights to begin with (safetensors), a warm start and no resume; else random ones."),
@@ -87,6 +91,7 @@ def train_command(architecture: str) -> Callable[..., None]:
             mix=_weights(mix) if mix else None,
             fraction=_fraction(fraction),
             vgg=vgg,
+            detector=detector,
             start=start,
             workers=workers,
             piece_mib=piece_mib,

@@ -29,11 +29,9 @@ class Yolo:
     input_side_px = 640
 
     def __init__(self, weights: Path, device: str = "cpu") -> None:
-        if not weights.is_file():
-            raise WeightsError(f"no YOLO checkpoint at {weights}")
         self.device = device
         keep_threads()
-        self._model = from_safetensors(weights) if weights.suffix == ".safetensors" else _from_checkpoint(weights)
+        self._model = load_yolo(weights)
         if device == "cpu":
             fuse_activations(self._model.model)
 
@@ -64,6 +62,13 @@ class Yolo:
         return Detections(
             boxes, result.conf.cpu().numpy().astype(np.float64), result.cls.cpu().numpy().astype(np.int64)
         )
+
+
+def load_yolo(weights: Path) -> Any:
+    """ultralytics' own model of a file; raises WeightsError for one that is missing or does not load safely."""
+    if not weights.is_file():
+        raise WeightsError(f"no YOLO checkpoint at {weights}")
+    return from_safetensors(weights) if weights.suffix == ".safetensors" else _from_checkpoint(weights)
 
 
 def from_safetensors(weights: Path) -> Any:

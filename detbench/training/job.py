@@ -19,8 +19,9 @@ class Job:
     """What to train on what, and where. Device, precision, workers and the number of processes may change on resume.
 
     `mix` weighs the folders against each other; `fraction` is the share of their pictures to use. `vgg` is VGG19's
-    file. `start` names the generator's first weights; its optimiser, the critic and the schedule begin anew, so this
-    is no resume. With `piece_mib`, checkpoints are packed into files of at most so many MiB.
+    file, `detector` that of the YOLO whose features may count. `start` names the generator's first weights; its
+    optimiser, the critic and the schedule begin anew, so this is no resume. With `piece_mib`, checkpoints are packed
+    into files of at most so many MiB.
     """
 
     architecture: str
@@ -32,6 +33,7 @@ class Job:
     mix: tuple[float, ...] | None = None
     fraction: Fraction = Fraction(1)
     vgg: Path | None = None
+    detector: Path | None = None
     start: Path | None = None
     workers: int = 0
     piece_mib: int | None = None

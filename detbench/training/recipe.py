@@ -27,6 +27,7 @@ class Recipe:
     vgg_weight: float = 100.0  # squared difference of VGG19's features
     l1_weight: float = 0.0  # absolute difference of the pixels
     l2_weight: float = 0.0  # squared difference of the pixels
+    detector_weight: float = 0.0  # difference of a detector's features, relative to their size
     adversarial_weight: float = 1.0
     vgg_layer: str = "conv3_3"
 
@@ -67,11 +68,11 @@ class Recipe:
     def __post_init__(self) -> None:
         for name, words in (("adversary", get_args(Adversary)), ("optimiser", get_args(Optimiser))):
             _check(name, getattr(self, name), getattr(self, name) in words, f"one of {', '.join(words)}")
-        weights = ("vgg_weight", "l1_weight", "l2_weight", "adversarial_weight", "penalty_weight")
+        weights = ("vgg_weight", "l1_weight", "l2_weight", "detector_weight", "adversarial_weight", "penalty_weight")
         for name in weights:
             _check(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
         _check(
-            "vgg_weight", self.vgg_weight, any(getattr(self, name) for name in weights[:3]), "above 0, or another one"
+            "vgg_weight", self.vgg_weight, any(getattr(self, name) for name in weights[:4]), "above 0, or another one"
         )
         for name in ("epochs", "batch", "learning_rate", "clip_bound", "held_out_crops", "log_steps"):
             _check(name, getattr(self, name), getattr(self, name) > 0, "above 0")

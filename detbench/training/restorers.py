@@ -11,6 +11,7 @@ from detbench.errors import UsageError
 from detbench.nets import deblurgan, deep_generative_filter, nah, pix2pix
 from detbench.nets.layers import RestorationNet
 from detbench.nets.weights import load_weights
+from detbench.training.detector_features import feature_distance, load_detector_features
 from detbench.training.losses import CROSS_ENTROPY, WASSERSTEIN, l1, l2
 from detbench.training.perceptual import load_vgg
 from detbench.training.plan import (
@@ -106,12 +107,17 @@ ARCHITECTURES: Mapping[str, Architecture] = {
 
 
 def make_plan(
-    architecture: str, recipe: Recipe, vgg: Path | None, device: torch.device, start: Path | None = None
+    architecture: str,
+    recipe: Recipe,
+    vgg: Path | None,
+    device: torch.device,
+    start: Path | None = None,
+    detector: Path | None = None,
 ) -> Plan:
     """The plan of an architecture, its weights drawn from the recipe's seed, or the generator's from the file `start`.
 
-    `vgg` is VGG19's file. Raises UsageError for an unknown layer of VGG19 and for crops that the network cannot take,
-    WeightsError where VGG19's weights or those to start from cannot be had.
+    `vgg` is VGG19's file, `detector` a YOLO's. Raises UsageError for an unknown layer of VGG19 and for crops that the
+    network cannot take, WeightsError where the weights of VGG19, of the detector or to start from cannot be had.
     """
     kind = ARCHITECTURES[architecture]
     _check_crops(architecture, recipe)
@@ -128,7 +134,7 @@ def make_plan(
         architecture=architecture,
         generator=generator,
         critic=critic,
-        losses=tuple(_content_losses(recipe, vgg, device)),
+        losses=tuple(_content_losses(recipe, vgg, detector, device)),
         learning_rate=recipe.learning_rate,
         betas=recipe.betas,
         optimiser=recipe.optimiser,
@@ -149,7 +155,9 @@ def _check_crops(architecture: str, recipe: Recipe) -> None:
             raise UsageError(f"{name} is {getattr(recipe, name)}, but {architecture} takes multiples of {multiple}")
 
 
-def _content_losses(recipe: Recipe, vgg: Path | None, device: torch.device) -> Iterator[WeightedLoss]:
+def _content_losses(
+    recipe: Recipe, vgg: Path | None, detector: Path | None, device: torch.device
+) -> Iterator[WeightedLoss]:
     """Those of the recipe's content losses that have a weight."""
     if recipe.vgg_weight:
         features = load_vgg(vgg, recipe.vgg_layer).to(device).to(memory_format=torch.channels_last)
@@ -160,6 +168,13 @@ def _content_losses(recipe: Recipe, vgg: Path | None, device: torch.device) -> I
         yield WeightedLoss("L1", recipe.l1_weight, at_each_scale(l1))
     if recipe.l2_weight:
         yield WeightedLoss("L2", recipe.l2_weight, at_each_scale(l2))
+    if recipe.detector_weight:
+        seen = load_detector_features(detector).to(device).to(memory_format=torch.channels_last)
+        yield WeightedLoss(
+            "detector",
+            recipe.detector_weight,
+            lambda restored, sharp: feature_distance(seen(restored[0]), seen(sharp)),
+        )
 
 
 def at_each_scale(loss: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Sequence[Tensor], Tensor], Tensor]:

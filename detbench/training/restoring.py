@@ -56,7 +56,8 @@ def train_restorer(job: Job, say: Say) -> Path | None:
     tried = torch.backends.cudnn.flags(enabled=True, benchmark=True)
     with world_of_torchrun(job.device) as (world, device), stop_requests() as stop_requested, tried:
         _check_out(job, sources, world)
-        plan = make_plan(job.architecture, job.recipe, job.vgg, device, None if job.resume else job.start)
+        start = None if job.resume else job.start
+        plan = make_plan(job.architecture, job.recipe, job.vgg, device, start, job.detector)
         state = new_state(plan, device)
         if job.resume:
             checkpoints.load_checkpoint(state, job.out / "training")
