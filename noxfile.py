@@ -111,6 +111,12 @@ def sample(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def results(session: nox.Session) -> None:
+    """Make the results page of the shipped networks: `nox -s results -- STREETS_RUN [PHOTOS_RUN]`."""
+    session.run(sys.executable, "reports/results.py", *(session.posargs or ["reports/streets"]))
+
+
+@nox.session(venv_backend="none")
 def simulate(session: nox.Session) -> None:
     """Hold intervals and gate against simulated pictures whose true mAP is known; half an hour on one core."""
     session.run(sys.executable, "tests/simulation/verdict.py", *session.posargs)

@@ -17,7 +17,7 @@ from detbench.metrics.matching import FALSE_POSITIVE, IGNORED, Matches, count, i
 from detbench.metrics.ranking import AREAS
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU
 from detbench.pages.strips import Label, Mark, MarkKind, Panel, Role, Strip
-from detbench.pages.thumbnails import thumbnail
+from detbench.pages.thumbnails import thumbnails
 from detbench.report.shown import ShownArm, ShownPicture
 from detbench.types import GroundTruth
 
@@ -58,11 +58,12 @@ def strips(
 
     `beside` is the folder of the page, where full pictures are linked from; None links none.
     """
+    seen = thumbnails(arm.file for picture in pictures for arm in picture.arms)
     return tuple(
         Strip(
             picture.file_name,
             "" if picture.severity_px is None else f"blur of {picture.severity_px:.1f} px",
-            tuple(_panel(picture, judged, classes, beside) for judged in _judged(picture)),
+            tuple(_panel(picture, judged, next(seen), classes, beside) for judged in _judged(picture)),
             picture.severity_px,
         )
         for picture in pictures
@@ -91,7 +92,7 @@ def _judged(picture: ShownPicture) -> Iterator[_Judged]:
         yield _Judged(arm, role, matches, found, before)
 
 
-def _panel(picture: ShownPicture, judged: _Judged, classes: Mapping[int, str], beside: Path | None) -> Panel:
+def _panel(picture: ShownPicture, judged: _Judged, seen: str, classes: Mapping[int, str], beside: Path | None) -> Panel:
     arm = judged.arm
     marks = sorted(_marks(picture.truth, judged, classes), key=lambda mark: -mark.width * mark.height)
     told = _told(judged)
@@ -99,7 +100,7 @@ def _panel(picture: ShownPicture, judged: _Judged, classes: Mapping[int, str], b
     return Panel(
         title=arm.name,
         role=judged.role,
-        picture=thumbnail(arm.file),
+        picture=seen,
         width=arm.width,
         height=arm.height,
         alt=f"{picture.file_name}, {arm.name}: {told}",

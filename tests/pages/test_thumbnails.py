@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as PillowImage
 
-from detbench.pages.thumbnails import THUMBNAIL_BYTES, THUMBNAIL_SIDE_PX, thumbnail
+from detbench.pages.thumbnails import THUMBNAIL_BYTES, THUMBNAIL_SIDE_PX, thumbnail, thumbnails
 
 
 def opened(data_uri: str) -> PillowImage.Image:
@@ -32,3 +32,11 @@ def test_a_small_picture_keeps_its_size(tmp_path: Path) -> None:
     PillowImage.new("RGB", (60, 40), "red").save(file)
     assert opened(thumbnail(file)).size == (60, 40)
     assert thumbnail(file) == thumbnail(file)
+
+
+def test_many_come_in_order(tmp_path: Path) -> None:
+    """However many threads make them."""
+    files = [tmp_path / f"{number}.png" for number in range(9)]
+    for number, file in enumerate(files):
+        PillowImage.new("RGB", (60, 40), (20 * number, 0, 0)).save(file)
+    assert list(thumbnails(files)) == [thumbnail(file) for file in files]

@@ -1,0 +1,51 @@
+"""The script that makes the results page of the shipped networks."""
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from PIL import Image as PillowImage
+
+from detbench.types import Estimate
+
+HERE = Path(__file__).resolve().parents[2] / "reports"
+
+
+@pytest.fixture
+def results(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+    """The script as a module, writing into a folder of its own."""
+    spec = importlib.util.spec_from_file_location("results", HERE / "results.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(__import__("sys").modules, "results", module)
+    spec.loader.exec_module(module)
+    for name in ("results.md.j2", "results-words.md"):
+        (tmp_path / name).write_bytes((HERE / name).read_bytes())
+    monkeypatch.setattr(module, "HERE", tmp_path)
+    monkeypatch.setattr(module, "FIGURE", tmp_path / "figure-9.webp")
+    return module
+
+
+def test_a_page_has_every_run_and_a_figure(results: ModuleType, write: Callable[..., Path], tmp_path: Path) -> None:
+    """One table a run with each arm's numbers, how far the order agrees, and the pictures."""
+    maps = {"sharp": 0.6, "blurred": 0.3, "wiener": 0.4, "richardson_lucy": 0.35, "identity": 0.3}
+    runs = [write(name, maps=maps) for name in ("one", "two")]
+    results.main(runs[0], runs[1:])
+    page = (tmp_path / "results.md").read_text()
+    result = results.RunFolder(runs[0]).read_result()
+    for arm in result.arms:
+        shown = results.number(arm.metrics["map"].value, 3)
+        assert page.count(f"| {arm.name} | {shown} |") == (2 if arm.name != "identity" else 0)
+    with PillowImage.open(tmp_path / "figure-9.webp") as figure:
+        assert figure.width > figure.height / 2
+
+
+def test_numbers_are_told_as_the_pages_do(results: ModuleType) -> None:
+    """Without a leading zero, with a true minus, and a dash for what is undefined."""
+    assert [results.number(x, 3) for x in (0.5, -0.25, 12.5, None)] == [".500", "-.250", "12.500", "–"]
+    assert [results.signed(x, 2) for x in (0.5, -0.25, None)] == ["+.50", "−.25", "–"]
+    assert results.spread(Estimate(0.1, 5, -0.1, 0.25), 2) == "[−.10, +.25]"
+    assert results.spread(Estimate(0.1, 5), 2) == ""
