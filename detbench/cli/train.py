@@ -20,7 +20,10 @@ for name, summary in TRAINED.items():
 
 @train.command("yolov8")
 def yolov8(
-    data: Annotated[Path, typer.Option(help="A dataset of sharp pictures: annotations.json and images/.")],
+    data: Annotated[
+        Path,
+        typer.Option(help="A dataset of sharp pictures: annotations.json and images/, and blurred/ for --blurred."),
+    ],
     out_folder: Annotated[Path, typer.Option("--out", help="Where weights, card and the training's record go.")],
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the pictures.")] = 150,
     image_px: Annotated[int, typer.Option(min=32, help="Longer side while training; a multiple of 32.")] = 320,
@@ -28,6 +31,10 @@ def yolov8(
     start: Annotated[
         Path | None, typer.Option(help="Weights to go on from (safetensors); else training starts from nothing.")
     ] = None,
+    blurred: Annotated[
+        bool,
+        typer.Option("--blurred", help="Of pairs, see the blurred pictures too, with the boxes of the sharp ones."),
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of the first weights and of the order of the pictures.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     precision: Annotated[
@@ -48,7 +55,13 @@ def yolov8(
     if image_px % 32:
         raise UsageError(f"--image-px {image_px}: take a multiple of 32, such as {round(image_px / 32) * 32}")
     schedule = YoloSchedule(
-        epochs=epochs, image_px=image_px, learning_rate=learning_rate, precision=precision, seed=seed, start=start
+        epochs=epochs,
+        image_px=image_px,
+        learning_rate=learning_rate,
+        precision=precision,
+        seed=seed,
+        start=start,
+        blurred=blurred,
     )
     try:
         trained = train_yolo(CocoFolder(data), out_folder, schedule, resolve_device(device), resume, _say_epoch)

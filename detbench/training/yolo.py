@@ -35,7 +35,7 @@ class YoloSchedule:
     """How long and how finely to train: passes over the pictures, longer side in pixels (a multiple of 32), seed.
 
     `precision` is that of the convolutions' products; weights and optimiser stay in float32. `start` names weights to
-    go on from, None starts at random.
+    go on from, None starts at random. With `blurred`, a dataset of pairs is seen sharp and blurred.
     """
 
     epochs: int = 150
@@ -45,6 +45,7 @@ class YoloSchedule:
     precision: Literal["fp32", "bf16"] = "fp32"
     seed: int = 0
     start: Path | None = None
+    blurred: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ Watcher = Callable[[Epoch], None]
 def train_yolo(
     dataset: CocoFolder, out: Path, schedule: YoloSchedule, device: str, resume: bool, watch: Watcher
 ) -> TrainedYolo:
-    """Train on a folder of sharp pictures; `out` gets weights, card and the record of the training.
+    """Train on a folder of pictures, of pairs on the sharp ones or on both; `out` gets weights, card and record.
 
     Stopped at any moment, it goes on with `resume` from the last finished epoch. Raises UsageError where `out` holds a
     training that would be overwritten or has none to resume, and TrainingError where a loss is no longer finite.
@@ -82,7 +83,7 @@ def train_yolo(
     keep_freed_memory()
     record = out / "training"
     last = _check_record(out, record, schedule, resume)
-    layout = write_yolo_layout(dataset, record / "data")
+    layout = write_yolo_layout(dataset, record / "data", schedule.blurred)
     with redirect_stdout(StringIO()):  # bars of its own; `watch` is told what matters
         trainer = _trainer(layout, record, schedule, device, last if resume else None)
     _attach(trainer, schedule, watch)

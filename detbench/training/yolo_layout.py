@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +27,14 @@ class YoloLayout:
     training_boxes: int
 
 
-def write_yolo_layout(dataset: CocoFolder, folder: Path) -> YoloLayout:
-    """Copy the pictures of `dataset` (of pairs, the sharp ones) and write their boxes; crowds are left out.
+def write_yolo_layout(dataset: CocoFolder, folder: Path, blurred: bool = False) -> YoloLayout:
+    """Copy the pictures of `dataset` (of pairs the sharp ones, with `blurred` both) and write their boxes; crowds are
+    left out.
 
-    Raises DataError where there are too few pictures to hold any out.
+    Raises DataError where there are too few pictures to hold any out, and where `blurred` finds no pairs.
     """
+    if blurred and not dataset.found.sharp:
+        raise DataError(f"{dataset.folder}: no pairs; blurred twins lie in {dataset.folder / 'blurred'}")
     samples = list(dataset)
     held_out = round(len(samples) * HELD_OUT)
     if not held_out:
@@ -39,23 +42,30 @@ def write_yolo_layout(dataset: CocoFolder, folder: Path) -> YoloLayout:
     classes = tuple(dataset.classes.values())
     labels = {identity: label for label, identity in enumerate(dataset.classes)}
     parts = {"train": samples[:-held_out], "val": samples[-held_out:]}
-    boxes = {part: _write_part(part, chosen, dataset.folder, folder, labels) for part, chosen in parts.items()}
+    sides = [files for files in (dataset.found.sharp, dataset.found.blurred) if files][: 2 if blurred else 1]
+    boxes = {
+        part: sum(_write_part(folder, part, side, chosen, files, labels) for side, files in enumerate(sides))
+        for part, chosen in parts.items()
+    }
     yaml = folder / "data.yaml"
     # JSON is YAML.
     content = {"path": str(folder.resolve()), "train": "images/train", "val": "images/val", "names": list(classes)}
     write_atomically(yaml, json.dumps(content).encode())
-    return YoloLayout(yaml, classes, len(parts["train"]), held_out, boxes["train"])
+    return YoloLayout(yaml, classes, len(sides) * len(parts["train"]), len(sides) * held_out, boxes["train"])
 
 
-def _write_part(part: str, samples: Sequence[Sample], source: Path, folder: Path, labels: dict[int, int]) -> int:
-    """The number of boxes written."""
+def _write_part(
+    folder: Path, part: str, side: int, samples: Sequence[Sample], files: Mapping[str, Path], labels: dict[int, int]
+) -> int:
+    """The number of boxes written; pictures are named by id and side, so that twins stay apart."""
     count = 0
     for sample in samples:
-        picture = folder / "images" / part / f"{sample.id:012d}{Path(sample.file_name).suffix}"
+        source = files[sample.file_name]
+        picture = folder / "images" / part / f"{sample.id:012d}-{side}{source.suffix}"
         picture.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source / "images" / sample.file_name, picture)
+        shutil.copyfile(source, picture)
         lines = _label_lines(sample, labels)
-        write_atomically(folder / "labels" / part / f"{sample.id:012d}.txt", "".join(lines).encode())
+        write_atomically(folder / "labels" / part / f"{picture.stem}.txt", "".join(lines).encode())
         count += len(lines)
     return count
 

@@ -29,7 +29,7 @@ def test_every_box_that_is_no_crowd_is_written(crowded: Path, tmp_path: Path) ->
     sides = {"train": list(dataset)[:-1], "val": list(dataset)[-1:]}
     for part, samples in sides.items():
         for sample in samples:
-            text = (tmp_path / "yolo" / "labels" / part / f"{sample.id:012d}.txt").read_text()
+            text = (tmp_path / "yolo" / "labels" / part / f"{sample.id:012d}-0.txt").read_text()
             rows = np.array([line.split() for line in text.splitlines()], float)
             wide_tall = np.array([sample.blurred.width, sample.blurred.height])
             centre, size = rows[:, 1:3] * wide_tall, rows[:, 3:5] * wide_tall
@@ -46,7 +46,7 @@ def test_the_last_tenth_is_held_out(drawn_dataset: Path, tmp_path: Path) -> None
     """One of twelve pictures, the last by id; the YAML names both sides by whole paths and downloads nothing."""
     layout = write_yolo_layout(CocoFolder(drawn_dataset), tmp_path / "yolo")
     assert (layout.training_pictures, layout.held_out_pictures) == (11, 1)
-    assert [path.name for path in (tmp_path / "yolo" / "images" / "val").iterdir()] == ["000000000012.png"]
+    assert [path.name for path in (tmp_path / "yolo" / "images" / "val").iterdir()] == ["000000000012-0.png"]
     content = json.loads(layout.yaml.read_text())
     assert content["names"] == list(layout.classes)
     assert "download" not in content
@@ -60,7 +60,7 @@ def test_of_pairs_the_sharp_pictures_are_taken(drawn_dataset: Path, tmp_path: Pa
     sharp = (pairs / "images" / "drawn-01.png").read_bytes()
     (pairs / "blurred" / "drawn-01.png").write_bytes((pairs / "images" / "drawn-02.png").read_bytes())
     write_yolo_layout(CocoFolder(pairs), tmp_path / "yolo")
-    assert (tmp_path / "yolo" / "images" / "train" / "000000000001.png").read_bytes() == sharp
+    assert (tmp_path / "yolo" / "images" / "train" / "000000000001-0.png").read_bytes() == sharp
 
 
 def test_too_few_pictures_are_refused(drawn_dataset: Path, tmp_path: Path) -> None:
@@ -72,3 +72,19 @@ def test_too_few_pictures_are_refused(drawn_dataset: Path, tmp_path: Path) -> No
     (few / "annotations.json").write_text(json.dumps(document))
     with pytest.raises(DataError, match="3 pictures are too few"):
         write_yolo_layout(CocoFolder(few), tmp_path / "yolo")
+
+
+def test_blurred_twins_are_seen_with_the_same_boxes(drawn_dataset: Path, tmp_path: Path) -> None:
+    """Twice the pictures and boxes, a twin on the side of its sharp picture; without pairs that is refused."""
+    pairs = Path(shutil.copytree(drawn_dataset, tmp_path / "pairs"))
+    with pytest.raises(DataError, match="no pairs"):
+        write_yolo_layout(CocoFolder(pairs), tmp_path / "none", blurred=True)
+    shutil.copytree(pairs / "images", pairs / "blurred")
+    sharp = write_yolo_layout(CocoFolder(pairs), tmp_path / "sharp")
+    both = write_yolo_layout(CocoFolder(pairs), tmp_path / "both", blurred=True)
+    assert (both.training_pictures, both.held_out_pictures) == (22, 2)
+    assert both.training_boxes == 2 * sharp.training_boxes
+    held_out = tmp_path / "both" / "images" / "val"
+    assert sorted(path.name for path in held_out.iterdir()) == ["000000000012-0.png", "000000000012-1.png"]
+    labels = [tmp_path / "both" / "labels" / "train" / f"000000000003-{side}.txt" for side in (0, 1)]
+    assert labels[0].read_text() == labels[1].read_text() != ""
