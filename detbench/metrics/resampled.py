@@ -4,7 +4,10 @@ A picture that is drawn w times counts as w pictures with the same boxes. The re
 with the picture repeated w times, to 1e-12, ties between scores included.
 """
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -66,15 +69,16 @@ def _per_class(ranking: Ranking, draws: Draws, area: str) -> tuple[Numbers, Numb
     positives = _positives(ranking, draws, index)
     shape = (ranking.outcomes.ious, *positives.shape)
     precision, recall = np.zeros(shape), np.zeros(shape)
-    for category, (begin, end) in enumerate(_class_bounds(ranking)):
-        rows, copy = _rows_that_count(ranking, index, np.arange(begin, end), int(draws.max(initial=0)))
-        outcomes = ranking.outcomes.of_area(index, rows)
-        step = max(1, _BLOCK // max(1, len(rows)))
-        for first in range(0, len(draws), step):
-            some = slice(first, first + step)
-            weights = _weights(draws[some], ranking.picture[rows], copy)
-            curves = _curves(outcomes, weights, positives[category, some])
-            precision[:, category, some], recall[:, category, some] = curves
+    most = int(draws.max(initial=0))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # nearly all of it is inside numpy
+        for category, (begin, end) in enumerate(_class_bounds(ranking)):
+            rows, copy = _rows_that_count(ranking, index, np.arange(begin, end), most)
+            outcomes, pictures = ranking.outcomes.of_area(index, rows), ranking.picture[rows]
+            step = max(1, _BLOCK // max(1, len(rows)))
+            blocks = [slice(first, first + step) for first in range(0, len(draws), step)]
+            of_block = partial(_curves_of, outcomes, pictures, copy, draws, positives[category])
+            for some, curves in zip(blocks, (pool.map if len(blocks) > 1 else map)(of_block, blocks), strict=True):
+                precision[:, category, some], recall[:, category, some] = curves
     undefined = np.broadcast_to(positives == 0, shape)
     precision[undefined] = recall[undefined] = np.nan
     return precision, recall
@@ -144,6 +148,18 @@ def _weights(draws: Draws, pictures: Indices, copy: NDArray[np.int64]) -> Draws:
     single = np.flatnonzero(copy != _EVERY_COPY)
     weights[:, single] = weights[:, single] >= copy[single]
     return weights
+
+
+def _curves_of(
+    outcomes: NDArray[np.uint8],
+    pictures: Indices,
+    copy: NDArray[np.int64],
+    draws: Draws,
+    positives: NDArray[np.int64],
+    some: slice,
+) -> tuple[Numbers, Numbers]:
+    """`_curves` over some of the draws."""
+    return _curves(outcomes, _weights(draws[some], pictures, copy), positives[some])
 
 
 def _curves(outcomes: NDArray[np.uint8], weights: Draws, positives: NDArray[np.int64]) -> tuple[Numbers, Numbers]:
