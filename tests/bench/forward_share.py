@@ -1,6 +1,6 @@
 """How much of a whole run's time its networks' forward passes take: part of `nox -s bench`.
 
-The run is `--deblurrer deblurgan --detector yolov8` on the first embedded streets from an empty cache, with its report;
+The run is the main job, `detbench run --deblurrer deblurgan --detector yolov8`, from an empty cache, with its report;
 what is not forward passes is what detbench could still save. Python's start and imports count.
 """
 
@@ -11,7 +11,6 @@ import tempfile
 import time
 from pathlib import Path
 
-PICTURES = 24
 BEGUN = time.perf_counter()
 
 
@@ -50,11 +49,11 @@ def share(folder: Path) -> dict[str, float]:
 
     torch.nn.modules.module.register_module_forward_pre_hook(before)
     torch.nn.modules.module.register_module_forward_hook(after)
-    spec = RunSpec("streets", ("deblurgan",), "yolov8", limit=PICTURES, device="cpu")
-    run(spec, folder / "run", Cache(folder / "cache"), lambda *_: None)
+    spec = RunSpec("streets", ("deblurgan",), "yolov8", device="cpu")
+    result = run(spec, folder / "run", Cache(folder / "cache"), lambda *_: None)
     render_report(folder / "run")
     whole = time.perf_counter() - BEGUN
-    return {"pictures": PICTURES, "run_s": whole, "forward_s": sum(seconds), "share": sum(seconds) / whole}
+    return {"pictures": result.data.images, "run_s": whole, "forward_s": sum(seconds), "share": sum(seconds) / whole}
 
 
 if __name__ == "__main__":
