@@ -1,0 +1,163 @@
+"""The results page of the shipped networks, from runs: `python reports/results.py STREETS [COCO]`; see results.md.j2.
+
+Writes results.md and figure-9.webp beside this file. Every number is a run's or a card's; the words are the template's,
+and are read again whenever the numbers are new.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from scipy.stats import kendalltau
+
+from detbench.assets import shipped
+from detbench.images import read_image
+from detbench.metrics.matching import FALSE_POSITIVE, match
+from detbench.metrics.specs import CONFIDENCE, MATCH_IOU
+from detbench.report.shown import ShownArm, ShownPicture, read_shown
+from detbench.results.cards import read_card
+from detbench.results.folder import RunFolder
+from detbench.results.schema import ArmResult, RunResult
+from detbench.runner.looking import ALIKE
+from detbench.types import Estimate
+
+HERE = Path(__file__).parent
+FIGURE = HERE / "figure-9.webp"
+PICTURES = 6
+COLOURS = {"found": "#27c93f", "false": "#ff9f0a"}
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One arm on a page: its numbers, those against the blurred arm, and the card of its weights (empty without)."""
+
+    arm: ArmResult
+    gains: Mapping[str, Estimate]
+    card: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """What the run calls it."""
+        return self.arm.name
+
+    def value(self, key: str) -> float | None:
+        """A metric's value, None where it has none."""
+        return self.arm.metrics[key].value if key in self.arm.metrics else None
+
+
+def main(streets: Path, others: Sequence[Path]) -> None:
+    """Write the page and its figure."""
+    runs = [RunFolder(path).read_result() for path in (streets, *others)]
+    template = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE), autoescape=False, trim_blocks=True, undefined=jinja2.StrictUndefined
+    ).get_template("results.md.j2")
+    pages = [{"run": run, "contenders": contenders(run), "pairs": list(pairs(run))} for run in runs]
+    text = template.render(pages=pages, tau=agreement(runs), number=number, spread=spread, signed=signed)
+    (HERE / "results.md").write_text(text, encoding="utf-8")
+    draw(RunFolder(streets), runs[0])
+
+
+def contenders(run: RunResult) -> list[Contender]:
+    """The blurred and the sharp arm, then the deblurrers, the largest mAP first."""
+    cards = {card.get("sha256"): card for card in map(read_card, sorted(shipped("models").glob("*/")))}
+    restored = [arm for arm in run.arms if arm.kind == "deblurrer" and arm.name != ALIKE]
+    arms = [arm for arm in run.arms if arm.kind != "deblurrer"] + sorted(restored, key=lambda arm: -_map(arm))
+    return [
+        Contender(arm, _against(run, arm.name, "blurred"), cards.get((arm.backend or {}).get("weights_sha256"), {}))
+        for arm in arms
+    ]
+
+
+def pairs(run: RunResult) -> Iterator[tuple[str, str, Estimate, float | None]]:
+    """How far any two deblurrers are apart in mAP, the better one first, with the p-value."""
+    names = {arm.name for arm in run.arms if arm.kind == "deblurrer" and arm.name != ALIKE}
+    for each in run.differences:
+        if each.metric == "map" and {each.arm, each.against} <= names:
+            estimate = each.difference
+            if (estimate.value or 0) < 0:
+                yield each.against, each.arm, _negated(estimate), each.p_value
+            else:
+                yield each.arm, each.against, estimate, each.p_value
+
+
+def agreement(runs: Sequence[RunResult]) -> float | None:
+    """Kendall's tau of the deblurrers' order by mAP in two runs; None without a second one."""
+    if len(runs) < 2:
+        return None
+    both = [each.name for each in contenders(runs[0]) if each.arm.kind == "deblurrer" and runs[1].arm(each.name)]
+    orders = [[_map(run.arm(name)) for name in both] for run in runs[:2]]
+    return float(kendalltau(*orders).statistic)
+
+
+def draw(folder: RunFolder, run: RunResult) -> None:
+    """The paper's figure 9: pictures blurred, restored and sharp, with the boxes found."""
+    pictures, _ = read_shown(folder, run, folder.read_images())
+    rows = [
+        replace(picture, arms=tuple(arm for arm in picture.arms if arm.name != ALIKE)) for picture in pictures[:PICTURES]
+    ]
+    columns = len(rows[0].arms)
+    height = 2.2 * sum(picture.arms[0].height / picture.arms[0].width for picture in rows) + 0.25
+    figure, axes = plt.subplots(len(rows), columns, figsize=(2.2 * columns, height), squeeze=False)
+    for row, picture in zip(axes, rows, strict=True):
+        for axis, arm in zip(row, picture.arms, strict=True):
+            _show(axis, picture, arm)
+    for axis, arm in zip(axes[0], rows[0].arms, strict=True):
+        axis.set_title(arm.name, fontsize=8)
+    figure.subplots_adjust(0, 0, 1, 1 - 0.25 / height, wspace=0.01, hspace=0.01)
+    figure.savefig(FIGURE, dpi=150, pil_kwargs={"quality": 60, "method": 6})
+
+
+def _show(axis: Axes, picture: ShownPicture, arm: ShownArm) -> None:
+    axis.imshow(read_image(arm.file), extent=(0, arm.width, arm.height, 0))
+    axis.set_axis_off()
+    partners = match(picture.truth, arm.found, MATCH_IOU).partner
+    for box, score, partner in zip(arm.found.boxes, arm.found.scores, partners, strict=True):
+        if score >= CONFIDENCE:
+            colour = COLOURS["false" if partner == FALSE_POSITIVE else "found"]
+            left, top, right, bottom = box
+            axis.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=colour, linewidth=0.8))
+
+
+def number(value: float | None, digits: int) -> str:
+    """A number in so many digits, without its leading zero; a dash where there is none."""
+    if value is None:
+        return "–"
+    return f"{value:.{digits}f}".replace("0.", ".", 1) if abs(value) < 1 and digits > 1 else f"{value:.{digits}f}"
+
+
+def signed(value: float | None, digits: int) -> str:
+    """The same with its sign, a true minus."""
+    if value is None:
+        return "–"
+    return ("+" if value >= 0 else "−") + number(abs(value), digits)
+
+
+def spread(estimate: Estimate | None, digits: int) -> str:
+    """[low, high], or nothing where there is no interval."""
+    if estimate is None or estimate.low is None or estimate.high is None:
+        return ""
+    return f"[{signed(estimate.low, digits)}, {signed(estimate.high, digits)}]"
+
+
+def _against(run: RunResult, arm: str, other: str) -> dict[str, Estimate]:
+    return {each.metric: each.difference for each in run.differences if (each.arm, each.against) == (arm, other)}
+
+
+def _negated(estimate: Estimate) -> Estimate:
+    value, low, high = (None if x is None else -x for x in (estimate.value, estimate.high, estimate.low))
+    return Estimate(value, estimate.n, low, high)
+
+
+def _map(arm: ArmResult | None) -> float:
+    value = None if arm is None else arm.metrics["map"].value
+    return float("-inf") if value is None else value
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), [Path(word) for word in sys.argv[2:]])
