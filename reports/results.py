@@ -98,8 +98,9 @@ def agreement(runs: Sequence[RunResult]) -> float | None:
 def draw(folder: RunFolder, run: RunResult) -> None:
     """The paper's figure 9: pictures blurred, restored and sharp, with the boxes found."""
     pictures, _ = read_shown(folder, run, folder.read_images())
+    told = [arm.name for arm in pictures[0].arms if arm.name != ALIKE]
     rows = [
-        replace(picture, arms=tuple(arm for arm in picture.arms if arm.name != ALIKE)) for picture in pictures[:PICTURES]
+        replace(picture, arms=tuple(arm for arm in picture.arms if arm.name in told)) for picture in pictures[:PICTURES]
     ]
     columns = len(rows[0].arms)
     height = 2.2 * sum(picture.arms[0].height / picture.arms[0].width for picture in rows) + 0.25
@@ -121,7 +122,9 @@ def _show(axis: Axes, picture: ShownPicture, arm: ShownArm) -> None:
         if score >= CONFIDENCE:
             colour = COLOURS["false" if partner == FALSE_POSITIVE else "found"]
             left, top, right, bottom = box
-            axis.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=colour, linewidth=0.8))
+            axis.add_patch(
+                Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=colour, linewidth=0.8)
+            )
 
 
 def number(value: float | None, digits: int) -> str:
