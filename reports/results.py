@@ -18,9 +18,9 @@ from scipy.stats import kendalltau
 
 from detbench.assets import shipped
 from detbench.images import read_image
-from detbench.metrics.matching import FALSE_POSITIVE, match
-from detbench.metrics.specs import CONFIDENCE, MATCH_IOU
-from detbench.report.shown import ShownArm, ShownPicture, read_shown
+from detbench.pages.strips import Panel
+from detbench.report.figures import strips
+from detbench.report.shown import ShownArm, read_shown
 from detbench.results.cards import read_card
 from detbench.results.folder import RunFolder
 from detbench.results.schema import ArmResult, RunResult
@@ -30,7 +30,8 @@ from detbench.types import Estimate
 HERE = Path(__file__).parent
 FIGURE = HERE / "figure-9.webp"
 PICTURES = 6
-COLOURS = {"found": "#27c93f", "false": "#ff9f0a"}
+COLOURS = {"found": "#27c93f", "regained": "#27c93f", "false": "#ff9f0a"}
+"""Of what a detector found; true boxes that it missed are not drawn."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,7 @@ def main(streets: Path, others: Sequence[Path]) -> None:
 def contenders(run: RunResult) -> list[Contender]:
     """The blurred and the sharp arm, then the deblurrers, the largest mAP first."""
     cards = {card.get("sha256"): card for card in map(read_card, sorted(shipped("models").glob("*/")))}
-    restored = [arm for arm in run.arms if arm.kind == "deblurrer" and arm.name != ALIKE]
-    arms = [arm for arm in run.arms if arm.kind != "deblurrer"] + sorted(restored, key=lambda arm: -_map(arm))
+    arms = [arm for arm in run.arms if arm.kind != "deblurrer"] + sorted(_restored(run), key=lambda arm: -_map(arm))
     return [
         Contender(arm, _against(run, arm.name, "blurred"), cards.get((arm.backend or {}).get("weights_sha256"), {}))
         for arm in arms
@@ -76,7 +76,7 @@ def contenders(run: RunResult) -> list[Contender]:
 
 def pairs(run: RunResult) -> Iterator[tuple[str, str, Estimate, float | None]]:
     """How far any two deblurrers are apart in mAP, the better one first, with the p-value."""
-    names = {arm.name for arm in run.arms if arm.kind == "deblurrer" and arm.name != ALIKE}
+    names = {arm.name for arm in _restored(run)}
     for each in run.differences:
         if each.metric == "map" and {each.arm, each.against} <= names:
             estimate = each.difference
@@ -90,41 +90,38 @@ def agreement(runs: Sequence[RunResult]) -> float | None:
     """Kendall's tau of the deblurrers' order by mAP in two runs; None without a second one."""
     if len(runs) < 2:
         return None
-    both = [each.name for each in contenders(runs[0]) if each.arm.kind == "deblurrer" and runs[1].arm(each.name)]
+    both = [arm.name for arm in _restored(runs[0]) if runs[1].arm(arm.name)]
     orders = [[_map(run.arm(name)) for name in both] for run in runs[:2]]
     return float(kendalltau(*orders).statistic)
 
 
 def draw(folder: RunFolder, run: RunResult) -> None:
     """The paper's figure 9: pictures blurred, restored and sharp, with the boxes found."""
-    pictures, _ = read_shown(folder, run, folder.read_images())
-    told = [arm.name for arm in pictures[0].arms if arm.name != ALIKE]
+    pictures, classes = read_shown(folder, run, folder.read_images())
     rows = [
-        replace(picture, arms=tuple(arm for arm in picture.arms if arm.name in told)) for picture in pictures[:PICTURES]
+        replace(picture, arms=tuple(arm for arm in picture.arms if arm.name != ALIKE))
+        for picture in pictures[:PICTURES]
     ]
     columns = len(rows[0].arms)
     height = 2.2 * sum(picture.arms[0].height / picture.arms[0].width for picture in rows) + 0.25
     figure, axes = plt.subplots(len(rows), columns, figsize=(2.2 * columns, height), squeeze=False)
-    for row, picture in zip(axes, rows, strict=True):
-        for axis, arm in zip(row, picture.arms, strict=True):
-            _show(axis, picture, arm)
+    for row, picture, strip in zip(axes, rows, strips(rows, classes), strict=True):
+        for axis, arm, panel in zip(row, picture.arms, strip.panels, strict=True):
+            _show(axis, arm, panel)
     for axis, arm in zip(axes[0], rows[0].arms, strict=True):
         axis.set_title(arm.name, fontsize=8)
     figure.subplots_adjust(0, 0, 1, 1 - 0.25 / height, wspace=0.01, hspace=0.01)
     figure.savefig(FIGURE, dpi=150, pil_kwargs={"quality": 60, "method": 6})
 
 
-def _show(axis: Axes, picture: ShownPicture, arm: ShownArm) -> None:
+def _show(axis: Axes, arm: ShownArm, panel: Panel) -> None:
+    """The picture in full, with the boxes that the report draws on its small copy."""
     axis.imshow(read_image(arm.file), extent=(0, arm.width, arm.height, 0))
     axis.set_axis_off()
-    partners = match(picture.truth, arm.found, MATCH_IOU).partner
-    for box, score, partner in zip(arm.found.boxes, arm.found.scores, partners, strict=True):
-        if score >= CONFIDENCE:
-            colour = COLOURS["false" if partner == FALSE_POSITIVE else "found"]
-            left, top, right, bottom = box
-            axis.add_patch(
-                Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=colour, linewidth=0.8)
-            )
+    for mark in panel.marks:
+        if mark.kind in COLOURS:
+            corner, colour = (mark.x, mark.y), COLOURS[mark.kind]
+            axis.add_patch(Rectangle(corner, mark.width, mark.height, fill=False, edgecolor=colour, linewidth=0.8))
 
 
 def number(value: float | None, digits: int) -> str:
@@ -146,6 +143,11 @@ def spread(estimate: Estimate | None, digits: int) -> str:
     if estimate is None or estimate.low is None or estimate.high is None:
         return ""
     return f"[{signed(estimate.low, digits)}, {signed(estimate.high, digits)}]"
+
+
+def _restored(run: RunResult) -> list[ArmResult]:
+    """The deblurrers' arms, but for that whose pictures are the blurred ones."""
+    return [arm for arm in run.arms if arm.kind == "deblurrer" and arm.name != ALIKE]
 
 
 def _against(run: RunResult, arm: str, other: str) -> dict[str, Estimate]:
