@@ -53,7 +53,8 @@ class Ranking:
 def ranked(truth: TrueColumns, found: FoundColumns) -> Ranking:
     """Match one arm's found boxes and rank them; equal to pycocotools' matching for every threshold and size."""
     found, rank = surest(found)
-    blocks = (pack(_outcomes(truth, found[rows], partners)) for rows, partners in matched(truth, found, rank))
+    skipped = _skipped(truth)
+    blocks = (pack(_outcomes(skipped, found[rows], partners)) for rows, partners in matched(truth, found, rank))
     outcomes = join(*blocks)
     order = np.lexsort((-found.scores, found.category))  # `surest` has sorted by picture and rank
     return Ranking(
@@ -94,8 +95,7 @@ def surest(found: FoundColumns) -> tuple[FoundColumns, NDArray[np.int64]]:
     return found[rank < MAX_FOUND], rank[rank < MAX_FOUND]
 
 
-def _outcomes(truth: TrueColumns, found: FoundColumns, partners: NDArray[np.int32]) -> NDArray[np.uint8]:
-    skipped = _skipped(truth)
+def _outcomes(skipped: NDArray[np.bool_], found: FoundColumns, partners: NDArray[np.int32]) -> NDArray[np.uint8]:
     found_areas = found.boxes_xywh[:, 2] * found.boxes_xywh[:, 3]
     outcomes = np.empty(partners.shape, np.uint8)
     for area, (low, high) in enumerate(AREAS.values()):
@@ -118,16 +118,18 @@ def matched(
 
     `found` and `rank` are `surest`'s.
     """
+    skipped = _skipped(truth)
     firsts = np.append(np.flatnonzero(rank == 0), len(rank))  # pictures and classes stay whole
     edges = np.unique(firsts[np.searchsorted(firsts, np.arange(0, len(rank) + _BLOCK, _BLOCK).clip(max=len(rank)))])
     for begin, end in pairwise(edges) if len(rank) else [(0, 0)]:
         rows = np.arange(begin, end)
-        yield rows, _matched(truth, found[rows], rank[rows])
+        yield rows, _matched(truth, skipped, found[rows], rank[rows])
 
 
-def _matched(truth: TrueColumns, found: FoundColumns, rank: NDArray[np.int64]) -> NDArray[np.int32]:
+def _matched(
+    truth: TrueColumns, skipped: NDArray[np.bool_], found: FoundColumns, rank: NDArray[np.int64]
+) -> NDArray[np.int32]:
     """The same of one block."""
-    skipped = _skipped(truth)
     groups = (columns.category * len(truth.image_ids) + columns.picture for columns in (found, truth))
     mine, theirs = pairs_within(*groups)
     overlap = overlaps(found.boxes_xywh[mine], truth.boxes_xywh[theirs], truth.crowd[theirs])
