@@ -5,7 +5,7 @@ Every reader hands over COCO's records; what is done with them is the same, so e
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import numpy as np
 from detbench.boxes import area, xywh_to_xyxy
 from detbench.datasets.ids import by_image
 from detbench.datasets.manifest import AGAIN, Manifest
+from detbench.datasets.packed import PackedAnnotations
 from detbench.datasets.validate import CocoRecords, Record
 from detbench.errors import DataError
 from detbench.images import picture_from_file
@@ -46,7 +47,8 @@ class AnnotatedDataset:
 
     def __init__(self, name: str, found: Annotated, manifest: Manifest | None = None) -> None:
         self.name = name
-        self.found = found
+        packed = PackedAnnotations(found.records.annotations)
+        self.found = replace(found, records=replace(found.records, annotations=packed))
         self.classes: Mapping[int, str] = {category["id"]: category["name"] for category in found.records.categories}
         self._images = sorted(found.records.images, key=lambda image: int(image["id"]))
         self._truths = _truths(found.records)

@@ -31,7 +31,7 @@ class CocoRecords:
     """The three lists of a COCO "instances" file, every record sound and every reference known."""
 
     images: list[Record]
-    annotations: list[Record]
+    annotations: Sequence[Record]
     categories: list[Record]
 
 

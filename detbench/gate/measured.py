@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from detbench.errors import DataError, NotEvaluableError
-from detbench.metrics.columns import TrueColumns, found_columns, true_columns
+from detbench.metrics.columns import TrueColumns, found_columns, joined, true_columns
 from detbench.metrics.evidence import Evidence, point_numbers
 from detbench.metrics.ranking import Ranking, ranked, trimmed
 from detbench.results.folder import RunFolder
@@ -116,7 +116,8 @@ def _evidence_on_sharp(run: RunFolder, deblurrer: str, truth: TrueColumns) -> Ev
 
 
 def _ranking(run: RunFolder, arm: str, truth: TrueColumns) -> Ranking:
-    return trimmed(ranked(truth, found_columns(run.read_json(f"detections/{arm}.json"), truth)))
+    found = joined(found_columns(results, truth) for results in run.read_detections(arm))
+    return trimmed(ranked(truth, found))
 
 
 def _same(stated: object, given: float | None) -> bool:

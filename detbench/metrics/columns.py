@@ -1,6 +1,6 @@
 """A dataset's true boxes and an arm's found ones as columns: work on all of them takes no loop over pictures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
@@ -70,6 +70,12 @@ def found_columns(results: Records, truth: TrueColumns) -> FoundColumns:
         _boxes(results),
         _column(results, "score", np.float64),
     )
+
+
+def joined(pieces: Iterable[FoundColumns]) -> FoundColumns:
+    """The boxes of all pieces, of which there is at least one, in their order."""
+    columns = zip(*((each.picture, each.category, each.boxes_xywh, each.scores) for each in pieces), strict=True)
+    return FoundColumns(*(np.concatenate(column) for column in columns))
 
 
 def pairs_within(

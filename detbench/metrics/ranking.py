@@ -87,12 +87,13 @@ def trimmed(ranking: Ranking) -> Ranking:
 
 def surest(found: FoundColumns) -> tuple[FoundColumns, NDArray[np.int64]]:
     """The MAX_FOUND surest boxes of each picture and class, and their ranks from 0 on; ties keep their order."""
-    found = found[np.lexsort((-found.scores, found.picture, found.category))]
-    starts = np.ones(len(found.scores), np.bool_)
-    starts[1:] = (np.diff(found.picture) != 0) | (np.diff(found.category) != 0)
-    rows = np.arange(len(starts))
+    order = np.lexsort((-found.scores, found.picture, found.category))
+    starts = np.ones(len(order), np.bool_)
+    starts[1:] = (np.diff(found.picture[order]) != 0) | (np.diff(found.category[order]) != 0)
+    rows = np.arange(len(order))
     rank = rows - np.maximum.accumulate(np.where(starts, rows, 0))
-    return found[rank < MAX_FOUND], rank[rank < MAX_FOUND]
+    kept = rank < MAX_FOUND
+    return found[order[kept]], rank[kept]
 
 
 def _outcomes(skipped: NDArray[np.bool_], found: FoundColumns, partners: NDArray[np.int32]) -> NDArray[np.uint8]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from detbench.metrics.bootstrap import RESAMPLES, draw_pictures, interval
-from detbench.metrics.columns import TrueColumns, found_columns, true_columns
+from detbench.metrics.columns import TrueColumns, found_columns, joined, true_columns
 from detbench.metrics.ranking import ranked, trimmed
 from detbench.metrics.resampled import Numbers, coco_numbers, once
 from detbench.report.shown import damage_named
@@ -124,10 +124,10 @@ class _Drawn:
         return self._made[arm]
 
     def _numbers(self, arm: str) -> Numbers:
-        truth, name = self._truth(), f"detections/{arm}.json"
-        results = self.run.folder.read_json(name)
-        with damage_named(self.run.folder.path / name):
-            ranking = trimmed(ranked(truth, found_columns(_of(results, self.shared), truth)))
+        truth, folder = self._truth(), self.run.folder
+        with damage_named(folder.path / f"detections/{arm}.json"):
+            pieces = (_of(results, self.shared) for results in folder.read_detections(arm))
+            ranking = trimmed(ranked(truth, joined(found_columns(results, truth) for results in pieces)))
         draws = np.concatenate([once(ranking), draw_pictures(len(self.shared), RESAMPLES)])
         return coco_numbers(ranking, draws, ("all",))["map"]
 

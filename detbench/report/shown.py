@@ -1,9 +1,10 @@
 """The pictures that a report shows, gathered from the files of a run folder."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -115,10 +116,8 @@ def _read_detections(
     folder: RunFolder, arm: str, shown: Sequence[int], classes: Collection[int]
 ) -> Mapping[int, Detections]:
     """What was found in each shown picture of an arm."""
-    name = f"detections/{arm}.json"
-    results = folder.read_json(name)
-    with damage_named(folder.path / name):
-        grouped = _by_picture(results, shown)
+    with damage_named(folder.path / f"detections/{arm}.json"):
+        grouped = _by_picture(chain.from_iterable(folder.read_detections(arm)), shown)
         unknown = {record["category_id"] for records in grouped.values() for record in records} - set(classes)
         if unknown:
             raise ValueError(f"category {min(unknown)} is not in truth.json")
@@ -137,7 +136,7 @@ def _boxes_xyxy(records: Sequence[_Record]) -> Boxes:
     return xywh_to_xyxy(np.array([record["bbox"] for record in records], np.float64).reshape(-1, 4))
 
 
-def _by_picture(records: Sequence[_Record], shown: Collection[int]) -> defaultdict[int, list[_Record]]:
+def _by_picture(records: Iterable[_Record], shown: Collection[int]) -> defaultdict[int, list[_Record]]:
     grouped: defaultdict[int, list[_Record]] = defaultdict(list)
     for record in records:
         if record["image_id"] in shown:

@@ -15,10 +15,12 @@
 
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pandas as pd
 from PIL import Image as PillowImage
@@ -43,6 +45,7 @@ _OWN_NAMES = frozenset(
     }
 )
 _JPEG_QUALITY = 90
+_BLOCK = 1 << 20
 _FLIPS = ["arm", "against", "image_id", "annotation_id", "class", "change"]
 
 
@@ -70,7 +73,8 @@ class RunFolder:
 
     def write_json(self, name: str, value: Any) -> None:
         """Write one JSON file, keys in the order given, one number always as the same text."""
-        write_atomically(self.path / name, json.dumps(value, indent=1, allow_nan=False) + "\n")
+        pieces = json.JSONEncoder(indent=1, allow_nan=False).iterencode(value)  # the whole text may be a large one
+        write_atomically(self.path / name, chain(pieces, "\n"))
 
     def write_results(self, result: RunResult) -> None:
         """Write the headline numbers and, last of all, the result that says the run is whole."""
@@ -113,6 +117,16 @@ class RunFolder:
     def read_json(self, name: str) -> Any:
         """One of the folder's JSON files; raises DataError where it is missing or damaged."""
         return _read_json(self.path / name)
+
+    def read_detections(self, arm: str) -> Iterator[list[dict[str, Any]]]:
+        """An arm's COCO results, some thousand at a time; raises DataError where their file is missing or damaged."""
+        path = self.path / "detections" / f"{arm}.json"
+        with _damage_told(path), path.open("rb") as stream:
+            for text in _whole_records(stream):
+                records = _parsed(text)
+                if not isinstance(records, list):
+                    raise DataError(f"{path}: holds no list; run `detbench run` again")
+                yield records
 
     def read_images(self) -> pd.DataFrame:
         """The rows of `images.csv`; raises DataError where it is missing or damaged."""
@@ -167,9 +181,27 @@ def _read_csv(path: Path, texts: Sequence[str]) -> pd.DataFrame:
     return table
 
 
+def _whole_records(stream: BinaryIO) -> Iterator[bytes]:
+    """The list of flat objects that a JSON file is, as lists of so many that fill a block."""
+    begun, rest = b"", b""
+    while block := stream.read(_BLOCK):
+        rest += block
+        head, cut, tail = rest.rpartition(b"},{")
+        if cut:
+            yield begun + head + b"}]"
+            begun, rest = b"[", b"{" + tail
+    yield begun + rest
+
+
 def _read_json(path: Path) -> Any:
-    try:
+    with _damage_told(path):
         return _parsed(path.read_bytes())
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; a run folder is what `detbench run` printed last") from None
     except (OSError, ValueError, RecursionError) as error:

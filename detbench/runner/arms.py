@@ -7,9 +7,10 @@ from detbench.backends import Backend
 from detbench.errors import ArmError, BackendError
 from detbench.results.schema import on_sharp
 from detbench.runner.looking import Look
+from detbench.runner.packed import PackedDetections
 from detbench.runner.rows import ArmPicture
 from detbench.runner.stages import Quality, Restored, Stages
-from detbench.types import Detections, Kernel, Picture, Sample
+from detbench.types import Kernel, Picture, Sample
 
 
 class Arms:
@@ -79,11 +80,11 @@ class _Views:
 
     def __init__(self, sample: Sample, stages: Stages, look: Look) -> None:
         self._sample, self._stages, self._look = sample, stages, look
-        self._seen: dict[str, tuple[Detections, Quality | None]] = {}
+        self._seen: dict[str, tuple[PackedDetections, Quality | None]] = {}
 
     def row(self, arm: str, picture: Picture, restored: Restored | None = None) -> ArmPicture:
         if picture.sha256 not in self._seen:
             sharp = self._sample.sharp
-            found = self._look(arm, self._sample, picture)
+            found = PackedDetections.of(self._look(arm, self._sample, picture))
             self._seen[picture.sha256] = found, None if sharp is None else self._stages.judge(picture, sharp)
         return ArmPicture(arm, self._sample, picture, *self._seen[picture.sha256], restored)

@@ -19,7 +19,7 @@ from detbench.metrics.specs import METRICS, PSEUDO_CONFIDENCE
 from detbench.results.cache import Cache, digest
 from detbench.results.folder import RunFolder
 from detbench.results.provenance import environment
-from detbench.results.schema import RunResult
+from detbench.results.schema import EvaluatedData, RunResult
 from detbench.runner.arms import Arms
 from detbench.runner.flips import flip_rows
 from detbench.runner.limits import SECONDS
@@ -100,19 +100,16 @@ def measure(plan: Plan, stages: Stages, progress: Progress, share: Share = WHOLE
 def conclude(measured: Measured, run_folder: RunFolder, cache: Cache, progress: Progress) -> RunResult:
     """Score what was measured of all pictures, and write the run folder but the report."""
     basis, samples, rows = measured.basis, measured.samples, measured.rows
-    truth = coco_truth(samples, basis.classes)
-    if basis.specification["truth"] == "pseudo":
-        truth = {"info": {"description": PSEUDO_NOTE}, **truth}
-    columns = true_columns(truth)
+    columns, truth_sha256, data = _pinned(measured)
     detections = _detections(rows, columns)
     progress("scoring", 0, 1)
     resamples = basis.specification["resamples"]
-    scorer = Scorer(cache, columns, digest(truth), basis.classes, rows, detections, resamples)
+    scorer = Scorer(cache, columns, truth_sha256, basis.classes, rows, detections, resamples)
     arms = scorer.arms({name: restorer for name, restorer in basis.deblurrers.items() if name in rows})
     result = RunResult(
         specification=basis.specification,
         environment=basis.environment,
-        data=evaluated_data(basis, samples, truth),
+        data=data,
         detector=basis.detector,
         arms=arms,
         differences=scorer.differences(arms),
@@ -123,9 +120,24 @@ def conclude(measured: Measured, run_folder: RunFolder, cache: Cache, progress: 
     run_folder.reopen()
     run_folder.write_json("analysis.json", scorer.analysis(arms))
     run_folder.write_flips(flip_rows(rows, [arm.name for arm in arms], basis.classes))
-    _write(run_folder, result, truth, detections, samples, rows)
+    run_folder.write_json("truth.json", _truth(measured))
+    _write(run_folder, result, detections, samples, rows)
     progress("scoring", 1, 1)
     return result
+
+
+def _truth(measured: Measured) -> dict[str, Any]:
+    """The document of `truth.json`; made where it is needed, for it is as large as all that was found."""
+    truth = coco_truth(measured.samples, measured.basis.classes)
+    return (
+        {"info": {"description": PSEUDO_NOTE}, **truth} if measured.basis.specification["truth"] == "pseudo" else truth
+    )
+
+
+def _pinned(measured: Measured) -> tuple[TrueColumns, str, EvaluatedData]:
+    """The true boxes, the digest of their document, and what the result says of the data."""
+    truth = _truth(measured)
+    return true_columns(truth), digest(truth), evaluated_data(measured.basis, measured.samples, truth)
 
 
 def resolve(spec: RunSpec) -> Plan:
@@ -235,7 +247,6 @@ def _specification(plan: Plan) -> dict[str, Any]:
 def _write(
     folder: RunFolder,
     result: RunResult,
-    truth: Mapping[str, Any],
     detections: Mapping[str, ArmDetections],
     samples: Sequence[Sample],
     rows: Mapping[str, Sequence[ArmPicture]],
@@ -247,7 +258,6 @@ def _write(
         for row in rows[arm]
         if row.sample.id in result.shown
     }
-    folder.write_json("truth.json", truth)
     folder.write_detections({arm: found.text() for arm, found in detections.items()})
     folder.write_images(image_rows(samples, {arm: rows[arm] for arm in arms}, kept))
     folder.remove_pictures_but(set(kept.values()))

@@ -10,6 +10,7 @@ import numpy as np
 
 from detbench.errors import DataError
 from detbench.results.cache import Record
+from detbench.runner.packed import PackedDetections
 from detbench.runner.rows import ArmPicture
 from detbench.runner.stages import Quality, Restored
 from detbench.types import Blur, Boxes, Detections, GroundTruth, Image, Parameter, Picture, Sample
@@ -108,7 +109,8 @@ def read_picture_line(line: bytes) -> tuple[Sample, list[ArmPicture]]:
     blur = None if read.blur is None else Blur(*read.blur)
     sample = Sample(read.id, read.file_name, sharp, _picture(read.blurred), truth, blur)
     views = {
-        sha256: (_picture(view.picture), _detections(view.found), view.quality) for sha256, view in read.views.items()
+        sha256: (_picture(view.picture), PackedDetections.of(_detections(view.found)), view.quality)
+        for sha256, view in read.views.items()
     }
     rows = []
     for arm, sha256, figures in read.arms:

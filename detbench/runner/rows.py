@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detbench.boxes import xyxy_to_xywh
 from detbench.metrics.columns import FoundColumns, TrueColumns
@@ -14,6 +15,7 @@ from detbench.metrics.matching import Counts, Matches, count, match
 from detbench.metrics.ranking import Ranking, ranked
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU
 from detbench.results.cache import canonical_json
+from detbench.runner.packed import PackedDetections, narrowed
 from detbench.runner.stages import Quality, Restored
 from detbench.types import Detections, Picture, Sample
 
@@ -32,14 +34,25 @@ class ArmPicture:
     arm: str
     sample: Sample
     picture: Picture
-    found: Detections
+    packed: PackedDetections
     quality: Quality | None
     restored: Restored | None
 
-    @cached_property
+    @property
+    def found(self) -> Detections:
+        """The boxes as they were found."""
+        return self.packed.unpacked()
+
+    @property
     def matches(self) -> Matches:
         """Which true box each found one took at the stated IoU."""
-        return match(self.sample.truth, self.found, MATCH_IOU)
+        partner, true_boxes = self._partner
+        return Matches(partner.astype(np.int64), self.packed.scores.astype(np.float64), true_boxes)
+
+    @cached_property
+    def _partner(self) -> tuple[NDArray[Any], int]:
+        matches = match(self.sample.truth, self.found, MATCH_IOU)
+        return narrowed(matches.partner, np.int16), matches.true_boxes
 
     @cached_property
     def counts(self) -> Counts:

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -210,3 +211,34 @@ def test_a_reopened_folder_claims_nothing(tmp_path: Path, make_result: Callable[
     folder.reopen()
     assert list((tmp_path / "job").iterdir()) == []
     folder.reopen()
+
+
+RESULTS = [{"bbox": [0.1, 2, 3, 4.5], "category_id": 1, "image_id": n // 7, "score": 1 / n} for n in range(1, 60)]
+
+
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": "), (",\n", ":")])
+@pytest.mark.parametrize("count", [0, 1, 59])
+@pytest.mark.parametrize("block", [1, 7, 100, 1 << 20])
+def test_detections_come_in_pieces(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch, separators: tuple[str, str], count: int, block: int
+) -> None:
+    """However a file is cut, and whatever space it has, its pieces are lists that join to the whole of it."""
+    monkeypatch.setattr("detbench.results.folder._BLOCK", block)
+    folder.write_detections({"blurred": [json.dumps(RESULTS[:count], separators=separators)]})
+    pieces = list(folder.read_detections("blurred"))
+    assert list(chain.from_iterable(pieces)) == RESULTS[:count]
+    if separators == (",", ":") and count == 59:
+        assert (len(pieces) > 20) == (block <= 100)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{}", b"[{},{}", b'[{"a":1},{"a":1]', b"[{},{}]]", b"null"])
+def test_damaged_detections_are_named(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch, content: bytes | None
+) -> None:
+    """A file of detections that is missing, cut short or no list is a DataError that names it."""
+    monkeypatch.setattr("detbench.results.folder._BLOCK", 4)
+    (folder.path / "detections").mkdir(parents=True)
+    if content is not None:
+        (folder.path / "detections/blurred.json").write_bytes(content)
+    with pytest.raises(DataError, match=r"blurred\.json: .+run"):
+        list(folder.read_detections("blurred"))

@@ -5,6 +5,7 @@ import pytest
 
 from detbench.images import picture_from_image
 from detbench.runner.flips import flip_rows
+from detbench.runner.packed import PackedDetections
 from detbench.runner.rows import ArmPicture
 from detbench.types import Detections, GroundTruth, Sample
 
@@ -16,7 +17,9 @@ TRUTH = GroundTruth(BOXES, np.array([1, 2, 2]), np.array([False, False, True]), 
 def arm(name: str, *found: int, score: float = 0.9) -> list[ArmPicture]:
     """One picture in which an arm finds those true boxes."""
     boxes = Detections(BOXES[list(found)], np.full(len(found), score), TRUTH.labels[list(found)])
-    return [ArmPicture(name, Sample(5, "a.png", PICTURE, PICTURE, TRUTH), PICTURE, boxes, None, None)]
+    return [
+        ArmPicture(name, Sample(5, "a.png", PICTURE, PICTURE, TRUTH), PICTURE, PackedDetections.of(boxes), None, None)
+    ]
 
 
 def changes(**arms: list[ArmPicture]) -> list[tuple[str, str, int, str]]:
