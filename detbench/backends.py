@@ -31,6 +31,11 @@ class Backend:
     identity: Mapping[str, Any]
     cost: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def key(self) -> dict[str, Any]:
+        """The identity but for the name: what was computed under one name serves under another."""
+        return {key: value for key, value in self.identity.items() if key != "name"}
+
     def build(self) -> Any:
         """Import and construct it; raises BackendError or WeightsError where that fails."""
         return self.entry.load()

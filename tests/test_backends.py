@@ -27,7 +27,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pa
 
 def identity_of(backend: Backend) -> str:
     """The identity as the cache's key holds it."""
-    return json.dumps(backend.identity, sort_keys=True, allow_nan=False)
+    return json.dumps(backend.key, sort_keys=True, allow_nan=False)
 
 
 def test_a_backend_without_weights_is_ready() -> None:
@@ -65,6 +65,15 @@ def test_weights_device_and_precision_change_an_identity(shipped: Callable[..., 
     seen.append(identity_of(resolve_deblurrer("deblurgan", "cpu", "fp32")))
     assert again == seen[0]
     assert len(set(seen)) == 4
+
+
+def test_another_name_is_no_other_backend(shipped: Callable[..., Path], tmp_path: Path) -> None:
+    """Weights that ship and a copy of them under a file's name share their work, and are told apart in a result."""
+    copy = tmp_path / "copy.safetensors"
+    copy.write_bytes(shipped("deblurgan").read_bytes())
+    ours, theirs = (resolve_deblurrer(word, "cpu", "fp32") for word in ("deblurgan", f"deblurgan:{copy}"))
+    assert identity_of(ours) == identity_of(theirs)
+    assert (ours.identity["name"], theirs.identity["name"]) == ("deblurgan", "deblurgan-copy")
 
 
 def test_code_and_versions_change_an_identity(monkeypatch: pytest.MonkeyPatch) -> None:

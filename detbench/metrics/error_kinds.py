@@ -73,7 +73,8 @@ def error_kinds(truth: TrueColumns, found: FoundColumns) -> Mapping[str, ErrorKi
 
 def _judged(truth: TrueColumns, found: FoundColumns) -> _Judged:
     found, rank = surest(found)
-    partner = np.concatenate([partners[0, 0] for _, partners in matched(truth, found, rank)]).astype(np.int64)
+    # Copies: a view would keep the partners at all thresholds and sizes.
+    partner = np.concatenate([partners[0, 0].astype(np.int64) for _, partners in matched(truth, found, rank)])
     on_crowd = np.append(truth.crowd, False)[partner]
     outcome = np.where(partner < 0, FALSE, np.where(on_crowd, SKIPPED, TRUE)).astype(np.uint8)
     overlap, target = _nearest(truth, found)

@@ -82,7 +82,7 @@ class Stages:
     def restore(self, backend: Backend, picture: Picture, kernel: Kernel | None) -> Restored:
         """The picture as a deblurrer restores it. A result equal to its input is the input."""
         depends_on = {
-            "backend": backend.identity,
+            "backend": backend.key,
             "picture": picture.sha256,
             "kernel": None if kernel is None else _kernel_to_json(kernel),
         }
@@ -99,7 +99,7 @@ class Stages:
 
     def detect(self, backend: Backend, picture: Picture) -> Detections:
         """What the detector finds in a picture; labels are indices into its own classes."""
-        depends_on = {"backend": backend.identity, "picture": picture.sha256}
+        depends_on = {"backend": backend.key, "picture": picture.sha256}
         record = self.cache.get("detect", depends_on)
         if record is None:
             image = picture.load()
@@ -116,10 +116,10 @@ class Stages:
 
     def classes(self, backend: Backend) -> tuple[str, ...]:
         """The names of a detector's labels."""
-        record = self.cache.get("classes", {"backend": backend.identity})
+        record = self.cache.get("classes", {"backend": backend.key})
         if record is None:
             names = self._call(backend, lambda detector: [str(name) for name in detector.classes])
-            record = self.cache.put("classes", {"backend": backend.identity}, {"classes": names})
+            record = self.cache.put("classes", {"backend": backend.key}, {"classes": names})
         return tuple(record["classes"])
 
     def judge(self, picture: Picture, sharp: Picture) -> Quality:

@@ -31,7 +31,7 @@ class Given(Backend):
 
 def given(name: str, built: Any) -> Backend:
     """A backend that needs no import."""
-    return Given(name, Entry(name, "nowhere:nothing", "given"), {"name": name}, built=built)
+    return Given(name, Entry(name, "nowhere:nothing", "given"), {"target": name}, built=built)
 
 
 def named(detect: Callable[[Image], Any], classes: tuple[str, ...] = ("a", "b")) -> Any:
