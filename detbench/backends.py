@@ -57,7 +57,7 @@ def resolve_deblurrer(word: str, device: str, precision: str) -> Backend:
         return _backend(entry, weights=None)
     weights = Path(file) if file else shipped("models") / entry.weights / "weights.safetensors"
     if file:
-        entry = replace(entry, name=f"{name}-{weights.stem}")
+        entry = replace(entry, name=_own_name(name, weights))
     return _backend(_with_options(entry, weights, device=device, precision=precision), weights)
 
 
@@ -78,6 +78,12 @@ def resolve_detector(word: str, device: str) -> Backend:
         return _backend(entry, weights=None)
     weights = shipped("models") / entry.weights / "weights.safetensors"
     return _backend(_with_options(entry, weights, device=device), weights)
+
+
+def _own_name(network: str, weights: Path) -> str:
+    """A network's name with that of the user's file, or with that of its folder, where all files have one name."""
+    own = weights.resolve().parent.name if weights.stem == "weights" else weights.stem
+    return own if own.startswith(f"{network}-") else f"{network}-{own}"
 
 
 def _referred(reference: Reference) -> Backend:

@@ -106,6 +106,23 @@ def test_a_network_takes_a_file_of_its_own(tmp_path: Path) -> None:
         resolve_deblurrer(f"identity:{file}", "cpu", "fp32")
 
 
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("mine.safetensors", "deblurgan-mine"),
+        ("run/mine.safetensors", "deblurgan-mine"),
+        ("run/weights.safetensors", "deblurgan-run"),
+        ("deblurgan-wild/weights.safetensors", "deblurgan-wild"),
+        ("deblurgan-2.safetensors", "deblurgan-2"),
+    ],
+)
+def test_weights_of_one_name_are_told_apart_by_their_folders(tmp_path: Path, file: str, name: str) -> None:
+    """What trainings write is always called weights.safetensors: then the folder says which training it was."""
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_bytes(b"my weights")
+    assert resolve_deblurrer(f"deblurgan:{tmp_path / file}", "cpu", "fp32").name == name
+
+
 def test_detectors_resolve_by_name(shipped: Callable[..., Path]) -> None:
     """`blobs` needs nothing; `yolov8` is what ships for it, on the device that is asked for."""
     assert resolve_detector("blobs", "cpu").build().classes[0] == "red disc"
