@@ -18,9 +18,11 @@ from scipy.stats import kendalltau
 
 from detbench.assets import shipped
 from detbench.images import read_image
+from detbench.metrics.specs import METRICS
 from detbench.pages.strips import Panel
 from detbench.report.figures import strips
 from detbench.report.shown import ShownArm, read_shown
+from detbench.report.text import UNDEFINED, interval, metric_value, share, signed
 from detbench.results.cards import read_card
 from detbench.results.folder import RunFolder
 from detbench.results.schema import ArmResult, RunResult
@@ -30,6 +32,18 @@ from detbench.types import Estimate
 HERE = Path(__file__).parent
 FIGURE = HERE / "figure-9.webp"
 PICTURES = 6
+COLUMNS = (
+    "map50",
+    "precision",
+    "recall",
+    "f1",
+    "psnr_db",
+    "ssim",
+    "gap_recovered",
+    "harm",
+    "restore_s_per_mpix",
+)
+"""What stands beside mAP and its gain."""
 COLOURS = {"found": "#27c93f", "regained": "#27c93f", "false": "#ff9f0a"}
 """Of what a detector found; true boxes that it missed are not drawn."""
 
@@ -59,7 +73,9 @@ def main(streets: Path, others: Sequence[Path]) -> None:
         loader=jinja2.FileSystemLoader(HERE), autoescape=False, trim_blocks=True, undefined=jinja2.StrictUndefined
     ).get_template("results.md.j2")
     pages = [{"run": run, "contenders": contenders(run), "pairs": list(pairs(run))} for run in runs]
-    text = template.render(pages=pages, tau=agreement(runs), number=number, spread=spread, signed=signed)
+    text = template.render(
+        pages=pages, columns=COLUMNS, tau=agreement(runs), cell=cell, difference=difference, share=share
+    )
     (HERE / "results.md").write_text(text, encoding="utf-8")
     draw(RunFolder(streets), runs[0])
 
@@ -124,25 +140,18 @@ def _show(axis: Axes, arm: ShownArm, panel: Panel) -> None:
             axis.add_patch(Rectangle(corner, mark.width, mark.height, fill=False, edgecolor=colour, linewidth=0.8))
 
 
-def number(value: float | None, digits: int) -> str:
-    """A number in so many digits, without its leading zero; a dash where there is none."""
-    if value is None:
-        return "–"
-    return f"{value:.{digits}f}".replace("0.", ".", 1) if abs(value) < 1 and digits > 1 else f"{value:.{digits}f}"
+def cell(contender: Contender, key: str) -> str:
+    """A metric's value, a dash where it has none."""
+    value = contender.value(key)
+    return UNDEFINED if value is None else metric_value(METRICS[key], value)
 
 
-def signed(value: float | None, digits: int) -> str:
-    """The same with its sign, a true minus."""
-    if value is None:
-        return "–"
-    return ("+" if value >= 0 else "−") + number(abs(value), digits)
-
-
-def spread(estimate: Estimate | None, digits: int) -> str:
-    """[low, high], or nothing where there is no interval."""
-    if estimate is None or estimate.low is None or estimate.high is None:
-        return ""
-    return f"[{signed(estimate.low, digits)}, {signed(estimate.high, digits)}]"
+def difference(estimate: Estimate) -> str:
+    """How far two arms are apart in mAP, with the interval."""
+    if estimate.value is None:
+        return UNDEFINED
+    spec = METRICS["map"]
+    return f"{signed(spec, estimate.value)} {interval(spec, estimate, is_difference=True)}".strip()
 
 
 def _restored(run: RunResult) -> list[ArmResult]:

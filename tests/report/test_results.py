@@ -8,8 +8,6 @@ from types import ModuleType
 import pytest
 from PIL import Image as PillowImage
 
-from detbench.types import Estimate
-
 HERE = Path(__file__).resolve().parents[2] / "reports"
 
 
@@ -37,15 +35,7 @@ def test_a_page_has_every_run_and_a_figure(results: ModuleType, write: Callable[
     page = (tmp_path / "results.md").read_text()
     result = results.RunFolder(runs[0]).read_result()
     for arm in result.arms:
-        shown = results.number(arm.metrics["map"].value, 3)
+        shown = results.share(arm.metrics["map"].value)
         assert page.count(f"| {arm.name} | {shown} |") == (2 if arm.name != "identity" else 0)
     with PillowImage.open(tmp_path / "figure-9.webp") as figure:
         assert figure.width > figure.height / 2
-
-
-def test_numbers_are_told_as_the_pages_do(results: ModuleType) -> None:
-    """Without a leading zero, with a true minus, and a dash for what is undefined."""
-    assert [results.number(x, 3) for x in (0.5, -0.25, 12.5, None)] == [".500", "-.250", "12.500", "–"]
-    assert [results.signed(x, 2) for x in (0.5, -0.25, None)] == ["+.50", "−.25", "–"]
-    assert results.spread(Estimate(0.1, 5, -0.1, 0.25), 2) == "[−.10, +.25]"
-    assert results.spread(Estimate(0.1, 5), 2) == ""
