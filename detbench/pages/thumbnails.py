@@ -37,7 +37,8 @@ def _webp(picture: PillowImage.Image) -> bytes:
     """The best quality that fits THUMBNAIL_BYTES, or the lowest there is."""
     for quality in _QUALITIES:
         stream = io.BytesIO()
-        picture.save(stream, format="WEBP", quality=quality)
+        # The default method, 4, takes twice the time for a twentieth less.
+        picture.save(stream, format="WEBP", quality=quality, method=2)
         if stream.tell() <= THUMBNAIL_BYTES:
             break
     return stream.getvalue()
