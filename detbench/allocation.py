@@ -1,6 +1,7 @@
 """How the process keeps memory that it frees."""
 
 import ctypes
+import gc
 import platform
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # as <malloc.h> numbers them
@@ -14,8 +15,19 @@ def keep_freed_memory() -> None:
     Otherwise each of a network's feature maps is memory new from the system, which is cleared page by page when it is
     written first: a tenth of what a network takes on a processor. Elsewhere than with glibc, nothing.
     """
-    if platform.system() == "Linux" and platform.libc_ver()[0] == "glibc":
+    if _is_glibc():
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
         mallopt(_TRIM_THRESHOLD, _LARGE_BYTES)
         mallopt(_TOP_PAD, _AHEAD_BYTES)
+
+
+def hand_back_freed_memory() -> None:
+    """Give the system what was kept, once the networks are done; elsewhere than with glibc, nothing."""
+    gc.collect()
+    if _is_glibc():
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _is_glibc() -> bool:
+    return platform.system() == "Linux" and platform.libc_ver()[0] == "glibc"

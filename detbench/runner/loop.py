@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from detbench.allocation import keep_freed_memory
+from detbench.allocation import hand_back_freed_memory, keep_freed_memory
 from detbench.backends import Backend, resolve_deblurrer, resolve_detector
 from detbench.blur.recipes import PictureRecipe, parse_picture_recipe, recipe_spec
 from detbench.datasets.opening import open_dataset
@@ -72,7 +72,9 @@ def run(spec: RunSpec, folder: Path, cache: Cache, progress: Progress, seconds: 
     plan = resolve(spec)
     run_folder = RunFolder(folder)
     run_folder.check_writable()
-    return conclude(measure(plan, Stages(cache, seconds), progress), run_folder, cache, progress)
+    measured = measure(plan, Stages(cache, seconds), progress)
+    hand_back_freed_memory()  # scoring wants blocks of other sizes
+    return conclude(measured, run_folder, cache, progress)
 
 
 def measure(plan: Plan, stages: Stages, progress: Progress, share: Share = WHOLE) -> Measured:
