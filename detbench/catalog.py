@@ -88,6 +88,15 @@ DETECTORS = Registry(
             source="ultralytics",
             licence=AGPL,
         ),
+        Entry(
+            "yolov8-blur",
+            "detbench.detectors.yolo:Yolo",
+            "the same, trained on blurred streets too",
+            "yolov8n-streets-blur",
+            ULTRALYTICS,
+            source="ultralytics",
+            licence=AGPL,
+        ),
         Entry("blobs", "detbench.detectors.blobs:Blobs", "plain discs and squares by colour; needs no weights"),
     ),
 )
