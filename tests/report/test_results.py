@@ -8,6 +8,9 @@ from types import ModuleType
 import pytest
 from PIL import Image as PillowImage
 
+from detbench.results.schema import ArmResult
+from detbench.types import Estimate
+
 HERE = Path(__file__).resolve().parents[2] / "reports"
 
 
@@ -39,3 +42,19 @@ def test_a_page_has_every_run_and_a_figure(results: ModuleType, write: Callable[
         assert page.count(f"| {arm.name} | {shown} |") == (2 if arm.name != "identity" else 0)
     with PillowImage.open(tmp_path / "figure-9.webp") as figure:
         assert figure.width > figure.height / 2
+
+
+def test_numbers_are_told_as_the_report_does(results: ModuleType) -> None:
+    """Without a leading zero, with a true minus, and a dash for what is undefined or not there."""
+    told = [results.difference(Estimate(x, 5)) for x in (0.5, -0.25, None)]
+    assert told == ["+.500", "−.250", "–"]
+    assert results.difference(Estimate(0.1, 5, -0.1, 0.25)) == "+.100 [−.100,\N{NO-BREAK SPACE}+.250]"
+    metrics = {
+        "map": Estimate(0.5, 5),
+        "harm": Estimate(-0.25, 5),
+        "psnr_db": Estimate(12.5, 5),
+        "ssim": Estimate(None, 5),
+    }
+    contender = results.Contender(ArmResult("net", "deblurrer", metrics, {}), {}, {})
+    shown = [results.cell(contender, key) for key in (*metrics, "gap_recovered")]
+    assert shown == [".500", "−.250", "12.50", "–", "–"]
