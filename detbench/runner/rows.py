@@ -94,14 +94,14 @@ class ArmDetections:
 
     def columns(self) -> FoundColumns:
         """The boxes of all pictures; not kept, for they would take as much memory again."""
-        found = [row.found for row in self._pictures]
+        found = [row.packed for row in self._pictures]
         image_ids = np.array([row.sample.id for row in self._pictures], np.int64)
-        pictures = np.repeat(np.searchsorted(self._truth.image_ids, image_ids), [len(each) for each in found])
+        pictures = np.repeat(np.searchsorted(self._truth.image_ids, image_ids), [len(each.scores) for each in found])
         labels, boxes, scores = (
             np.concatenate([getattr(each, name) for each in found]) for name in ("labels", "boxes", "scores")
         )
         categories = np.searchsorted(self._truth.category_ids, labels)
-        return FoundColumns(pictures, categories, xyxy_to_xywh(boxes), scores)
+        return FoundColumns(pictures, categories, xyxy_to_xywh(boxes.astype(np.float64)), scores.astype(np.float64))
 
 
 def coco_truth(samples: Sequence[Sample], classes: Mapping[int, str]) -> dict[str, Any]:
