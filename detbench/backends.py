@@ -128,7 +128,7 @@ def _cost(card: Path, weights_sha256: str | None) -> dict[str, float]:
 def _weights_sha256(entry: Entry, weights: Path) -> str:
     if not weights.is_file():
         raise WeightsError(
-            f"{entry.name} has no weights: {weights} is missing. Train them (`detbench train {entry.name}`) or bring "
-            "the file; `detbench list` shows what is ready"
+            f"{entry.name} has no weights: {weights} is missing. Train them (`detbench train {entry.network}`) or "
+            "bring the file; `detbench list` shows what is ready"
         )
     return file_sha256(weights)

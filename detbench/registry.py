@@ -35,6 +35,11 @@ class Entry:
     argument: str | None = None
     by_name: bool = False
 
+    @property
+    def network(self) -> str:
+        """What `detbench train` calls what it is: a built-in that differs in its training alone is NETWORK-TRAINING."""
+        return self.name.partition("-")[0]
+
     def missing(self) -> tuple[str, ...]:
         """The packages that it needs and that are not installed."""
         return tuple(name for name in self.distributions if installed_version(name) is None)

@@ -86,11 +86,13 @@ def test_code_and_versions_change_an_identity(monkeypatch: pytest.MonkeyPatch) -
     assert len(set(seen)) == 3
 
 
-@pytest.mark.parametrize("name", ["deblurgan", "nah"])
-def test_missing_weights_say_how_to_get_them(shipped: Callable[..., Path], name: str) -> None:
-    """A network that is not trained yet names the file and the command that makes it."""
+@pytest.mark.parametrize(
+    ("name", "network"), [("deblurgan", "deblurgan"), ("nah", "nah"), ("deblurgan-wild", "deblurgan")]
+)
+def test_missing_weights_say_how_to_get_them(shipped: Callable[..., Path], name: str, network: str) -> None:
+    """A network that is not trained yet names the file and the command that makes it, whatever it is trained on."""
     (missing := shipped(name)).unlink()
-    with pytest.raises(WeightsError, match=rf"^{name} has no weights.*`detbench train {name}`") as caught:
+    with pytest.raises(WeightsError, match=rf"^{name} has no weights.*`detbench train {network}`") as caught:
         resolve_deblurrer(name, "cpu", "fp32")
     assert str(missing) in str(caught.value)
 

@@ -48,7 +48,7 @@ def _state(entry: "Entry") -> tuple[str, str]:
         return state, "yours" if entry.argument else "–"
     file = shipped("models") / entry.weights / "weights.safetensors"
     if not file.is_file():
-        return f"no weights: detbench train {entry.name}", "–"
+        return f"no weights: detbench train {entry.network}", "–"
     sha256 = file_sha256(file)
     said = _toml(file.with_name(CARD_NAME)).get("sha256", sha256)
     damaged = "" if said == sha256 else f"damaged: {file.name} is not what its card says"
