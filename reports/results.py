@@ -74,7 +74,7 @@ def main(streets: Path, others: Sequence[Path]) -> None:
     ).get_template("results.md.j2")
     pages = [{"run": run, "contenders": contenders(run), "pairs": list(pairs(run))} for run in runs]
     text = template.render(
-        pages=pages, columns=COLUMNS, tau=agreement(runs), cell=cell, difference=difference, share=share
+        pages=pages, columns=COLUMNS, tau=agreement(runs), head=head, cell=cell, difference=difference, share=share
     )
     (HERE / "results.md").write_text(text, encoding="utf-8")
     draw(RunFolder(streets), runs[0])
@@ -138,6 +138,11 @@ def _show(axis: Axes, arm: ShownArm, panel: Panel) -> None:
         if mark.kind in COLOURS:
             corner, colour = (mark.x, mark.y), COLOURS[mark.kind]
             axis.add_patch(Rectangle(corner, mark.width, mark.height, fill=False, edgecolor=colour, linewidth=0.8))
+
+
+def head(key: str) -> str:
+    """A metric's title with its unit."""
+    return f"{METRICS[key].title} {METRICS[key].unit}".strip()
 
 
 def cell(contender: Contender, key: str) -> str:

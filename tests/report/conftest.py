@@ -83,6 +83,7 @@ def result_of(run: Run) -> RunResult:
             "blur": {"kind": "trajectory", "seed": 3},
             "truth": run.truth,
             "limit": None,
+            "precision": "bf16",
         },
         environment={
             "detbench": "0.1.0",

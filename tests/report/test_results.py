@@ -36,6 +36,8 @@ def test_a_page_has_every_run_and_a_figure(results: ModuleType, write: Callable[
     runs = [write(name, maps=maps) for name in ("one", "two")]
     results.main(runs[0], runs[1:])
     page = (tmp_path / "results.md").read_text()
+    assert page.count("`--precision bf16`") == 2
+    assert "| PSNR dB | SSIM | Gap recovered | Harm mAP | Restoration s/MP |" in page
     result = results.RunFolder(runs[0]).read_result()
     for arm in result.arms:
         shown = results.share(arm.metrics["map"].value)
