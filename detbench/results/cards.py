@@ -53,6 +53,7 @@ def with_measured(card: Mapping[str, Any], run: RunResult, where: str) -> dict[s
         "boxes": run.data.boxes,
         "fingerprint": run.data.fingerprint,
         "device": run.environment.get("device_name"),
+        "precision": asked.get("precision"),
         **{arm.name: _numbers(arm) for arm in arms},
     }
     return {**card, "measured": {**card.get("measured", {}), run.data.name: measured}}

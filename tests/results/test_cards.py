@@ -46,9 +46,14 @@ def test_a_runs_numbers_go_into_the_card(make_result: Callable[..., RunResult], 
     assert (found["wiener"]["map"], found["blurred"]["map"]) == (0.3, 0.2)
     assert found["blurred"].keys() == {"map"}
     assert (found["wiener"]["map_low"], found["wiener"]["map_high"]) == (0.25, 0.4)
-    again = with_measured(card, replace(measured(make_result), environment={"device_name": "another"}), "run")
+    assert "precision" not in found
+    again = with_measured(
+        card,
+        replace(measured(make_result), environment={"device_name": "another"}, specification={"precision": "bf16"}),
+        "run",
+    )
     assert again["measured"].keys() == {"drawn"}
-    assert again["measured"]["drawn"]["device"] == "another"
+    assert (again["measured"]["drawn"]["device"], again["measured"]["drawn"]["precision"]) == ("another", "bf16")
 
 
 def test_another_models_run_is_refused(make_result: Callable[..., RunResult]) -> None:
