@@ -72,9 +72,18 @@ def main(streets: Path, others: Sequence[Path]) -> None:
     template = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=False, trim_blocks=True, undefined=jinja2.StrictUndefined
     ).get_template("results.md.j2")
-    pages = [{"run": run, "contenders": contenders(run), "pairs": list(pairs(run))} for run in runs]
+    pages: list[dict[str, Any]] = [
+        {"run": run, "contenders": contenders(run), "pairs": list(pairs(run))} for run in runs
+    ]
     text = template.render(
-        pages=pages, columns=COLUMNS, tau=agreement(runs), head=head, cell=cell, difference=difference, share=share
+        pages=pages,
+        networks={each.name: each for page in pages for each in page["contenders"] if each.card}.values(),
+        columns=COLUMNS,
+        tau=agreement(runs),
+        head=head,
+        cell=cell,
+        difference=difference,
+        share=share,
     )
     (HERE / "results.md").write_text(text, encoding="utf-8")
     draw(RunFolder(streets), runs[0])
