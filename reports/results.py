@@ -72,8 +72,9 @@ def main(streets: Path, others: Sequence[Path]) -> None:
     template = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=False, trim_blocks=True, undefined=jinja2.StrictUndefined
     ).get_template("results.md.j2")
+    cards = {card.get("sha256"): card for card in map(read_card, sorted(shipped("models").glob("*/")))}
     pages: list[dict[str, Any]] = [
-        {"run": run, "contenders": contenders(run), "pairs": list(pairs(run))} for run in runs
+        {"run": run, "contenders": contenders(run, cards), "pairs": list(pairs(run))} for run in runs
     ]
     text = template.render(
         pages=pages,
@@ -89,9 +90,8 @@ def main(streets: Path, others: Sequence[Path]) -> None:
     draw(RunFolder(streets), runs[0])
 
 
-def contenders(run: RunResult) -> list[Contender]:
-    """The blurred and the sharp arm, then the deblurrers, the largest mAP first."""
-    cards = {card.get("sha256"): card for card in map(read_card, sorted(shipped("models").glob("*/")))}
+def contenders(run: RunResult, cards: Mapping[str | None, Mapping[str, Any]]) -> list[Contender]:
+    """The blurred and the sharp arm, then the deblurrers, the largest mAP first; cards are found by their weights."""
     arms = [arm for arm in run.arms if arm.kind != "deblurrer"] + sorted(_restored(run), key=lambda arm: -_map(arm))
     return [
         Contender(arm, _against(run, arm.name, "blurred"), cards.get((arm.backend or {}).get("weights_sha256"), {}))
