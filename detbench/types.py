@@ -48,6 +48,33 @@ class Kernel:
 
 
 @dataclass(frozen=True, eq=False)
+class BlurEstimate:
+    """The blur that a blind deblurrer found in one picture.
+
+    `kernels` is (rows, columns, K, K) with K odd: one kernel for each cell of a regular grid over the picture, so
+    (1, 1, K, K) where the blur is uniform. Each has no negative weight and sums to 1. `light` is where the blur was
+    taken to average.
+    """
+
+    kernels: NDArray[np.float64]
+    light: Light
+
+    def __post_init__(self) -> None:
+        if self.kernels.ndim != 4:
+            raise ValueError(f"kernels have shape (rows, columns, K, K), not {self.kernels.shape}")
+        for weights in self.kernels.reshape(-1, *self.kernels.shape[2:]):
+            Kernel(weights, self.light)
+
+
+@dataclass(frozen=True, eq=False)
+class Restoration:
+    """A restored picture, (H, W, 3), and the blur found in it; None where the picture was left as it is."""
+
+    image: Image
+    blur: BlurEstimate | None
+
+
+@dataclass(frozen=True, eq=False)
 class Blur:
     """What blurred one picture: the recipe's name, its drawn parameters, and how strong it was.
 
@@ -200,6 +227,14 @@ class NonBlindDeblurrer(Protocol):
     needs_kernel: bool
 
     def __call__(self, blurred: Image, kernel: Kernel, /) -> Image: ...
+
+
+@runtime_checkable
+class KernelEstimator(Protocol):
+    """A deblurrer that finds the blur kernel itself and can show it: `restore` returns what a call returns, and it."""
+
+    def __call__(self, blurred: Image, /) -> Image: ...
+    def restore(self, blurred: Image, /) -> Restoration: ...
 
 
 class Detector(Protocol):
