@@ -19,6 +19,7 @@ RANKS = {
     "boxes": 1,
     "devices": 1,
     "images": 1,
+    "kernel_pictures": 1,
     "onnx_sessions": 1,
     "pages": 2,
     "reading": 1,
