@@ -1,10 +1,19 @@
-"""What foreign code may take for one picture: time, and memory by way of smaller tiles."""
+"""What foreign code may take for one picture: time, and memory by way of smaller tiles; and what it may give."""
 
+import contextlib
+import gc
 import signal
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
+
+from detbench.errors import ArmError, BackendError, DetbenchError
+from detbench.types import Image, Restoration
+
+T = TypeVar("T")
 
 SECONDS = 3600
 """How long a deblurrer or a detector may take for one picture where nobody says: longer than any that works."""
@@ -15,6 +24,64 @@ SMALLEST_TILE_PIXELS = 320 * 320
 
 class OutOfTime(BaseException):
     """Raised in the body of `time_limit`; no Exception, because the body may well catch every one."""
+
+
+class OutOfMemoryError(ArmError):
+    """A backend ran out of memory, and smaller tiles may help."""
+
+
+def call_limited(name: str, use: Callable[[], T], seconds: float) -> T:
+    """What `use`, a call of the backend called `name`, returns.
+
+    What it raises, or a call that takes longer than `seconds`, becomes an ArmError that names the backend, or
+    OutOfMemoryError; any DetbenchError that is no BackendError stays what it is.
+    """
+    try:
+        with time_limit(seconds):
+            return use()
+    except BackendError as error:
+        raise ArmError(str(error)) from error
+    except DetbenchError:
+        raise
+    except OutOfTime:
+        raise ArmError(f"{name} took longer than {seconds:g} s and was stopped; --timeout gives it more") from None
+    except MemoryError as error:
+        raise OutOfMemoryError(f"{name} ran out of memory; use smaller pictures") from error
+    except Exception as error:  # a backend may be anybody's code
+        raise ArmError(f"{name} failed: {type(error).__name__}: {error}") from error
+
+
+def within_memory(deblurrer: Any, pixels: int, restore: Callable[[], T]) -> tuple[T, int | None]:
+    """What `restore`, a call of the deblurrer for a picture of so many pixels, returns; and the size of the tiles, in
+    pixels, where memory ran out and smaller ones did it, else None.
+
+    Raises the first failure where memory runs out in the smallest tiles too.
+    """
+    try:
+        return restore(), None
+    except OutOfMemoryError as error:
+        failure = ArmError(str(error))
+    with contextlib.closing(smaller_tiles(deblurrer, pixels)) as sizes:
+        for tile_pixels in sizes:
+            gc.collect()  # what was raised may hold the memory that is wanted, and itself
+            with contextlib.suppress(ArmError):
+                return restore(), tile_pixels
+    raise failure
+
+
+def check_restored(name: str, restored: object, image: Image) -> None:
+    """Raise ArmError where what the deblurrer called `name` returned for `image` is no picture of its size."""
+    if isinstance(restored, np.ndarray) and restored.dtype == np.uint8 and restored.shape == image.shape:
+        return
+    found = f"{restored.dtype} {restored.shape}" if isinstance(restored, np.ndarray) else type(restored).__name__
+    raise ArmError(f"{name} returned {found}; a deblurrer returns uint8 {image.shape}, its input's size")
+
+
+def checked_restoration(name: str, found: object) -> Restoration:
+    """What `restore` of the kernel estimator called `name` returned; raises ArmError where it is no Restoration."""
+    if not isinstance(found, Restoration):
+        raise ArmError(f"{name} returned {type(found).__name__}; `restore` of a deblurrer returns a Restoration")
+    return found
 
 
 @contextmanager

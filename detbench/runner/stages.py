@@ -4,8 +4,6 @@ Every step asks the cache first and builds its backend only when it has to work.
 """
 
 import base64
-import contextlib
-import gc
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,11 +13,11 @@ import numpy as np
 
 from detbench.backends import Backend
 from detbench.blur.recipes import PictureRecipe, recipe_spec
-from detbench.errors import ArmError, BackendError, DetbenchError, UsageError
+from detbench.errors import ArmError, UsageError
 from detbench.fingerprints import code_sha256, installed_version
 from detbench.metrics.quality import psnr_db, ssim
 from detbench.results.cache import Cache, Record
-from detbench.runner.limits import SECONDS, OutOfTime, smaller_tiles, time_limit
+from detbench.runner.limits import SECONDS, call_limited, check_restored, within_memory
 from detbench.types import Blur, Detections, Image, Kernel, Picture, Sample
 
 
@@ -42,10 +40,6 @@ class Quality:
 
     psnr_db: float | None
     ssim: float | None
-
-
-class _OutOfMemoryError(ArmError):
-    """A backend ran out of memory, and smaller tiles may help."""
 
 
 class Stages:
@@ -150,23 +144,16 @@ class Stages:
         if is_first:  # the first call of a network or a transform pays for set-up that the others do not
             self._restored_within_memory(backend, arguments)
         restored, figures = self._restored_within_memory(backend, arguments)
-        _check_restored(backend, restored, image)
+        check_restored(backend.name, restored, image)
         return restored, {**figures, "told_kernel": told_kernel}
 
     def _restored_within_memory(self, backend: Backend, arguments: tuple[Any, ...]) -> tuple[Any, Record]:
         """What a deblurrer makes of a picture, in smaller tiles where memory runs out, and the time that took."""
         image, *kernel = arguments
-        try:
-            return self._timed(backend, image, kernel)
-        except _OutOfMemoryError as error:
-            failure = ArmError(str(error))
-        with contextlib.closing(smaller_tiles(self._build(backend), image.shape[0] * image.shape[1])) as sizes:
-            for tile_pixels in sizes:
-                gc.collect()  # what was raised may hold the memory that is wanted, and itself
-                with contextlib.suppress(ArmError):
-                    restored, figures = self._timed(backend, image, kernel)
-                    return restored, {**figures, "tile_pixels": tile_pixels}
-        raise failure
+        (restored, figures), tile_pixels = within_memory(
+            self._build(backend), image.shape[0] * image.shape[1], lambda: self._timed(backend, image, kernel)
+        )
+        return restored, figures if tile_pixels is None else {**figures, "tile_pixels": tile_pixels}
 
     def _timed(self, backend: Backend, image: Image, kernel: Sequence[Kernel]) -> tuple[Any, Record]:
         own = image.copy()  # a deblurrer that works in place would spoil what it is held against
@@ -182,28 +169,7 @@ class Stages:
     def _call(self, backend: Backend, use: Callable[[Any], Any]) -> Any:
         """Let a backend work; what it raises becomes one message that names it."""
         built = self._build(backend)
-        try:
-            with time_limit(self._seconds):
-                return use(built)
-        except BackendError as error:
-            raise ArmError(str(error)) from error
-        except DetbenchError:
-            raise
-        except OutOfTime:
-            raise ArmError(
-                f"{backend.name} took longer than {self._seconds:g} s and was stopped; --timeout gives it more"
-            ) from None
-        except MemoryError as error:
-            raise _OutOfMemoryError(f"{backend.name} ran out of memory; use smaller pictures") from error
-        except Exception as error:  # a backend may be anybody's code
-            raise ArmError(f"{backend.name} failed: {type(error).__name__}: {error}") from error
-
-
-def _check_restored(backend: Backend, restored: object, image: Image) -> None:
-    if isinstance(restored, np.ndarray) and restored.dtype == np.uint8 and restored.shape == image.shape:
-        return
-    found = f"{restored.dtype} {restored.shape}" if isinstance(restored, np.ndarray) else type(restored).__name__
-    raise ArmError(f"{backend.name} returned {found}; a deblurrer returns uint8 {image.shape}, its input's size")
+        return call_limited(backend.name, lambda: use(built), self._seconds)
 
 
 def _check_found(backend: Backend, found: object, classes: int) -> None:
