@@ -7,7 +7,7 @@
     analysis.json          each arm's errors by kind, mAP by class and blur, curves (see runner/analysis.py)
     images.csv             one row per picture and arm
     flips.csv              one row per true box that one arm finds and another misses
-    pictures/<digest>.jpg  the pictures that the report shows, named in images.csv
+    pictures/<digest>.jpg  the pictures that the report shows, blur kernels among them, named in images.csv
     report.html, summary.md
 
 `result.json` is written last of what is measured: where it is, the files that it speaks of are whole.
@@ -26,7 +26,7 @@ import pandas as pd
 from PIL import Image as PillowImage
 
 from detbench.errors import DataError, OutputError
-from detbench.images import remove_unfinished, write_atomically
+from detbench.images import check_writable, remove_unfinished, write_atomically
 from detbench.results.schema import RunResult, flat_metrics, result_from_json, result_to_json
 from detbench.types import Picture
 
@@ -147,9 +147,7 @@ def check_own_folder(path: Path, own_names: frozenset[str]) -> None:
     for inner in (path / name for name in own_names):
         if inner.is_symlink() and inner.is_dir():  # files are removed there
             raise OutputError(f"{inner} leads elsewhere: remove the link, or choose another --out or --name")
-    probe = path / ".writable"
-    write_atomically(probe, "")
-    probe.unlink(missing_ok=True)
+    check_writable(path)
 
 
 def shown_name(picture: Picture) -> str:

@@ -19,7 +19,8 @@ class ArmResult:
     """One way the pictures reached the detector. `metrics` maps metric keys to estimates, `map_per_class` class names
     to mAP; `backend` says what restored the pictures (None for the sharp and the blurred arm), `told_kernel` that it
     was given the blur kernel, which nobody has outside a laboratory, `smaller_tiles` how many pictures went through in
-    smaller tiles than the deblurrer's own because memory ran out.
+    smaller tiles than the deblurrer's own because memory ran out, `finds_kernel` that it looks for the blur kernel and
+    shows what it found.
     """
 
     name: str
@@ -29,6 +30,7 @@ class ArmResult:
     backend: Mapping[str, Any] | None = None
     told_kernel: bool = False
     smaller_tiles: int = 0
+    finds_kernel: bool = False
 
 
 @dataclass(frozen=True)

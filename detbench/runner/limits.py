@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from detbench.errors import ArmError, BackendError, DetbenchError
-from detbench.types import Image, Restoration
+from detbench.types import BlurEstimate, Image, Restoration
 
 T = TypeVar("T")
 
@@ -78,10 +78,17 @@ def check_restored(name: str, restored: object, image: Image) -> None:
 
 
 def checked_restoration(name: str, found: object) -> Restoration:
-    """What `restore` of the kernel estimator called `name` returned; raises ArmError where it is no Restoration."""
-    if not isinstance(found, Restoration):
-        raise ArmError(f"{name} returned {type(found).__name__}; `restore` of a deblurrer returns a Restoration")
-    return found
+    """What `restore` of the kernel estimator called `name` returned; raises ArmError where it is no Restoration, or
+    what it says of the blur is no BlurEstimate. The picture in it is not checked.
+    """
+    if isinstance(found, Restoration) and isinstance(found.blur, BlurEstimate | None):
+        return found
+    kind = type(found).__name__
+    what = f"{kind} with {type(found.blur).__name__}" if isinstance(found, Restoration) else kind
+    raise ArmError(
+        f"{name} returned {what} from `restore`; a deblurrer that has `restore` returns a Restoration with a "
+        "BlurEstimate or None there: rename the method if it does something else"
+    )
 
 
 @contextmanager

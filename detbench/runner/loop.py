@@ -253,14 +253,10 @@ def _write(
     samples: Sequence[Sample],
     rows: Mapping[str, Sequence[ArmPicture]],
 ) -> None:
-    arms = [arm.name for arm in result.arms]
-    kept = {
-        (arm, row.sample.id): folder.keep_shown(row.picture)
-        for arm in arms
-        for row in rows[arm]
-        if row.sample.id in result.shown
-    }
+    of_arms, shown = {arm.name: rows[arm.name] for arm in result.arms}, set(result.shown)
+    shown_rows = [row for pictures in of_arms.values() for row in pictures if row.sample.id in shown]
+    kept = {folder.keep_shown(picture) for row in shown_rows for picture in row.pictures}
     folder.write_detections({arm: found.text() for arm, found in detections.items()})
-    folder.write_images(image_rows(samples, {arm: rows[arm] for arm in arms}, kept))
-    folder.remove_pictures_but(set(kept.values()))
+    folder.write_images(image_rows(samples, of_arms, shown))
+    folder.remove_pictures_but(kept)
     folder.write_results(result)

@@ -10,10 +10,11 @@ import numpy as np
 
 from detbench.errors import DataError
 from detbench.results.cache import Record
+from detbench.runner.kernels import FoundBlur
 from detbench.runner.packed import PackedDetections
 from detbench.runner.rows import ArmPicture
 from detbench.runner.stages import Quality, Restored
-from detbench.types import Blur, Boxes, Detections, GroundTruth, Image, Parameter, Picture, Sample
+from detbench.types import Blur, Boxes, Detections, GroundTruth, Image, Light, Parameter, Picture, Sample
 
 _Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
@@ -52,12 +53,23 @@ class _View:
 
 
 @dataclass(frozen=True)
+class _FoundBlur:
+    """A FoundBlur, its pictures by their keys."""
+
+    light: Light | None
+    similarity: Annotated[float, msgspec.Meta(ge=0, le=1)] | None
+    found_kernel: _PictureKey | None
+    true_kernel: _PictureKey | None
+
+
+@dataclass(frozen=True)
 class _Figures:
     """A Restored without its picture."""
 
     restore_ms: float | None
     told_kernel: bool
     tile_pixels: int | None
+    blur: _FoundBlur | None
 
 
 @dataclass(frozen=True)
@@ -75,14 +87,14 @@ class _Line:
 
 
 def picture_line(sample: Sample, rows: Sequence[ArmPicture]) -> bytes:
-    """A sample and its row in every arm. What was found in a picture stands once, whatever arms delivered it; of a
-    blur, the kernel is left out: nothing that follows asks for it.
+    """A sample and its row in every arm. What was found in a picture stands once, whatever arms delivered it; kernels
+    are left out, the true one and those found: nothing that follows asks for more than their pictures.
     """
     blur = sample.blur
     record = {
         "id": sample.id,
         "file_name": sample.file_name,
-        "sharp": None if sample.sharp is None else _picture_key(sample.sharp),
+        "sharp": _optional_key(sample.sharp),
         "blurred": _picture_key(sample.blurred),
         "truth": _lists(sample.truth),
         "blur": None if blur is None else (blur.kind, dict(blur.parameters), blur.severity_px),
@@ -105,7 +117,7 @@ def read_picture_line(line: bytes) -> tuple[Sample, list[ArmPicture]]:
         np.array(read.truth.ids, np.int64),
     )
     read.file_name.encode()  # a name that no file can hold is a ValueError
-    sharp = None if read.sharp is None else _picture(read.sharp)
+    sharp = _optional_picture(read.sharp)
     blur = None if read.blur is None else Blur(*read.blur)
     sample = Sample(read.id, read.file_name, sharp, _picture(read.blurred), truth, blur)
     views = {
@@ -115,7 +127,7 @@ def read_picture_line(line: bytes) -> tuple[Sample, list[ArmPicture]]:
     rows = []
     for arm, sha256, figures in read.arms:
         picture, found, quality = views[sha256]
-        restored = None if figures is None else Restored(picture, **vars(figures))
+        restored = None if figures is None else _restored(picture, figures)
         rows.append(ArmPicture(arm, sample, picture, found, quality, restored))
     return sample, rows
 
@@ -129,7 +141,31 @@ def _view_record(row: ArmPicture) -> Record:
 
 
 def _figures(restored: Restored | None) -> Record | None:
-    return None if restored is None else {key: value for key, value in vars(restored).items() if key != "picture"}
+    if restored is None:
+        return None
+    figures = {key: value for key, value in vars(restored).items() if key != "picture"}
+    blur = restored.blur
+    if blur is not None:
+        pictures = {"found_kernel": _optional_key(blur.found_kernel), "true_kernel": _optional_key(blur.true_kernel)}
+        figures["blur"] = {**vars(blur), **pictures}
+    return figures
+
+
+def _restored(picture: Picture, figures: _Figures) -> Restored:
+    found = figures.blur
+    blur = None
+    if found is not None:
+        pictures = _optional_picture(found.found_kernel), _optional_picture(found.true_kernel)
+        blur = FoundBlur(found.light, found.similarity, *pictures)
+    return Restored(picture, figures.restore_ms, figures.told_kernel, figures.tile_pixels, blur)
+
+
+def _optional_key(picture: Picture | None) -> _PictureKey | None:
+    return None if picture is None else _picture_key(picture)
+
+
+def _optional_picture(key: _PictureKey | None) -> Picture | None:
+    return None if key is None else _picture(key)
 
 
 def _picture_key(picture: Picture) -> _PictureKey:

@@ -15,6 +15,7 @@ from detbench.metrics.matching import Counts, Matches, count, match
 from detbench.metrics.ranking import Ranking, ranked
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU
 from detbench.results.cache import canonical_json
+from detbench.results.folder import shown_name
 from detbench.runner.packed import PackedDetections, narrowed
 from detbench.runner.stages import Quality, Restored
 from detbench.types import Detections, Picture, Sample
@@ -37,6 +38,13 @@ class ArmPicture:
     packed: PackedDetections
     quality: Quality | None
     restored: Restored | None
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """What a report shows of the row: the picture, and the kernels that its deblurrer had to find and found."""
+        blur = self.restored.blur if self.restored else None
+        kernels = (blur.true_kernel, blur.found_kernel) if blur else ()
+        return (self.picture, *(kernel for kernel in kernels if kernel is not None))
 
     @property
     def found(self) -> Detections:
@@ -122,13 +130,11 @@ def coco_truth(samples: Sequence[Sample], classes: Mapping[int, str]) -> dict[st
 
 
 def image_rows(
-    samples: Sequence[Sample], rows: Mapping[str, Sequence[ArmPicture]], kept: Mapping[tuple[str, int], str]
+    samples: Sequence[Sample], rows: Mapping[str, Sequence[ArmPicture]], shown: Set[int]
 ) -> list[dict[str, Any]]:
-    """The rows of `images.csv`: picture by picture, arm by arm; `kept` names the files of shown pictures."""
+    """The rows of `images.csv`: picture by picture, arm by arm; those of the ids in `shown` name their files."""
     by_picture = {(row.sample.id, arm): row for arm, pictures in rows.items() for row in pictures}
-    return [
-        _image_row(by_picture[sample.id, arm], kept.get((arm, sample.id), "")) for sample in samples for arm in rows
-    ]
+    return [_image_row(by_picture[sample.id, arm], sample.id in shown) for sample in samples for arm in rows]
 
 
 def shown_ids(rows: Mapping[str, Sequence[ArmPicture]], kept: Set[int] | None = None) -> tuple[int, ...]:
@@ -190,8 +196,12 @@ def _coco_results(row: ArmPicture) -> list[dict[str, Any]]:
     ]
 
 
-def _image_row(row: ArmPicture, kept: str) -> dict[str, Any]:
-    quality = row.quality
+def _image_row(row: ArmPicture, is_shown: bool) -> dict[str, Any]:
+    quality, blur = row.quality, row.restored.blur if row.restored else None
+
+    def file(picture: Picture | None) -> str:
+        return shown_name(picture) if is_shown and picture is not None else ""
+
     return {
         "image_id": row.sample.id,
         "file_name": row.sample.file_name,
@@ -206,5 +216,9 @@ def _image_row(row: ArmPicture, kept: str) -> dict[str, Any]:
         "tp": row.counts.tp,
         "fp": row.counts.fp,
         "fn": row.counts.fn,
-        "picture": kept,
+        "found_light": blur.light if blur else None,
+        "kernel_similarity": blur.similarity if blur else None,
+        "found_kernel": file(blur.found_kernel if blur else None),
+        "true_kernel": file(blur.true_kernel if blur else None),
+        "picture": file(row.picture),
     }

@@ -85,7 +85,8 @@ class Scorer:
         restored = [row.restored for row in self._rows[name] if row.restored]
         told_kernel = any(picture.told_kernel for picture in restored)
         smaller_tiles = sum(picture.tile_pixels is not None for picture in restored)
-        return ArmResult(name, kind, metrics, per_class, backend, told_kernel, smaller_tiles)
+        finds_kernel = any(picture.blur is not None for picture in restored)
+        return ArmResult(name, kind, metrics, per_class, backend, told_kernel, smaller_tiles, finds_kernel)
 
     def _metrics(self, name: str) -> dict[str, Estimate]:
         """What every arm has: detection over all pictures, picture quality over those where it is defined."""

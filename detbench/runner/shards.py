@@ -80,10 +80,10 @@ def pack(measured: Measured, share: Share) -> Files:
     """The files of a shard, `shard.json` last: the one that says the others are whole."""
     by_picture = zip(*measured.rows.values(), strict=True)
     lines = b"".join(picture_line(sample, rows) for sample, rows in zip(measured.samples, by_picture, strict=True))
-    shown = {shown_name(row.picture): row for row in _shown(measured)}
+    shown = {shown_name(picture): picture for row in _shown(measured) for picture in row.pictures}
     sha256 = hashlib.sha256(lines).hexdigest()
     head = asdict(_Head(SCHEMA, (share.index, share.count), measured.basis, dict(measured.failed), sha256))
-    jpegs = {name: shown_jpeg(row.picture) for name, row in shown.items()}
+    jpegs = {name: shown_jpeg(picture) for name, picture in shown.items()}
     return {**jpegs, _LINES: lines, _HEAD: f"{json.dumps(head, indent=1, allow_nan=False)}\n".encode()}
 
 
@@ -116,7 +116,7 @@ def unpack(read: Callable[[str], bytes], where: str) -> Shard:
         measured = _measured(head, lines)
         _check_sound(measured)
         shown = _shown(measured)
-        jpegs = {name: read(name) for name in map(shown_name, (row.picture for row in shown))}
+        jpegs = {name: read(name) for name in (shown_name(picture) for row in shown for picture in row.pictures)}
         share = Share(*head.share)
     except (msgspec.MsgspecError, KeyError, TypeError, ValueError, RecursionError, UsageError) as error:
         raise DataError(f"{where}: damaged shard ({error}); measure it again") from error

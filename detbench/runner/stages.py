@@ -3,7 +3,6 @@
 Every step asks the cache first and builds its backend only when it has to work.
 """
 
-import base64
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -17,21 +16,30 @@ from detbench.errors import ArmError, UsageError
 from detbench.fingerprints import code_sha256, installed_version
 from detbench.metrics.quality import psnr_db, ssim
 from detbench.results.cache import Cache, Record
-from detbench.runner.limits import SECONDS, call_limited, check_restored, within_memory
-from detbench.types import Blur, Detections, Image, Kernel, Picture, Sample
+from detbench.runner.kernels import (
+    FoundBlur,
+    estimate_from_json,
+    estimate_to_json,
+    found_blur,
+    kernel_from_json,
+    kernel_to_json,
+)
+from detbench.runner.limits import SECONDS, call_limited, check_restored, checked_restoration, within_memory
+from detbench.types import Blur, Detections, Image, Kernel, KernelEstimator, Picture, Sample
 
 
 @dataclass(frozen=True)
 class Restored:
     """A restored picture, the time it took (restoration alone, milliseconds; None where another program did it), and
     whether the kernel was given away. `tile_pixels` is None unless memory ran out: then the picture went through in
-    tiles of at most so many pixels.
+    tiles of at most so many pixels. `blur` is what a deblurrer that looks for the kernel found, None of any other.
     """
 
     picture: Picture
     restore_ms: float | None
     told_kernel: bool
     tile_pixels: int | None = None
+    blur: FoundBlur | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,7 @@ class Stages:
         depends_on = {
             "backend": backend.key,
             "picture": picture.sha256,
-            "kernel": None if kernel is None else _kernel_to_json(kernel),
+            "kernel": None if kernel is None else kernel_to_json(kernel),
         }
         record = self.cache.get("restore", depends_on)
         kept = self._kept(record, picture) if record else None
@@ -89,7 +97,8 @@ class Stages:
             kept = picture if unchanged else self.cache.keep_picture(restored)
             record = {"picture": None if unchanged else kept.sha256, **figures}
             record = self.cache.put("restore", depends_on, record)
-        return Restored(kept, record["restore_ms"], record["told_kernel"], record.get("tile_pixels"))
+        blur = self._found_blur(record["blur"], kernel) if "blur" in record else None
+        return Restored(kept, record["restore_ms"], record["told_kernel"], record.get("tile_pixels"), blur)
 
     def detect(self, backend: Backend, picture: Picture) -> Detections:
         """What the detector finds in a picture; labels are indices into its own classes."""
@@ -130,6 +139,10 @@ class Stages:
         sha256 = record["picture"]
         return picture if sha256 is None else self.cache.picture(sha256, picture.width, picture.height)
 
+    def _found_blur(self, kept: Record | None, kernel: Kernel | None) -> FoundBlur:
+        estimate = None if kept is None else estimate_from_json(kept)
+        return found_blur(estimate, kernel, self.cache.keep_picture)
+
     def _restore_now(self, backend: Backend, image: Image, kernel: Kernel | None) -> tuple[Image, Record]:
         is_first = backend.name not in self._built
         arguments: tuple[Any, ...] = (image,)
@@ -144,8 +157,17 @@ class Stages:
         if is_first:  # the first call of a network or a transform pays for set-up that the others do not
             self._restored_within_memory(backend, arguments)
         restored, figures = self._restored_within_memory(backend, arguments)
+        if self._finds_kernel(backend):
+            restoration = checked_restoration(backend.name, restored)
+            restored, blur = restoration.image, restoration.blur
+            figures["blur"] = None if blur is None else estimate_to_json(blur)
         check_restored(backend.name, restored, image)
         return restored, {**figures, "told_kernel": told_kernel}
+
+    def _finds_kernel(self, backend: Backend) -> bool:
+        """Whether a deblurrer also tells which kernel it found; one that is told the kernel has none to find."""
+        built = self._build(backend)
+        return isinstance(built, KernelEstimator) and not getattr(built, "needs_kernel", False)
 
     def _restored_within_memory(self, backend: Backend, arguments: tuple[Any, ...]) -> tuple[Any, Record]:
         """What a deblurrer makes of a picture, in smaller tiles where memory runs out, and the time that took."""
@@ -157,8 +179,11 @@ class Stages:
 
     def _timed(self, backend: Backend, image: Image, kernel: Sequence[Kernel]) -> tuple[Any, Record]:
         own = image.copy()  # a deblurrer that works in place would spoil what it is held against
+        finds_kernel = self._finds_kernel(backend)
         begun = time.perf_counter()
-        restored = self._call(backend, lambda restore: restore(own, *kernel))
+        restored = self._call(
+            backend, lambda deblurrer: deblurrer.restore(own) if finds_kernel else deblurrer(own, *kernel)
+        )
         return restored, {"restore_ms": (time.perf_counter() - begun) * 1000}
 
     def _build(self, backend: Backend) -> Any:
@@ -183,21 +208,10 @@ def _check_found(backend: Backend, found: object, classes: int) -> None:
 
 
 def _blur_to_json(blur: Blur) -> Record:
-    kernel = None if blur.kernel is None else _kernel_to_json(blur.kernel)
+    kernel = None if blur.kernel is None else kernel_to_json(blur.kernel)
     return {"kind": blur.kind, "parameters": dict(blur.parameters), "severity_px": blur.severity_px, "kernel": kernel}
 
 
 def _blur_from_json(record: Record) -> Blur:
-    kernel = None if record["kernel"] is None else _kernel_from_json(record["kernel"])
+    kernel = None if record["kernel"] is None else kernel_from_json(record["kernel"])
     return Blur(record["kind"], record["parameters"], record["severity_px"], kernel)
-
-
-def _kernel_to_json(kernel: Kernel) -> Record:
-    """A kernel as text, bit for bit."""
-    weights = np.ascontiguousarray(kernel.weights, dtype="<f8")
-    return {"side": len(weights), "light": kernel.light, "float64": base64.b64encode(weights.tobytes()).decode()}
-
-
-def _kernel_from_json(record: Record) -> Kernel:
-    weights = np.frombuffer(base64.b64decode(record["float64"]), dtype="<f8")
-    return Kernel(weights.reshape(record["side"], record["side"]), record["light"])

@@ -6,10 +6,13 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image as PillowImage
 
 from detbench.errors import DataError, DetbenchError, NotEvaluableError, UsageError
 from detbench.results.cache import Cache
+from detbench.results.folder import RunFolder
 from detbench.runner.loop import run
 from detbench.runner.merging import merge
 from detbench.runner.shards import run_shard
@@ -167,6 +170,55 @@ def test_an_arm_that_failed_in_one_shard_has_failed(tmp_path: Path, cache: Cache
     for name in ("metrics.json", "truth.json", "flips.csv", "detections/identity.json"):
         assert merged[name] == whole[name]
     assert not any("brittle" in name for name in merged)
+
+
+FINDER = """
+import numpy as np
+from detbench.types import BlurEstimate, Restoration
+
+
+class Finder:
+    def __call__(self, blurred):
+        return self.restore(blurred).image
+
+    def restore(self, blurred):
+        if blurred.mean() > {above}:
+            return Restoration(blurred, None)
+        return Restoration(255 - blurred, BlurEstimate(np.full((2, 2, 9, 9), 1 / 81), "linear"))
+"""
+
+
+def test_kernels_that_were_found_reach_the_whole_run(tmp_path: Path, cache: Cache, drawn_dataset: Path) -> None:
+    """What a deblurrer found, its likeness to the truth and the pictures of shown kernels are the undivided run's, byte
+    for byte, and merging needs nothing but the shards' folders; a picture without a kernel has no light.
+    """
+    levels = sorted(np.array(PillowImage.open(path)).mean() for path in (drawn_dataset / "images").iterdir())
+    (tmp_path / "finder.py").write_text(FINDER.format(above=levels[len(levels) // 2]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(tmp_path)
+        names = ("identity", "finder=python:finder:Finder")
+        spec = RunSpec(str(drawn_dataset), names, "blobs", "trajectory", device="cpu", resamples=9)
+        run(spec, tmp_path / "whole", cache, quiet)
+        folders = shards_of(spec, 3, tmp_path, cache)
+    merge(folders, tmp_path / "merged", Cache(tmp_path / "other-cache"), quiet)
+    whole = contents(tmp_path / "whole")
+    assert contents(tmp_path / "merged") == whole
+    assert [arm.finds_kernel for arm in RunFolder(tmp_path / "merged").read_result().arms] == [
+        False,
+        False,
+        False,
+        True,
+    ]
+    table = RunFolder(tmp_path / "merged").read_images()
+    rows = table[table["arm"] == "finder"]
+    found = rows["found_light"] == "linear"
+    assert 0 < found.sum() < len(rows) == 12
+    assert rows["true_kernel"].isin(whole).all()
+    assert rows["found_kernel"][found].isin(whole).all()
+    assert rows["kernel_similarity"][found].between(0, 1).all()
+    assert rows.loc[~found, ["found_light", "found_kernel", "kernel_similarity"]].isna().all(axis=None)
+    others = table.loc[table["arm"] != "finder", ["found_light", "kernel_similarity", "found_kernel", "true_kernel"]]
+    assert others.isna().all(axis=None)
 
 
 @pytest.mark.parametrize("images", [0, 1, 5, 12])

@@ -1,5 +1,6 @@
 """The steps of a run: each done once, each backend held to its contract."""
 
+import json
 import time
 import weakref
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from detbench.images import picture_from_image
 from detbench.registry import Entry
 from detbench.results.cache import Cache
 from detbench.runner.stages import Stages
-from detbench.types import Detections, Image, Kernel
+from detbench.types import BlurEstimate, Detections, Image, Kernel, Restoration
 
 
 @dataclass(frozen=True)
@@ -211,6 +212,95 @@ def test_oracle_gets_the_kernel_and_needs_it(stages: Stages, image: Image) -> No
     assert (stages.restore(oracle, picture, Kernel.none("gamma")).picture.load() == 1).all()
     with pytest.raises(UsageError, match="oracle needs the blur kernel"):
         stages.restore(oracle, picture, None)
+
+
+class Finder:
+    """A deblurrer that inverts and says that it found `blur`."""
+
+    def __init__(self, blur: Any) -> None:
+        self.blur = blur
+
+    def __call__(self, blurred: Image) -> Image:
+        return 255 - blurred
+
+    def restore(self, blurred: Image) -> Any:
+        return Restoration(self(blurred), self.blur)
+
+
+def test_a_found_kernel_is_kept_with_the_picture(stages: Stages, image: Image) -> None:
+    """Its light, its likeness to the true one and its picture are told, the same when they come from the cache."""
+    true = Kernel(np.full((3, 3), 1 / 9), "gamma")
+    finder = given("finder", Finder(BlurEstimate(true.weights[None, None], "linear")))
+    fresh, kept = (stages.restore(finder, picture_from_image(image), true) for _ in range(2))
+    assert fresh == kept
+    assert (fresh.picture.load() == 255 - image).all()
+    assert fresh.blur is not None
+    assert (fresh.blur.light, fresh.blur.similarity) == ("linear", 1.0)
+    assert fresh.blur.found_kernel == fresh.blur.true_kernel
+
+
+def test_finding_nothing_is_told_from_not_looking(stages: Stages, image: Image) -> None:
+    """A deblurrer that looks and finds no kernel says so; one that does not look has nothing to say."""
+    picture = picture_from_image(image)
+    for _ in range(2):
+        found = stages.restore(given("finder", Finder(None)), picture, None).blur
+        assert found is not None
+        assert (found.light, found.similarity, found.found_kernel, found.true_kernel) == (None, None, None, None)
+        assert stages.restore(given("plain", Finder(None).__call__), picture, None).blur is None
+
+
+def test_the_record_of_a_deblurrer_without_kernels_is_as_it_was(tmp_path: Path, image: Image) -> None:
+    """What caches hold of other deblurrers has no new key, so that it stays good."""
+    Stages(Cache(tmp_path)).restore(given("plain", lambda blurred: 255 - blurred), picture_from_image(image), None)
+    (record,) = (json.loads(path.read_text()) for path in (tmp_path / "restore").rglob("*.json"))
+    assert set(record) == {"picture", "restore_ms", "told_kernel"}
+
+
+def called_restore(blurred: Image) -> Image:
+    """A function that has an attribute `restore`, of its own meaning."""
+    return blurred
+
+
+called_restore.restore = called_restore  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (called_restore, "ndarray"),
+        (Finder("no blur"), "Restoration with str"),
+        (Finder(Kernel.none("gamma")), "Restoration with Kernel"),
+    ],
+)
+def test_restore_returns_a_restoration(stages: Stages, image: Image, wrong: Any, said: str) -> None:
+    """A method `restore` that returns something else is one message, which says what to do about it."""
+    with pytest.raises(ArmError, match=f"odd returned {said} from `restore`.*rename the method"):
+        stages.restore(given("odd", wrong), picture_from_image(image), None)
+
+
+def test_a_restoration_is_checked_like_a_picture(stages: Stages, image: Image) -> None:
+    """The picture in it has the input's size and type, or the arm has failed."""
+
+    class Short(Finder):
+        def __call__(self, blurred: Image) -> Image:
+            return blurred[:-1]
+
+    with pytest.raises(ArmError, match=r"short returned uint8 \(6, 11, 3\)"):
+        stages.restore(given("short", Short(None)), picture_from_image(image), None)
+
+
+def test_a_deblurrer_that_is_told_the_kernel_is_not_asked_for_it(stages: Stages, image: Image) -> None:
+    """With `needs_kernel` a deblurrer is called with the kernel, whatever else it can do."""
+
+    class Told(Finder):
+        needs_kernel = True
+
+        def __call__(self, blurred: Image, kernel: Kernel | None = None) -> Image:
+            return blurred if kernel is None else 255 - blurred
+
+    restored = stages.restore(given("told", Told(None)), picture_from_image(image), Kernel.none("gamma"))
+    assert (restored.picture.load() == 255 - image).all()
+    assert (restored.told_kernel, restored.blur) == (True, None)
 
 
 def test_detections_come_back_exactly(stages: Stages, image: Image) -> None:
