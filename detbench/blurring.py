@@ -63,9 +63,16 @@ def write_blurred_dataset(source: Path, out: Path, recipe: Recipe, progress: Pro
     Raises DataError where the source is wrong, UsageError where `out` overlaps it or holds something made otherwise,
     OutputError where it holds anything else or cannot be written.
     """
-    _refuse_overlap(source, out)
+    refuse_overlap(source, out)
     with frames_folder(source) as folder:
         return _write(folder, out, recipe, progress)
+
+
+def refuse_overlap(source: Path, out: Path) -> None:
+    """Raise UsageError where one folder is in the other: what is written into the source, the next run would read."""
+    inner, outer = sorted((source.resolve(), out.resolve()), key=lambda path: len(path.parts), reverse=True)
+    if inner.is_relative_to(outer):
+        raise UsageError(f"{out} and the source {source} overlap; choose a folder outside the source")
 
 
 def _write(source: Path, out: Path, recipe: Recipe, progress: Progress) -> BlurringSummary:
@@ -83,13 +90,6 @@ def _write(source: Path, out: Path, recipe: Recipe, progress: Progress) -> Blurr
     _finish(source, out, recipe, records)
     severities = [record.entry["severity_px"] for record in records]
     return BlurringSummary(len(records), min(severities), median(severities), max(severities))
-
-
-def _refuse_overlap(source: Path, out: Path) -> None:
-    """Pictures written into the source would be blurred again by the next run."""
-    inner, outer = sorted((source.resolve(), out.resolve()), key=lambda path: len(path.parts), reverse=True)
-    if inner.is_relative_to(outer):
-        raise UsageError(f"{out} and the source {source} overlap; choose a folder outside the source")
 
 
 def _refuse_strangers(out: Path, finished: Mapping[int, _Record], pictures: Sequence[SourcePicture]) -> None:

@@ -43,7 +43,7 @@ def picture_from_file(path: Path) -> Picture:
 
     Raises DataError where the file is missing, no picture, larger than MAX_PIXELS, or deeper than 8 bits and grey.
     """
-    with _picture_errors(path):
+    with picture_errors(path):
         data = path.read_bytes()
         width, height = _upright_size(PillowImage.open(io.BytesIO(data), formats=FORMATS), path)
     return Picture(hashlib.sha256(data).hexdigest(), width, height, lambda: read_image(path))
@@ -59,10 +59,14 @@ def read_image(path: Path) -> Image:
 
     Raises DataError where the file is missing, truncated, no picture, too large, or deeper than 8 bits and grey.
     """
-    with _picture_errors(path), PillowImage.open(path, formats=FORMATS) as opened:
+    with picture_errors(path), PillowImage.open(path, formats=FORMATS) as opened:
         _upright_size(opened, path)
-        upright = opened if _orientation(opened) == 1 else ImageOps.exif_transpose(opened)
-        return np.array(upright.convert("RGB"))
+        return np.array(turned_upright(opened).convert("RGB"))
+
+
+def turned_upright(opened: PillowImage.Image) -> PillowImage.Image:
+    """A picture, just opened, turned as its EXIF orientation says."""
+    return opened if _orientation(opened) == 1 else ImageOps.exif_transpose(opened)
 
 
 def encode_png(image: Image) -> bytes:
@@ -101,11 +105,35 @@ def write_atomically(path: Path, data: bytes | str | Iterable[str]) -> None:
         raise OutputError(f"{path} cannot be written: {error.strerror}. Choose another folder or free it") from error
 
 
+def check_writable(folder: Path) -> None:
+    """Make a folder where there is none; raises OutputError where nothing can be written into it."""
+    probe = folder / ".writable"
+    write_atomically(probe, "")
+    probe.unlink(missing_ok=True)
+
+
 def remove_unfinished(folder: Path) -> None:
     """Remove what `write_atomically` left in a folder where its process was killed."""
     for path in folder.glob(".*"):
         if re.fullmatch(r"\..+\.[a-z0-9_]{8}", path.name) and path.is_file():
             path.unlink(missing_ok=True)
+
+
+@contextmanager
+def picture_errors(path: Path) -> Iterator[None]:
+    """Whatever Pillow or the disk says of a bad file becomes one DataError that names it."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such picture") from None
+    except UnidentifiedImageError:
+        raise DataError(f"{path}: not a picture, or of a kind that cannot be read (JPEG, PNG, WebP, …)") from None
+    except (PillowImage.DecompressionBombError, PillowImage.DecompressionBombWarning):
+        raise DataError(f"{path}: more than {MAX_PIXELS:,} pixels; cut or scale it down") from None
+    except DataError:
+        raise
+    except Exception as error:  # Pillow's parsers raise whatever a damaged file makes them stumble over
+        raise DataError(f"{path}: damaged picture ({error}); fetch or export it again") from error
 
 
 def pad_to_multiple(image: Image, multiple: int) -> Image:
@@ -133,20 +161,3 @@ def _orientation(opened: PillowImage.Image) -> int:
     if opened.format == "PNG" and "exif" not in opened.info:
         return 1
     return int(opened.getexif().get(0x0112, 1))
-
-
-@contextmanager
-def _picture_errors(path: Path) -> Iterator[None]:
-    """Whatever Pillow or the disk says of a bad file becomes one DataError that names it."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such picture") from None
-    except UnidentifiedImageError:
-        raise DataError(f"{path}: not a picture, or of a kind that cannot be read (JPEG, PNG, WebP, …)") from None
-    except (PillowImage.DecompressionBombError, PillowImage.DecompressionBombWarning):
-        raise DataError(f"{path}: more than {MAX_PIXELS:,} pixels; cut or scale it down") from None
-    except DataError:
-        raise
-    except Exception as error:  # Pillow's parsers raise whatever a damaged file makes them stumble over
-        raise DataError(f"{path}: damaged picture ({error}); fetch or export it again") from error
