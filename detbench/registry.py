@@ -20,7 +20,7 @@ class Entry:
     installed packages whose version its results depend on, `options` the keyword arguments it is built with.
     `source` and `licence` say where it is from, `extra` which extra of detbench brings its packages. A kind that is
     named as `NAME:…` has in `argument` what stands there; one that goes `by_name` has results for the pictures of a
-    dataset, by their names, and none for other pictures.
+    dataset, by their names, and none for other pictures; a deblurrer that `estimates_kernels` is a KernelEstimator.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Entry:
     extra: str | None = None
     argument: str | None = None
     by_name: bool = False
+    estimates_kernels: bool = False
 
     @property
     def network(self) -> str:

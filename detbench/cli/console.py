@@ -1,11 +1,21 @@
 """How detbench speaks: results to stdout, everything else to stderr, bars only where somebody watches."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -50,13 +60,32 @@ def print_table(columns: list[str], rows: list[list[str]], *, numbers: bool = Fa
     out.print()
 
 
+class _PaceColumn(ProgressColumn):
+    """Seconds a step so far."""
+
+    def __init__(self, each: str) -> None:
+        super().__init__()
+        self._each = each
+
+    def render(self, task: Task) -> Text:
+        return Text(_pace(int(task.completed), task.elapsed or 0, self._each))
+
+
 @contextmanager
-def progress_steps() -> Iterator[Steps]:
-    """A function to be told (what, done, of how many): a bar on a terminal, a plain line every tenth elsewhere."""
+def progress_steps(each: str | None = None) -> Iterator[Steps]:
+    """A function to be told (what, done, of how many): a bar on a terminal, a plain line every tenth elsewhere.
+
+    With `each`, what a step does, such as "picture", the seconds that one takes are shown too.
+    """
     if not err.is_terminal:
-        yield _plain_lines()
+        yield _plain_lines(each)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = [
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        *([_PaceColumn(each)] if each else []),
+    ]
     with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=err, transient=True) as bars:
         tasks: dict[str, object] = {}
 
@@ -68,13 +97,20 @@ def progress_steps() -> Iterator[Steps]:
         yield show
 
 
-def _plain_lines() -> Steps:
+def _plain_lines(each: str | None) -> Steps:
     shown: dict[str, int] = {}
+    begun: dict[str, float] = {}
 
     def show(what: str, done: int, count: int) -> None:
+        seconds = time.perf_counter() - begun.setdefault(what, time.perf_counter())
         tenth = 10 * done // max(count, 1)
         if shown.get(what) != tenth:
             shown[what] = tenth
-            err.print(f"{what}: {done}/{count}", markup=False)
+            pace = _pace(done, seconds, each) if each else ""
+            err.print(f"{what}: {done}/{count}{', ' if pace else ''}{pace}", markup=False)
 
     return show
+
+
+def _pace(done: int, seconds: float, each: str) -> str:
+    return f"{seconds / done:.2f} s a {each}" if done else ""

@@ -8,6 +8,7 @@ from detbench.cli.blur import blur
 from detbench.cli.card import card
 from detbench.cli.console import say_error
 from detbench.cli.convert import convert
+from detbench.cli.deblur import deblur
 from detbench.cli.doctor import doctor
 from detbench.cli.gate import baseline, gate
 from detbench.cli.listing import list_backends
@@ -25,6 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run)
+app.command("deblur")(deblur)
 app.command("merge")(merge)
 app.command("report")(report)
 app.command("gate")(gate)
