@@ -26,6 +26,7 @@ RANKS = {
     "reading": 1,
     "registry": 1,
     "catalog": 2,
+    "deconvolution": 2,
     "blur": 3,
     "datasets": 3,
     "nets": 3,
@@ -45,7 +46,7 @@ RANKS = {
     "__main__": 11,
 }
 HEAVY = {"torch", "torchvision", "ultralytics", "onnxruntime"}
-MAY_IMPORT_HEAVY = {"nets", "onnx_sessions", "deblurrers", "detectors", "training"}
+MAY_IMPORT_HEAVY = {"deconvolution", "nets", "onnx_sessions", "deblurrers", "detectors", "training"}
 
 
 def modules() -> Iterator[tuple[str, Path, ast.Module]]:

@@ -1,0 +1,123 @@
+"""Kernels from gradients by least squares, and kernels made plausible: no specks, centred, of another size."""
+
+import math
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from detbench.deconvolution.spectra import gradients, taper
+
+DAMPING = 0.02
+"""Tikhonov's weight for a kernel by least squares, in shares of the mean power of the sharp gradients."""
+
+SPECK = 0.05
+"""Weights below this share of a kernel's largest are noise."""
+
+ISLAND = 0.1
+"""Connected parts of a kernel with less than this share of its sum are noise."""
+
+
+def kernel_between(sharp: Tensor, blurred: Tensor, radius: int) -> Tensor:
+    """The tidy kernel (N, K, K), K = 2 · radius + 1, that blurs one picture (N, 1, H, W) into the other."""
+    edges = gradients(sharp)
+    return tidied(least_squares(edges, gradients(blurred), torch.ones_like(sharp), DAMPING, radius))
+
+
+def least_squares(sharp: Tensor, blurred: Tensor, weight: Tensor, damping: float | Tensor, radius: int) -> Tensor:
+    """argmin |k ∗ sharp − blurred|² + damping · |k|², kernels (N, K, K) with K = 2 · radius + 1.
+
+    `sharp` and `blurred` are gradients (N, 2, H, W); `weight` (N, 1, H, W) says how far to trust the sharp ones;
+    `damping` is in shares of their mean power. Borders fade out over a radius.
+    """
+    size = (sharp.shape[-2], sharp.shape[-1])
+    window = taper(size, max(4, radius)).to(sharp.device)
+    cause, effect = torch.fft.rfft2(sharp * weight * window), torch.fft.rfft2(blurred * window)
+    power = cause.abs().square().sum(1)
+    cross = (cause.conj() * effect).sum(1) / (power + damping * power.mean((1, 2), keepdim=True))
+    torus = torch.fft.irfft2(cross, s=size)
+    return torch.roll(torus, (radius, radius), (1, 2))[:, : 2 * radius + 1, : 2 * radius + 1]
+
+
+def tidied(kernels: Tensor) -> Tensor:
+    """Without negative weights, specks and islands; each sums to 1."""
+    positive = kernels.clamp(min=0)
+    kept = positive * (positive > SPECK * positive.amax((1, 2), keepdim=True))
+    mainland = np.stack([_without_islands(kernel) for kernel in kept.cpu().numpy()])
+    return normalised(torch.from_numpy(mainland).to(kernels.device))
+
+
+def normalised(kernels: Tensor) -> Tensor:
+    """Each divided by its sum."""
+    return kernels / (kernels.sum((1, 2), keepdim=True) + 1e-8)
+
+
+def _without_islands(
+    kernel: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    count, parts, _, _ = cv2.connectedComponentsWithStats((kernel > 0).astype(np.uint8), connectivity=8)
+    sums = np.bincount(parts.ravel(), kernel.ravel(), minlength=count)
+    return kernel * (sums[parts] >= ISLAND * kernel.sum())
+
+
+def point(radius: int, device: torch.device) -> Tensor:
+    """The kernel of no blur, (1, K, K)."""
+    kernel = torch.zeros(1, 2 * radius + 1, 2 * radius + 1, device=device)
+    kernel[0, radius, radius] = 1
+    return kernel
+
+
+def short_line(radius: int, device: torch.device) -> Tensor:
+    """Three pixels in a row, (1, K, K): no point, and as good as any other to begin with."""
+    kernel = torch.zeros(1, 2 * radius + 1, 2 * radius + 1, device=device)
+    kernel[0, radius, radius - 1 : radius + 2] = 1 / 3
+    return kernel
+
+
+def resized(kernels: Tensor, radius: int) -> Tensor:
+    """The same path at another scale, (N, K, K) to the given radius, each summing to 1."""
+    size = (2 * radius + 1, 2 * radius + 1)
+    bent = F.interpolate(kernels[:, None], size=size, mode="bicubic", align_corners=True)[:, 0]
+    return normalised(bent.clamp(min=0))
+
+
+def cropped_or_padded(kernels: Tensor, radius: int) -> Tensor:
+    """The same kernels with another border: zeros added, or weights beyond the radius dropped."""
+    change = radius - kernels.shape[-1] // 2
+    return normalised(F.pad(kernels, (change, change, change, change)))
+
+
+def centroids(kernels: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows and columns of the centroids, from the middle, (N,) each."""
+    places = torch.arange(kernels.shape[-1], device=kernels.device) - kernels.shape[-1] // 2
+    return (kernels.sum(2) * places).sum(1), (kernels.sum(1) * places).sum(1)
+
+
+def centred(kernels: Tensor) -> Tensor:
+    """Moved by whole pixels so that the centroid lies in the middle pixel."""
+    rows, columns = centroids(kernels)
+    moved = [
+        torch.roll(kernel, (-round(float(row)), -round(float(column))), (0, 1))
+        for kernel, row, column in zip(kernels, rows, columns, strict=True)
+    ]
+    return torch.stack(moved)
+
+
+def centred_exactly(kernels: Tensor) -> Tensor:
+    """Moved by fractions of a pixel so that the centroid is the middle, as Fourier's shift theorem has it.
+
+    A kernel that is off its centroid moves the picture, which costs more PSNR than many a wrong kernel.
+    """
+    rows, columns = centroids(kernels)
+    frequencies = torch.fft.fftfreq(kernels.shape[-1], device=kernels.device)
+    turn = frequencies[:, None] * rows[:, None, None] + frequencies[None] * columns[:, None, None]
+    return torch.fft.ifft2(torch.fft.fft2(kernels) * torch.exp(2j * math.pi * turn)).real
+
+
+def reach(kernels: Tensor) -> int:
+    """Pixels from the middle to the farthest weight of any of them, along an axis."""
+    rows, columns = (kernels.amax(0) > 0).nonzero(as_tuple=True)
+    middle = kernels.shape[-1] // 2
+    return int(torch.stack([rows, columns]).sub(middle).abs().amax()) if len(rows) else 0
