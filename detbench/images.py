@@ -43,7 +43,7 @@ def picture_from_file(path: Path) -> Picture:
 
     Raises DataError where the file is missing, no picture, larger than MAX_PIXELS, or deeper than 8 bits and grey.
     """
-    with picture_errors(path):
+    with _picture_errors(path):
         data = path.read_bytes()
         width, height = _upright_size(PillowImage.open(io.BytesIO(data), formats=FORMATS), path)
     return Picture(hashlib.sha256(data).hexdigest(), width, height, lambda: read_image(path))
@@ -59,9 +59,19 @@ def read_image(path: Path) -> Image:
 
     Raises DataError where the file is missing, truncated, no picture, too large, or deeper than 8 bits and grey.
     """
-    with picture_errors(path), PillowImage.open(path, formats=FORMATS) as opened:
-        _upright_size(opened, path)
+    with open_picture(path) as opened:
         return np.array(turned_upright(opened).convert("RGB"))
+
+
+@contextmanager
+def open_picture(path: Path) -> Iterator[PillowImage.Image]:
+    """A file as Pillow's picture, not yet decoded; what goes wrong with it in the body raises DataError, as
+    `read_image` does.
+    """
+    # As a stream: given a path, Pillow 13 maps a plain TIFF into memory and turns it wrongly.
+    with _picture_errors(path), path.open("rb") as stream, PillowImage.open(stream, formats=FORMATS) as opened:
+        _upright_size(opened, path)
+        yield opened
 
 
 def turned_upright(opened: PillowImage.Image) -> PillowImage.Image:
@@ -119,23 +129,6 @@ def remove_unfinished(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-@contextmanager
-def picture_errors(path: Path) -> Iterator[None]:
-    """Whatever Pillow or the disk says of a bad file becomes one DataError that names it."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such picture") from None
-    except UnidentifiedImageError:
-        raise DataError(f"{path}: not a picture, or of a kind that cannot be read (JPEG, PNG, WebP, …)") from None
-    except (PillowImage.DecompressionBombError, PillowImage.DecompressionBombWarning):
-        raise DataError(f"{path}: more than {MAX_PIXELS:,} pixels; cut or scale it down") from None
-    except DataError:
-        raise
-    except Exception as error:  # Pillow's parsers raise whatever a damaged file makes them stumble over
-        raise DataError(f"{path}: damaged picture ({error}); fetch or export it again") from error
-
-
 def pad_to_multiple(image: Image, multiple: int) -> Image:
     """Extend a picture at its right and bottom edge by reflection until both sides divide by `multiple`.
 
@@ -152,7 +145,8 @@ def _upright_size(opened: PillowImage.Image, path: Path) -> tuple[int, int]:
         raise DataError(f"{path}: {width}x{height} is more than {MAX_PIXELS:,} pixels; cut or scale it down")
     if opened.mode.startswith(("I", "F")):
         raise DataError(f"{path}: a {opened.mode} picture has more than 8 bits a pixel; convert it to 8-bit RGB")
-    return (height, width) if _orientation(opened) >= 5 else (width, height)
+    # Pillow gives a TIFF the size that it has upright, and turns it when it decodes it.
+    return (height, width) if opened.format != "TIFF" and _orientation(opened) >= 5 else (width, height)
 
 
 def _orientation(opened: PillowImage.Image) -> int:
@@ -161,3 +155,20 @@ def _orientation(opened: PillowImage.Image) -> int:
     if opened.format == "PNG" and "exif" not in opened.info:
         return 1
     return int(opened.getexif().get(0x0112, 1))
+
+
+@contextmanager
+def _picture_errors(path: Path) -> Iterator[None]:
+    """Whatever Pillow or the disk says of a bad file becomes one DataError that names it."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such picture") from None
+    except UnidentifiedImageError:
+        raise DataError(f"{path}: not a picture, or of a kind that cannot be read (JPEG, PNG, WebP, …)") from None
+    except (PillowImage.DecompressionBombError, PillowImage.DecompressionBombWarning):
+        raise DataError(f"{path}: more than {MAX_PIXELS:,} pixels; cut or scale it down") from None
+    except DataError:
+        raise
+    except Exception as error:  # Pillow's parsers raise whatever a damaged file makes them stumble over
+        raise DataError(f"{path}: damaged picture ({error}); fetch or export it again") from error

@@ -12,7 +12,7 @@ from PIL import ExifTags
 from PIL import Image as PillowImage
 
 from detbench.errors import DataError
-from detbench.images import FORMATS, picture_errors, read_image, turned_upright
+from detbench.images import open_picture, read_image, turned_upright
 from detbench.types import Image
 
 LOSSY: Mapping[str, Any] = {"quality": 95}
@@ -63,17 +63,16 @@ def read_photo(path: Path) -> Photo:
     several pictures in one file, 16 bits a channel, a GIF, and a BMP with transparency.
     """
     image = read_image(path)
-    with picture_errors(path), PillowImage.open(path, formats=FORMATS) as opened:
+    with open_picture(path) as opened:
         _check_writable(opened, path)
-        exif = _upright_exif(opened)
         return Photo(
             path=path,
             image=image,
             # A phone's JPEG with a preview or a depth map behind it, which are of the old pixels, is MPO to Pillow.
             format="JPEG" if opened.format == "MPO" else str(opened.format),
             is_grey=opened.mode in _GREY_MODES,
-            alpha=_upright_alpha(opened) if opened.has_transparency_data else None,
-            exif=exif,
+            alpha=_upright_alpha(path) if opened.has_transparency_data else None,
+            exif=_upright_exif(opened),
             icc_profile=_icc_profile(opened),
             options=_save_options(opened, path),
         )
@@ -119,11 +118,8 @@ def _raw_mode(opened: PillowImage.Image) -> str:
 
 
 def _upright_exif(opened: PillowImage.Image) -> bytes | None:
-    """The EXIF data with orientation 1; those of an upright picture byte for byte, where they are one block.
-
-    They are read before the pixels are: `read_image` goes by what stands before them, too.
-    """
-    if opened.format == "PNG" and "exif" not in opened.info:
+    """The EXIF data with orientation 1; those of an upright picture byte for byte, where they are one block."""
+    if opened.format == "PNG" and "exif" not in opened.info:  # `read_image` goes by what stands before the pixels, too
         return None
     exif = opened.getexif()
     if opened.format != "TIFF" and exif.get(_ORIENTATION, 1) == 1:
@@ -135,8 +131,9 @@ def _upright_exif(opened: PillowImage.Image) -> bytes | None:
     return exif.tobytes() if exif else None
 
 
-def _upright_alpha(opened: PillowImage.Image) -> NDArray[np.uint8]:
-    return np.array(turned_upright(opened).convert("RGBA").getchannel("A"))
+def _upright_alpha(path: Path) -> NDArray[np.uint8]:
+    with open_picture(path) as opened:  # anew: Pillow turns by the EXIF data that were changed
+        return np.array(turned_upright(opened).convert("RGBA").getchannel("A"))
 
 
 def _icc_profile(opened: PillowImage.Image) -> bytes | None:

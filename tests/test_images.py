@@ -87,6 +87,20 @@ def test_exif_rotation_is_followed(tmp_path: Path, suffix: str) -> None:
     assert (picture_from_file(path).width, picture_from_file(path).height) == (16, 32)
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_turned_tiff_is_turned_once(tmp_path: Path, channels: int, orientation: int) -> None:
+    """Grey, RGB or RGBA, a TIFF comes upright as other pictures do, though Pillow turns it itself; so does its size."""
+    pixels = np.dstack([picture(5, 8), picture(5, 8, seed=1)])[..., :channels].squeeze()
+    exif = PillowImage.Exif()
+    exif[0x0112] = orientation
+    path = saved(tmp_path / "a.tiff", pixels, exif=exif)
+    turns = {1: 0, 3: 2, 6: -1, 8: 1}[orientation]
+    upright = read_image(path)
+    np.testing.assert_array_equal(upright, np.array(PillowImage.fromarray(np.rot90(pixels, turns)).convert("RGB")))
+    assert (picture_from_file(path).height, picture_from_file(path).width) == upright.shape[:2]
+
+
 def test_grey_becomes_rgb(tmp_path: Path) -> None:
     """An 8-bit grey picture has three equal channels."""
     grey = picture(5, 8)[..., 0]
