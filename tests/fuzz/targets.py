@@ -25,6 +25,7 @@ from detbench.gate.judge import judge
 from detbench.gate.measured import measured_in
 from detbench.gate.rules import Rule, read_rules
 from detbench.images import picture_from_file, read_image
+from detbench.photos import encode_photo, read_photo
 from detbench.report.view import view_of
 from detbench.results.cache import Cache, digest
 from detbench.results.cards import model_index, read_card
@@ -98,9 +99,16 @@ def _pictures(folder: Path, _drawn: Path) -> dict[str, Target]:
     targets = {}
     for kind in ("png", "jpeg", "webp", "bmp", "tiff", "gif"):
         file = folder / f"a.{kind}"
-        picture.save(file, **({"exif": exif} if kind in ("png", "jpeg", "webp") else {}))
+        picture.save(file, **({"exif": exif} if kind in ("png", "jpeg", "webp", "tiff") else {}))
         targets[f"picture {kind}"] = _at(file, lambda file=file: (picture_from_file(file), read_image(file)))  # type: ignore[misc]
+        if kind != "gif":
+            targets[f"photo {kind}"] = _at(file, lambda file=file: _written_again(file))  # type: ignore[misc]
     return targets
+
+
+def _written_again(file: Path) -> bytes:
+    photo = read_photo(file)
+    return encode_photo(photo, photo.image)
 
 
 def _small_coco(folder: Path, drawn: Path) -> Path:

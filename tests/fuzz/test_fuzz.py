@@ -28,6 +28,7 @@ MEMORY_KIB = 1 << 20
 TARGETS = runpy.run_path(str(Path(__file__).with_name("targets.py")))
 NAMES = (
     *(f"picture {kind}" for kind in ("png", "jpeg", "webp", "bmp", "tiff", "gif")),
+    *(f"photo {kind}" for kind in ("png", "jpeg", "webp", "bmp", "tiff")),
     "coco annotations", "coco source of blur", "dataset.toml", "coco results",
     "yolo ids", "yolo yaml", "yolo label", "yolo list", "yolo classes", "voc xml", "voc split", "manifest", "kernels",
     *(f"report of {name}" for name in ("result.json", "truth.json", "images.csv", "flips.csv", "analysis.json")),
