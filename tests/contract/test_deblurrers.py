@@ -1,5 +1,6 @@
 """What every registered deblurrer keeps to, built-in or from another package."""
 
+import importlib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from detbench.nets.nah import MultiScaleNet
 from detbench.nets.pix2pix import UNet
 from detbench.nets.weights import save_weights
 from detbench.registry import Entry
-from detbench.types import Image, Kernel
+from detbench.types import Image, Kernel, KernelEstimator
 
 NETS = {
     "deblurgan": Generator,
@@ -73,3 +74,11 @@ def test_a_deblurrer_is_deterministic(restore: Restore) -> None:
     np.testing.assert_array_equal(restore(blurred), first)
     np.testing.assert_array_equal(restore(np.asfortranarray(blurred)), first)
     np.testing.assert_array_equal(restore(blurred[::-1].copy()[::-1]), first)
+
+
+@pytest.mark.parametrize("entry", DEBLURRERS.built_in, ids=lambda entry: entry.name)
+def test_an_entry_says_whether_it_estimates_kernels(entry: Entry) -> None:
+    """`detbench deblur --kernels` names those that do without importing any."""
+    module, _, attribute = entry.target.partition(":")
+    target = getattr(importlib.import_module(module), attribute)
+    assert entry.estimates_kernels == (isinstance(target, type) and issubclass(target, KernelEstimator))
