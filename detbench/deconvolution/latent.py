@@ -1,8 +1,9 @@
 """The latent picture behind a blurred one, told the kernel, under a prior on its gradients.
 
 Half-quadratic splitting, as in Wang et al., "A New Alternating Minimization Algorithm for Total Variation Image
-Reconstruction", SIAM Journal on Imaging Sciences 1(3), 2008: the gradients are replaced by free variables that are shrunk
-by the prior, and the picture follows from them by one division of spectra, with a weight that ties the two ever closer.
+Reconstruction", SIAM Journal on Imaging Sciences 1(3), 2008: the gradients are replaced by free variables that are
+shrunk by the prior, and the picture follows from them by one division of spectra, with a weight that ties both ever
+closer.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,44 +11,64 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from detbench.deconvolution.filters import continued
 from detbench.deconvolution.spectra import Canvas, gradient_power, lay_out
 
 Shrink = Callable[[Tensor, Tensor, float], None]
 """Shrinks horizontal and vertical differences in place, for one weight of the tie."""
 
 TIGHTEST = 1e3
-"""The last weight of the tie between the gradients and their shrunken twins when few edges are asked for."""
+"""The last weight of the tie where few edges are asked for."""
+
+CLIPPED = 254.5 / 255
+"""Light above it may have been any brighter: sensors saturate."""
 
 
 def few_edges(blurred: Tensor, kernels: Tensor, edge_cost: float, factor: float = 4.0) -> Tensor:
     """argmin |k ∗ x − y|² + edge_cost · (number of pixels with a gradient): Xu, Zheng, Jia, CVPR 2013.
 
-    The weight of the tie grows by `factor` a round from 2 · edge_cost, so a smaller factor takes longer and comes closer.
+    Shape (N, 1, H, W) in and out. The weight of the tie grows from 2 · edge_cost by `factor` a round: a smaller one
+    takes longer and comes closer.
     """
-    return half_quadratic(lay_out(blurred, kernels), _keep_strong(edge_cost), growing(2 * edge_cost, factor, TIGHTEST))
+    weights = growing(2 * edge_cost, factor, TIGHTEST)
+    return half_quadratic(lay_out(blurred, kernels), _keep_strong(edge_cost), weights)
 
 
-def total_variation(blurred: Tensor, kernels: Tensor, strength: float, rounds: int = 6) -> Tensor:
-    """argmin strength / 2 · |k ∗ x − y|² + |∂x| + |∂y|; about 4,000 suits clean pictures, 1,100 noise of 3 grey levels."""
-    weights = [2.83**step / strength for step in range(rounds)]
-    return half_quadratic(lay_out(blurred, kernels), _soften(strength), weights)
+def total_variation(blurred: Tensor, kernels: Tensor, strength: float, rounds: int = 8) -> Tensor:
+    """argmin strength / 2 · |k ∗ x − y|² + |∂x|, the gradients of all colours taken together; (N, C, H, W) in and out.
+
+    About 4,500 suits clean pictures, 1,200 noise of three grey levels. What was not seen leaves the equations: beyond
+    the borders, and where the picture is clipped and its light may have been higher, each round puts what the last
+    one expects there.
+    """
+    canvas = continued(blurred, kernels)
+    weights = growing(1 / strength, 300 ** (1 / rounds), 299.999 / strength)
+    return half_quadratic(canvas, _soften(strength), weights, _expected(blurred))
 
 
-def half_quadratic(canvas: Canvas, shrink: Shrink, weights: Sequence[float]) -> Tensor:
-    """Shrink the gradients, then solve for the picture, once for each weight of the tie; returns the pictures' part."""
-    size = canvas.size
-    steepness = gradient_power(size, canvas.light.device)
-    seen = (canvas.response.conj() * torch.fft.rfft2(canvas.light)).resolve_conj()
+def half_quadratic(
+    canvas: Canvas, shrink: Shrink, weights: Sequence[float], complete: Callable[[Canvas, Tensor], None] | None = None
+) -> Tensor:
+    """Shrink the gradients, then solve for the picture, once for each weight of the tie; returns the pictures' part.
+
+    `complete` puts what was seen into a blurred guess, in place; without it the canvas counts as seen.
+    """
+    steepness = gradient_power(canvas.size, canvas.light.device)
+    seen = _correlated(canvas, canvas.light)
     power = canvas.response.abs().square()
-    x = canvas.light
+    x, spectrum = canvas.light, None
     for weight in weights:
+        if complete and spectrum is not None:
+            guess = torch.fft.irfft2(spectrum * canvas.response, s=canvas.size)
+            complete(canvas, guess)
+            seen = _correlated(canvas, guess)
         across, down = differences(x)
         shrink(across, down, weight)
         spectrum = torch.fft.rfft2(divergence(across, down))
         # Real numbers one by one: torch's products of complex ones by a real number take twice the time.
         torch.view_as_real(spectrum).mul_(weight).add_(torch.view_as_real(seen))
         spectrum.mul_(torch.add(power, steepness, alpha=weight).add_(1e-8).reciprocal_())
-        x = torch.fft.irfft2(spectrum, s=size)
+        x = torch.fft.irfft2(spectrum, s=canvas.size)
     return canvas.cropped(x)
 
 
@@ -80,6 +101,10 @@ def divergence(across: Tensor, down: Tensor) -> Tensor:
     return total
 
 
+def _correlated(canvas: Canvas, blurred: Tensor) -> Tensor:
+    return (torch.fft.rfft2(blurred) * canvas.response.conj()).resolve_conj()
+
+
 def _keep_strong(edge_cost: float) -> Shrink:
     def shrink(across: Tensor, down: Tensor, weight: float) -> None:
         strong = across.square().addcmul_(down, down).gt_(edge_cost / weight)
@@ -91,8 +116,20 @@ def _keep_strong(edge_cost: float) -> Shrink:
 
 def _soften(strength: float) -> Shrink:
     def shrink(across: Tensor, down: Tensor, weight: float) -> None:
-        bound = 1 / (weight * strength)
-        for part in (across, down):
-            part.sub_(part.clamp(-bound, bound))
+        squares = across.square().addcmul_(down, down).mean(1, keepdim=True)
+        left = 1 - squares.clamp_(min=1e-12).rsqrt_().div_(weight * strength)
+        left.clamp_(min=0)
+        across.mul_(left)
+        down.mul_(left)
 
     return shrink
+
+
+def _expected(blurred: Tensor) -> Callable[[Canvas, Tensor], None]:
+    clipped = blurred > CLIPPED
+
+    def complete(canvas: Canvas, guess: Tensor) -> None:
+        inside = canvas.cropped(guess)
+        inside.copy_(torch.where(clipped & (inside > blurred), inside, blurred))
+
+    return complete

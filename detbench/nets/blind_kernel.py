@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from detbench.deconvolution.filters import wiener
 from detbench.deconvolution.kernels import least_squares, normalised
-from detbench.deconvolution.spectra import gradients
+from detbench.deconvolution.spectra import gradients, lay_out
 
 RADIUS = 32
 """Of the kernels, in pixels of the picture that the network sees."""
@@ -120,7 +120,7 @@ class BlindKernel(nn.Module):
                     edges, gradients(seen), weight, self.log_damping[index].exp(), RADIUS // scale.shrink
                 )
                 kernel = without_specks(found, torch.sigmoid(self.logit_speck[index]))
-                sharp = wiener(seen, kernel, self.log_balance[index].exp()).clamp(-0.2, 1.2)
+                sharp = wiener(lay_out(seen, kernel), self.log_balance[index].exp()).clamp(-0.2, 1.2)
                 guesses.append(Guess(scale.shrink, kernel, edges))
         last = {guess.shrink: guess.kernel for guess in guesses}
         return self.clean(torch.stack([_enlarged(last[scale.shrink]) for scale in reversed(SCALES)], 1)), guesses
