@@ -44,7 +44,7 @@ class HeldOut:
         training = net.training
         net.eval()
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            restored = [_image(plan.restore(net, _pictures(image).to(device))[0]) for image in self.blurred]
+            restored = [_image(plan.restored(net, _pictures(image).to(device))) for image in self.blurred]
         net.train(training)
         return restored
 

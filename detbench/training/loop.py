@@ -13,7 +13,7 @@ from detbench.errors import TrainingError
 from detbench.training.draws import Draws
 from detbench.training.exposure import Batch, expose
 from detbench.training.losses import clip_weights, gradient_penalty
-from detbench.training.plan import Plan
+from detbench.training.plan import Plan, Target
 from detbench.training.schedule import Schedule
 from detbench.training.state import State
 
@@ -57,10 +57,11 @@ class Trainer:
 
     def _critic_step(self, state: State, index: int, batch: Batch) -> Terms:
         """Tell sharp from restored pictures of a batch that neither net has trained on before."""
-        blurred, sharp, shares = self._pictures(index, batch)
+        blurred, target, shares = self._pictures(index, batch)
+        sharp = target.sharp
         with self._autocast():
             with torch.no_grad():
-                restored = self.plan.restore(state.generator, blurred)[0].float()
+                restored = self.plan.restored(state.generator, blurred).float()
             seen = torch.cat([self.plan.judged(sharp, blurred), self.plan.judged(restored, blurred)])
             of_sharp, of_restored = state.critic(seen).float().chunk(2)
         real, fake = self.plan.contest.sharp(of_sharp), self.plan.contest.restored(of_restored)
@@ -78,30 +79,41 @@ class Trainer:
         return {name: term.detach() for name, term in terms.items()}
 
     def _generator_step(self, state: State, index: int, batch: Batch) -> Terms:
-        """Come closer to the sharp pictures, and, after the warm-up, to what the critic takes for sharp."""
-        blurred, sharp, _ = self._pictures(index, batch)
+        """Come closer to the target, and, after the warm-up, to what the critic takes for sharp."""
+        blurred, target, _ = self._pictures(index, batch)
         with self._autocast():
-            restored = self.plan.restore(state.generator, blurred)
-            terms = {f"G_{loss.name}": loss.measure(restored, sharp).float() for loss in self.plan.losses}
+            output = self.plan.forward(state.generator, blurred)
+            terms = {f"G_{loss.name}": loss.measure(output, target).float() for loss in self.plan.losses}
             total = sum((loss.weight * terms[f"G_{loss.name}"] for loss in self.plan.losses), torch.zeros(()))
             if self.schedule.has_critic(state.step):
                 state.critic.requires_grad_(False)
-                scores = state.critic(self.plan.judged(restored[0], blurred)).float()
+                restored = self.plan.picture(output, blurred)
+                scores = state.critic(self.plan.judged(restored, blurred)).float()
                 terms["G_GAN"] = self.plan.contest.pleasing(scores)
                 total = total + self.plan.adversarial_weight * terms["G_GAN"]
-        self._descend(state.generator, state.generator_optimisers, total)
+        self._descend(state.generator, state.generator_optimisers, total, self.plan.clip_norm)
         state.critic.requires_grad_(True)
         return {name: term.detach() for name, term in terms.items()}
 
-    def _pictures(self, index: int, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        """Blurred and sharp pictures of batch `index` on the device, and a random share for each."""
+    def _pictures(self, index: int, batch: Batch) -> tuple[Tensor, Target, Tensor]:
+        """Blurred pictures of batch `index` on the device, what they should become, and a random share for each."""
         noise, shares = self.draws.noise_and_shares(index, batch.sharp.shape[1])
-        return *expose(batch.to(self.draws.device), noise), shares
+        on_device = batch.to(self.draws.device)
+        blurred, sharp = expose(on_device, noise)
+        return blurred, Target(sharp, on_device.kernel), shares
 
-    def _descend(self, net: nn.Module, optimisers: Sequence[torch.optim.Optimizer], loss: Tensor) -> None:
+    def _descend(
+        self,
+        net: nn.Module,
+        optimisers: Sequence[torch.optim.Optimizer],
+        loss: Tensor,
+        clip_norm: float | None = None,
+    ) -> None:
         net.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self.draws.world.mean_gradients(net)
+        if clip_norm is not None:
+            nn.utils.clip_grad_norm_(net.parameters(), clip_norm)
         for optimiser in optimisers:
             optimiser.step()
 

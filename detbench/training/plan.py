@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -12,14 +12,32 @@ from detbench.training.losses import WASSERSTEIN, Contest
 Optimiser = Literal["adam", "muon"]
 """What moves the generator's weights; see `muon.py` for which of them. The critic's are always Adam's."""
 
-Measure = Callable[[Sequence[Tensor], Tensor], Tensor]
-"""Restored pictures, finest scale first, and the sharp ones, to one number."""
+Forward = Callable[[Any, Tensor], Any]
+"""A generator and blurred pictures to its output: restored pictures at each of its scales, finest first, or something
+else that the plan's own losses know.
+"""
 
-Restore = Callable[[nn.Module, Tensor], Sequence[Tensor]]
-"""A generator and blurred pictures to restored ones at each of its scales, finest first."""
+Picture = Callable[[Any, Tensor], Tensor]
+"""An output and the blurred pictures to the restored ones, as a critic and a person see them."""
 
 Judged = Callable[[Tensor, Tensor], Tensor]
 """A picture, restored or sharp, and the blurred one to what the critic sees."""
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What an output is measured against.
+
+    `sharp` pictures are RGB in -1..1, shape (N, 3, S, S). `kernel`, shape (N, K, K), is what blurred them; it is one
+    point for a picture that is one of a pair, or blurred by a shake.
+    """
+
+    sharp: Tensor
+    kernel: Tensor
+
+
+Measure = Callable[[Any, Target], Tensor]
+"""An output and its target to one number."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +60,11 @@ def restored_around_zero(generator: nn.Module, blurred: Tensor) -> Sequence[Tens
     return [2 * restored for restored in generator(blurred / 2)]
 
 
+def finest(output: Sequence[Tensor], _blurred: Tensor) -> Tensor:
+    """The restored pictures of a generator that gives them at one or several scales."""
+    return output[0]
+
+
 def picture_alone(picture: Tensor, _blurred: Tensor) -> Tensor:
     """What a critic sees that judges a picture by itself."""
     return picture
@@ -56,10 +79,11 @@ def picture_beside_blurred(picture: Tensor, blurred: Tensor) -> Tensor:
 class Plan:
     """A generator, a critic, and what both are trained on; pictures are RGB in -1..1, shape (N, 3, H, W).
 
-    `restore` runs the generator and gives pictures at each of its scales, finest first. `judged` makes what the
-    critic sees from a picture, restored or sharp, and the blurred one. What both play for is the `contest`; the
-    critic's slope is held by a penalty where `penalty_weight` is above 0, and by clipping its weights where
-    `clip_bound` is given.
+    `forward` runs the generator. Its output is for the losses, and for `picture`, which makes the restored pictures of
+    it. `judged` makes what the critic sees from a picture, restored or sharp, and the blurred one. What both play for
+    is the `contest`; the critic's slope is held by a penalty where `penalty_weight` is above 0, and by clipping its
+    weights where `clip_bound` is given. A gradient of the generator whose norm over all weights is above `clip_norm`
+    is shortened to that.
     """
 
     architecture: str
@@ -73,6 +97,12 @@ class Plan:
     adversarial_weight: float = 1.0
     penalty_weight: float = 10.0
     clip_bound: float | None = None
+    clip_norm: float | None = None
     average_decay: float = 0.0
-    restore: Restore = restored_alone
+    forward: Forward = restored_alone
+    picture: Picture = finest
     judged: Judged = picture_alone
+
+    def restored(self, generator: nn.Module, blurred: Tensor) -> Tensor:
+        """Blurred pictures through a generator of this plan to restored ones."""
+        return self.picture(self.forward(generator, blurred), blurred)

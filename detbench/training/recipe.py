@@ -44,6 +44,8 @@ class Recipe:
     epoch_steps: int | None = None  # generator steps an epoch, where pictures are few and crops are endless
     batch: int = 1  # crops a step, of all processes together
     learning_rate: float = 1e-4
+    ramp_steps: int = 0  # in which the rate rises to that
+    clip_norm: float = 0.0  # a longer gradient of the generator, over all weights, is shortened to it; 0 is no bound
     optimiser: Optimiser = "adam"  # or "muon", which takes the betas for what it leaves to Adam
     betas: tuple[float, float] = (0.5, 0.999)
     average_decay: float = 0.0  # of the moving average of the generator's weights, which is what is kept
@@ -76,7 +78,8 @@ class Recipe:
         )
         for name in ("epochs", "batch", "learning_rate", "clip_bound", "held_out_crops", "log_steps"):
             _check(name, getattr(self, name), getattr(self, name) > 0, "above 0")
-        for name in ("critic_steps", "warm_up_epochs", "decay_epochs", "growth_epochs", "seed"):
+        lengths = ("critic_steps", "warm_up_epochs", "decay_epochs", "ramp_steps", "growth_epochs")
+        for name in (*lengths, "clip_norm", "seed"):
             _check(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
         for name in ("sharp_share", "growth_start", "dropout"):
             _check(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "in 0..1")
@@ -99,6 +102,7 @@ class Recipe:
             decay_steps=self.decay_epochs * epoch_steps,
             warm_up_steps=self.warm_up_epochs * epoch_steps,
             critic_steps=self.critic_steps,
+            ramp_steps=self.ramp_steps,
         )
 
     def crops(self, crop_px: int, epoch_steps: int) -> CropRecipe:

@@ -15,9 +15,10 @@ from detbench.training.detector_features import feature_distance, load_detector_
 from detbench.training.losses import CROSS_ENTROPY, WASSERSTEIN, l1, l2
 from detbench.training.perceptual import load_vgg
 from detbench.training.plan import (
+    Forward,
     Judged,
     Plan,
-    Restore,
+    Target,
     WeightedLoss,
     picture_alone,
     picture_beside_blurred,
@@ -38,7 +39,7 @@ class Architecture:
     critic: type[nn.Module]
     paper: str
     recipe: Recipe = field(default_factory=Recipe)
-    restore: Restore = restored_alone
+    forward: Forward = restored_alone
     judged: Judged = picture_alone
     multiple: int = 4
 
@@ -142,8 +143,9 @@ def make_plan(
         adversarial_weight=recipe.adversarial_weight,
         penalty_weight=recipe.penalty_weight if recipe.adversary == "wasserstein_penalty" else 0.0,
         clip_bound=recipe.clip_bound if recipe.adversary == "wasserstein_clipping" else None,
+        clip_norm=recipe.clip_norm or None,
         average_decay=recipe.average_decay,
-        restore=kind.restore,
+        forward=kind.forward,
         judged=kind.judged,
     )
 
@@ -173,15 +175,15 @@ def _content_losses(
         yield WeightedLoss(
             "detector",
             recipe.detector_weight,
-            lambda restored, sharp: feature_distance(seen(restored[0]), seen(sharp)),
+            lambda restored, target: feature_distance(seen(restored[0]), seen(target.sharp)),
         )
 
 
-def at_each_scale(loss: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Sequence[Tensor], Tensor], Tensor]:
+def at_each_scale(loss: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Sequence[Tensor], Target], Tensor]:
     """The sum of a loss over a generator's scales, each beside the sharp picture at its size."""
 
-    def summed(restored: Sequence[Tensor], sharp: Tensor) -> Tensor:
-        levels = nah.gaussian_pyramid(sharp, len(restored))
+    def summed(restored: Sequence[Tensor], target: Target) -> Tensor:
+        levels = nah.gaussian_pyramid(target.sharp, len(restored))
         return torch.stack([loss(*pair) for pair in zip(restored, levels, strict=True)]).sum()
 
     return summed

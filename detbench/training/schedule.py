@@ -7,13 +7,15 @@ from dataclasses import dataclass
 class Schedule:
     """Lengths in generator steps: flat rate, then linear to 0; at first the content losses alone, then the critic too.
 
-    `critic_steps` steps of the critic go before each of the generator's, every one on a batch of its own.
+    In the first `ramp_steps` the rate rises evenly. `critic_steps` steps of the critic go before each of the
+    generator's, every one on a batch of its own.
     """
 
     flat_steps: int
     decay_steps: int
     warm_up_steps: int
     critic_steps: int
+    ramp_steps: int = 0
 
     @property
     def steps(self) -> int:
@@ -21,8 +23,9 @@ class Schedule:
         return self.flat_steps + self.decay_steps
 
     def rate_factor(self, step: int) -> float:
-        """Share of the learning rate in step `step`, from 0 on: 1, and in the last part linear towards 0."""
-        return min(1.0, (self.steps - step) / (self.decay_steps + 1))
+        """Share of the learning rate in step `step`, from 0 on: 1 after the ramp, in the last part linear towards 0."""
+        risen = (step + 1) / max(1, self.ramp_steps)
+        return min(1.0, risen, (self.steps - step) / (self.decay_steps + 1))
 
     def has_critic(self, step: int) -> bool:
         """Whether the critic trains, and counts, in this step."""

@@ -133,7 +133,7 @@ def our_step(words: argparse.Namespace, critic_steps: int, dropout: float = 0.5)
     """One step of the trainer a call."""
     device = torch.device(words.device)
     generator, critic = _nets(dropout)
-    loss = WeightedLoss("L1", 100.0, lambda restored, sharp: l1(restored[0], sharp))
+    loss = WeightedLoss("L1", 100.0, lambda restored, target: l1(restored[0], target.sharp))
     plan = Plan("deblurgan", generator, critic, (loss,), 1e-4, (0.5, 0.999), average_decay=0.999)
     state = new_state(plan, device)
     draws = Draws(SEED, words.batch, World(), device)

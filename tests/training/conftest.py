@@ -76,7 +76,7 @@ def small_plan(**changes: object) -> Plan:
         "generator": SmallGenerator(),
         # A last bias would have no gradient but rounding, which Adam makes steps of.
         "critic": nn.Sequential(nn.Conv2d(3, 8, 4, stride=2), nn.LeakyReLU(0.2), nn.Conv2d(8, 1, 3, bias=False)),
-        "losses": (WeightedLoss("L1", 100.0, lambda restored, sharp: l1(restored[0], sharp)),),
+        "losses": (WeightedLoss("L1", 100.0, lambda restored, target: l1(restored[0], target.sharp)),),
         "learning_rate": 1e-3,
         "betas": (0.5, 0.999),
         "average_decay": 0.9,

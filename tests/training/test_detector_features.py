@@ -7,6 +7,7 @@ from detbench.detectors.yolo import load_yolo
 from detbench.errors import WeightsError
 from detbench.training.detector_features import DEPTHS, SHIPPED, DetectorFeatures, feature_distance
 from detbench.training.detector_features import load_detector_features as load
+from detbench.training.plan import Target
 from detbench.training.recipe import Recipe
 from detbench.training.restorers import make_plan
 
@@ -55,7 +56,8 @@ def test_a_recipe_asks_for_it() -> None:
     (loss,) = make_plan("deblurgan", Recipe(vgg_weight=0, detector_weight=3), None, CPU).losses
     assert (loss.name, loss.weight) == ("detector", 3)
     sharp = torch.zeros(1, 3, 32, 32)
-    assert loss.measure([sharp + 0.2], sharp) > loss.measure([sharp], sharp) == 0
+    target = Target(sharp, kernel=torch.ones(1, 1, 1))
+    assert loss.measure([sharp + 0.2], target) > loss.measure([sharp], target) == 0
 
 
 def test_other_networks_are_refused(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from detbench.training.exposure import Batch, collate
 from detbench.training.loop import Trainer
 from detbench.training.losses import CROSS_ENTROPY, l1
 from detbench.training.parallel import World
-from detbench.training.plan import Plan, WeightedLoss, picture_beside_blurred
+from detbench.training.plan import Plan, Target, WeightedLoss, picture_beside_blurred
 from detbench.training.schedule import Schedule
 from detbench.training.state import State, new_state
 
@@ -168,17 +168,48 @@ def test_a_generator_may_have_several_scales(make_plan: MakePlan) -> None:
     """A plan's losses get all scales, the critic the finest."""
     seen: list[int] = []
 
-    def multi_scale(restored: tuple[Tensor, ...], sharp: Tensor) -> Tensor:
+    def multi_scale(restored: tuple[Tensor, ...], target: Target) -> Tensor:
         seen.append(len(restored))
-        return l1(restored[0], sharp) + l1(restored[1], nn.functional.avg_pool2d(sharp, 2))
+        return l1(restored[0], target.sharp) + l1(restored[1], nn.functional.avg_pool2d(target.sharp, 2))
 
-    def restore(net: nn.Module, blurred: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(net: nn.Module, blurred: Tensor) -> tuple[Tensor, Tensor]:
         restored = net(blurred)
         return restored, nn.functional.avg_pool2d(restored, 2)
 
-    plan = make_plan(restore=restore, losses=(WeightedLoss("scales", 1.0, multi_scale),))  # type: ignore[arg-type]
+    plan = make_plan(forward=forward, losses=(WeightedLoss("scales", 1.0, multi_scale),))
     assert "G_scales" in trained(trainer_of(plan), new_state(plan, CPU))[0]
     assert set(seen) == {2}
+
+
+def test_an_output_need_not_be_a_picture(make_plan: MakePlan) -> None:
+    """The loop hands an output to the plan's losses, with sharp pictures and kernels, and to what makes pictures of it.
+
+    Here the output is a number for each picture, how much brighter to make it; the critic sees the brighter ones.
+    """
+    targets: list[Target] = []
+
+    def brightness(found: Tensor, target: Target) -> Tensor:
+        targets.append(target)
+        return found.square().mean()
+
+    plan = make_plan(
+        forward=lambda net, blurred: net(blurred).mean((1, 2, 3)),
+        picture=lambda found, blurred: blurred + found[:, None, None, None],
+        losses=(WeightedLoss("brightness", 1.0, brightness),),
+    )
+    assert {"G_brightness", "G_GAN", "D_fake"} <= trained(trainer_of(plan), new_state(plan, CPU))[0].keys()
+    assert targets[0].sharp.shape == (2, 3, 16, 16)
+    assert torch.equal(targets[0].kernel, batch_of(3).kernel)
+
+
+def test_long_gradients_are_shortened(make_plan: MakePlan) -> None:
+    """With a bound of .01 the generator's gradient has that norm over all weights; without one it is longer."""
+    for clip_norm, is_bounded in ((0.01, True), (None, False)):
+        plan = make_plan(clip_norm=clip_norm)
+        state = new_state(plan, CPU)
+        trained(trainer_of(plan, replace(SHORT, warm_up_steps=2)), state, steps=1)
+        norm = torch.stack([weight.grad.norm() for weight in state.generator.parameters()]).norm()  # type: ignore[union-attr]
+        assert (norm.item() == pytest.approx(0.01, rel=1e-3)) is is_bounded
 
 
 def test_content_falls(make_plan: MakePlan) -> None:
@@ -204,7 +235,7 @@ def test_a_term_that_is_not_finite_stops_it(term: str, make_plan: MakePlan) -> N
             return self.weight * (pictures - pictures.detach()).abs().sqrt().mean(dim=(1, 2, 3))
 
     broken = {
-        "G_L1": {"losses": (WeightedLoss("L1", 1.0, lambda restored, sharp: restored[0].mean() / 0),)},
+        "G_L1": {"losses": (WeightedLoss("L1", 1.0, lambda restored, target: restored[0].mean() / 0),)},
         "D_real": {"critic": nn.Sequential(nn.Conv2d(3, 1, 4), nn.Threshold(1e9, float("nan")))},
         "D_penalty": {"critic": Steep()},
     }[term]

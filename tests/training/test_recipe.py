@@ -81,6 +81,7 @@ def test_epochs_become_steps() -> None:
     assert recipe.steps_per_epoch(10) == 3
     assert Recipe(epoch_steps=7).steps_per_epoch(10) == 7
     assert recipe.schedule(3) == Schedule(flat_steps=9, decay_steps=6, warm_up_steps=3, critic_steps=5)
+    assert Recipe(ramp_steps=100).schedule(3).ramp_steps == 100
 
 
 def test_growth_is_counted_in_crops() -> None:

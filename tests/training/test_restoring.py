@@ -26,7 +26,7 @@ from detbench.training.job import Job
 from detbench.training.loop import Trainer
 from detbench.training.losses import CROSS_ENTROPY, WASSERSTEIN, l1
 from detbench.training.parallel import World
-from detbench.training.plan import Plan
+from detbench.training.plan import Plan, Target
 from detbench.training.recipe import Recipe
 from detbench.training.restorers import ARCHITECTURES, Architecture, at_each_scale, make_plan
 from detbench.training.restoring import train_restorer
@@ -208,9 +208,9 @@ def test_every_architecture_trains(name: str) -> None:
     plan = make_plan(name, recipe, None, cpu)
     blurred = torch.rand(1, 3, side, side) - 0.5
     with torch.inference_mode():
-        first = plan.restore(plan.generator.eval(), blurred)
-    assert first[0].shape == blurred.shape
-    assert (first[0] - blurred).abs().max() <= 0.06
+        first = plan.restored(plan.generator.eval(), blurred)
+    assert first.shape == blurred.shape
+    assert (first - blurred).abs().max() <= 0.06
     state = new_state(plan, cpu)
     before = {key: tensor.clone() for key, tensor in state.tensors().items()}
     crop = Crop(*(np.full((side, side, 3), level, np.uint8) for level in (90, 80)), np.ones((1, 1), np.float32), 1, 1)
@@ -246,8 +246,9 @@ def test_content_counts_at_each_scale() -> None:
     """An offset of d at every scale costs its loss as often as there are scales; at one scale, once."""
     sharp = torch.rand(1, 3, 16, 16)
     levels = gaussian_pyramid(sharp)
-    assert at_each_scale(l1)([level + 0.25 for level in levels], sharp).item() == pytest.approx(0.75)
-    assert at_each_scale(l1)([sharp + 0.25], sharp).item() == pytest.approx(0.25)
+    target = Target(sharp, kernel=torch.ones(1, 1, 1))
+    assert at_each_scale(l1)([level + 0.25 for level in levels], target).item() == pytest.approx(0.75)
+    assert at_each_scale(l1)([sharp + 0.25], target).item() == pytest.approx(0.25)
 
 
 def test_a_plan_follows_its_recipe() -> None:
@@ -301,7 +302,8 @@ def test_the_perceptual_loss_is_of_the_named_layer(shared_file: Callable[[str], 
     (loss,) = make_plan("deblurgan", Recipe(vgg_layer="conv2_2"), file, cpu).losses
     sharp = torch.rand(1, 3, 16, 16) * 2 - 1
     assert (loss.name, loss.weight) == ("VGG", 100)
-    assert loss.measure((sharp,), sharp).item() == 0
-    assert loss.measure((sharp * 0.5,), sharp).item() > 0
+    target = Target(sharp, kernel=torch.ones(1, 1, 1))
+    assert loss.measure((sharp,), target).item() == 0
+    assert loss.measure((sharp * 0.5,), target).item() > 0
     with pytest.raises(WeightsError, match="no VGG19 up to conv3_3"):
         make_plan("deblurgan", Recipe(), file, cpu)

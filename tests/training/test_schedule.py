@@ -14,6 +14,13 @@ def test_the_rate_is_flat_then_falls_to_0() -> None:
     assert PAPERS.rate_factor(300) == 0
 
 
+def test_the_rate_may_rise_first() -> None:
+    """Over a ramp of four steps in even parts, the last of which is the whole; later it is as without a ramp."""
+    ramped, plain = Schedule(8, 4, 0, 0, ramp_steps=4), Schedule(8, 4, 0, 0)
+    assert [ramped.rate_factor(step) for step in range(4)] == [0.25, 0.5, 0.75, 1]
+    assert [ramped.rate_factor(step) for step in range(4, 12)] == [plain.rate_factor(step) for step in range(4, 12)]
+
+
 def test_without_decay_the_rate_stays() -> None:
     """A schedule that ends flat never lowers it."""
     assert {Schedule(3, 0, 0, 5).rate_factor(step) for step in range(3)} == {1.0}
