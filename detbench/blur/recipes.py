@@ -106,7 +106,7 @@ class ShakeRecipe:
     def apply(self, sharp: Image, picture_key: int | str) -> tuple[Image, Blur]:
         """As `PictureRecipe.apply`; there is no one kernel, and the Blur holds none."""
         generator = _picture_generator(self.seed, picture_key)
-        drawn_degrees = _log_uniform(DEGREES_RANGE, generator)
+        drawn_degrees = log_uniform(DEGREES_RANGE, generator)
         degrees = drawn_degrees if self.degrees is None else self.degrees
         height, width = sharp.shape[:2]
         warps = homographies(random_motion(degrees, generator), height, width)
@@ -193,7 +193,8 @@ def _picture_generator(seed: int, picture_key: int | str) -> np.random.Generator
     return np.random.default_rng(np.random.SeedSequence([seed, int.from_bytes(digest[:8])]))
 
 
-def _log_uniform(bounds: tuple[float, float], generator: np.random.Generator) -> float:
+def log_uniform(bounds: tuple[float, float], generator: np.random.Generator) -> float:
+    """A number between two bounds above 0, evenly in its logarithm."""
     return float(np.exp(generator.uniform(*np.log(bounds))))
 
 

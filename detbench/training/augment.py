@@ -19,7 +19,7 @@ def augment(crop: Crop, generator: np.random.Generator) -> Crop:
     scene, sharp = (saturated(np.rot90(image, turns)[..., channels], factor) for image in (crop.scene, crop.sharp))
     kernel: NDArray[np.float32] = np.ascontiguousarray(np.rot90(crop.kernel, turns))
     noise = np.hypot(crop.noise, generator.normal(0, NOISE_DEVIATION))
-    return Crop(scene, sharp, kernel, crop.gamma, np.float32(noise))
+    return crop._replace(scene=scene, sharp=sharp, kernel=kernel, noise=np.float32(noise))
 
 
 def saturated(image: Image, factor: float) -> Image:

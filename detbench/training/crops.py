@@ -4,7 +4,7 @@ A crop is a pure function of the seed and its index, so how far a training has c
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from detbench.blur.kernels import kernel_from_path
 from detbench.blur.light import DISPLAY_GAMMA
 from detbench.blur.noise import add_noise
-from detbench.blur.recipes import ANXIETY_RANGE, DEGREES_RANGE, EXPOSURES, ShakeRecipe, TrajectoryRecipe
+from detbench.blur.recipes import ANXIETY_RANGE, DEGREES_RANGE, EXPOSURES, ShakeRecipe, TrajectoryRecipe, log_uniform
 from detbench.blur.shake import Homographies, average_of_warps, homographies, random_motion
 from detbench.blur.trajectory import leading_part, random_trajectory
 from detbench.errors import DataError
@@ -27,6 +27,12 @@ from detbench.types import Image
 SHAKE_MARGIN_PX = 32
 """What a crop takes of its surroundings to be shaken in; a stronger shake lets their reflection in."""
 
+VARIED_LENGTHS_PX, VARIED_ANXIETIES = (5.0, 60.0), (3e-5, 0.01)
+"""Between which a varied path's length and anxiety are drawn: from nearly straight to jittery."""
+
+MOST_GAIN = 2.5
+"""How much brighter a saturated scene is at most."""
+
 KEPT_BYTES = 3 * 2**30
 """Decoded pictures that one loading process keeps, so that it decodes a picture once and not once a crop."""
 
@@ -36,7 +42,8 @@ BlurRecipe = TrajectoryRecipe | ShakeRecipe
 class Crop(NamedTuple):
     """One crop of side S with a margin of M pixels.
 
-    `blurred` = stored(kernel * stored⁻¹(scene)) + noise, where stored(light) = light ** (1 / gamma).
+    `blurred` = stored(kernel * (gain · stored⁻¹(scene))) + noise, where stored(light) = min(light, 1) ** (1 / gamma).
+    Its target is stored(gain · stored⁻¹(sharp)).
     """
 
     scene: NDArray[np.uint8]  # (S + 2M, S + 2M, 3), what the kernel blurs: sharp, or blurred already
@@ -44,6 +51,7 @@ class Crop(NamedTuple):
     kernel: NDArray[np.float32]  # (2M + 1, 2M + 1), sums to 1, one point where the scene is blurred already
     gamma: np.float32
     noise: np.float32  # standard deviation in grey levels
+    gain: np.float32 = np.float32(1)  # above 1, lights saturate: they are cut off after the blur
 
 
 Vary = Callable[[Crop, np.random.Generator], Crop]
@@ -55,8 +63,14 @@ class CropRecipe:
     """How crops are cut and blurred.
 
     `longest_px` is the longer side of a picture, larger ones are scaled down; `blurs` are drawn evenly for each crop
-    of a sharp picture; `sharp_share` of the crops is not blurred at all. Blurs grow from `growth_start` of their
-    length to all of it over the first `growth_crops` crops.
+    of a sharp picture; `sharp_share` of the crops is not blurred at all. Of those blurred along a trajectory,
+    `varied_share` has paths of lengths and anxieties drawn over VARIED_LENGTHS_PX and VARIED_ANXIETIES, evenly in their
+    logarithm and exposed as a whole, whatever their recipe says. Blurs grow from `growth_start` of their length to all
+    of it over the first `growth_crops` crops.
+
+    Where `most_noise` is above 0, each crop of a sharp picture has noise of up to so many grey levels in place of its
+    blur's, half of them less than a quarter of it. `saturated_share` of them is up to MOST_GAIN times as bright.
+    Crops that are shaken, and those of pairs, stay as they are.
     """
 
     crop_px: int
@@ -65,6 +79,9 @@ class CropRecipe:
     sharp_share: float = 0.0
     growth_start: float = 1.0
     growth_crops: int = 0
+    varied_share: float = 0.0
+    most_noise: float = 0.0
+    saturated_share: float = 0.0
 
     @property
     def margin_px(self) -> int:
@@ -154,15 +171,25 @@ def cut(
     if picture.blurred is not None:
         return _as_stored(taken(_twin(picture, store, sharp)), target, margin)
     if generator.random() < recipe.sharp_share or not recipe.blurs:
-        return _as_stored(scene, target, margin)
+        return _photographed(_as_stored(scene, target, margin), recipe, generator)
     blur = recipe.blurs[generator.integers(len(recipe.blurs))]
     if isinstance(blur, ShakeRecipe):
         warps = draw_warps(blur, growth, sharp.shape[:2], (top, left), generator)
         shaken = add_noise(average_of_warps(scene, warps, blur.light), blur.noise, generator)
         return _as_stored(shaken, target, margin)
+    if recipe.varied_share and generator.random() < recipe.varied_share:
+        blur = varied(blur, generator)
     kernel = _centred(draw_kernel(blur, growth, generator), margin)
     gamma = DISPLAY_GAMMA if blur.light == "linear" else 1.0
-    return Crop(scene, target, kernel, np.float32(gamma), np.float32(blur.noise))
+    crop = Crop(scene, target, kernel, np.float32(gamma), np.float32(blur.noise))
+    return _photographed(crop, recipe, generator)
+
+
+def varied(recipe: TrajectoryRecipe, generator: np.random.Generator) -> TrajectoryRecipe:
+    """The recipe with another length, at most its own, and another anxiety; the whole path is exposed."""
+    shortest, longest = VARIED_LENGTHS_PX
+    length_px = log_uniform((min(shortest, recipe.length_px), min(longest, recipe.length_px)), generator)
+    return replace(recipe, length_px=length_px, anxiety=log_uniform(VARIED_ANXIETIES, generator), exposure=1.0)
 
 
 def draw_kernel(recipe: TrajectoryRecipe, growth: float, generator: np.random.Generator) -> NDArray[np.float64]:
@@ -177,7 +204,7 @@ def draw_warps(
     recipe: ShakeRecipe, growth: float, shape: tuple[int, ...], corner: tuple[int, int], generator: np.random.Generator
 ) -> Homographies:
     """Warps of a shake of a whole picture of `shape`, `growth` times as strong, as seen from `corner` (row, column)."""
-    drawn = float(np.exp(generator.uniform(*np.log(DEGREES_RANGE)))) if recipe.degrees is None else recipe.degrees
+    drawn = log_uniform(DEGREES_RANGE, generator) if recipe.degrees is None else recipe.degrees
     warps = homographies(random_motion(drawn * growth, generator), *shape)
     to_picture = np.array([[1, 0, corner[1]], [0, 1, corner[0]], [0, 0, 1]], np.float64)
     return np.asarray(np.linalg.inv(to_picture) @ warps @ to_picture)
@@ -222,6 +249,15 @@ def _centred(weights: NDArray[np.float64], margin: int) -> NDArray[np.float32]:
     first = margin - len(weights) // 2
     kernel[first : first + len(weights), first : first + len(weights)] = weights
     return kernel
+
+
+def _photographed(crop: Crop, recipe: CropRecipe, generator: np.random.Generator) -> Crop:
+    """With the noise and the brightness that the recipe has drawn for each crop."""
+    if recipe.most_noise:
+        crop = crop._replace(noise=np.float32(recipe.most_noise * generator.random() ** 2))
+    if recipe.saturated_share and generator.random() < recipe.saturated_share:
+        crop = crop._replace(gain=np.float32(generator.uniform(1, MOST_GAIN)))
+    return crop
 
 
 def _as_stored(scene: Image, sharp: Image, margin: int) -> Crop:

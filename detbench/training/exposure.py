@@ -19,6 +19,7 @@ class Batch(NamedTuple):
     kernel: Tensor
     gamma: Tensor
     noise: Tensor
+    gain: Tensor
 
     def to(self, device: torch.device) -> "Batch":
         """The same on a device, sent while the caller goes on where the memory is pinned."""
@@ -37,10 +38,12 @@ def expose(batch: Batch, noise: Tensor) -> tuple[Tensor, Tensor]:
     equals `detbench.blur.kernels.convolve` of its picture within a level, single precision being the difference.
     """
     gamma, sigma = batch.gamma[:, None, None, None], batch.noise[:, None, None, None]
-    light = _pictures(batch.scene) ** gamma
+    # What the gain of the light does to stored values; exactly 1 where it is 1.
+    brighter = batch.gain[:, None, None, None] ** (1 / gamma)
+    light = (_pictures(batch.scene) * brighter) ** gamma
     stored = _convolved(light, batch.kernel, noise.shape[-1]).clamp(0, 1) ** (1 / gamma)
     levels = (stored * 255 + sigma * noise).round().clamp(0, 255)
-    return _channels_last(levels / 127.5 - 1), _channels_last(_pictures(batch.sharp) * 2 - 1)
+    return _channels_last(levels / 127.5 - 1), _channels_last((_pictures(batch.sharp) * brighter).clamp(max=1) * 2 - 1)
 
 
 def _pictures(levels: Tensor) -> Tensor:

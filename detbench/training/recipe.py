@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from detbench.blur.recipes import parse_picture_recipe
+from detbench.blur.recipes import MOST_NOISE, parse_picture_recipe
 from detbench.errors import UsageError
 from detbench.registry import did_you_mean
 from detbench.training.crops import CropRecipe
@@ -58,6 +58,9 @@ class Recipe:
     longest_px: int = 640  # longer side of a picture, larger ones are scaled down: GoPro's become 640x360
     blurs: tuple[str, ...] = ("trajectory:light=linear", "shake")  # one is drawn for each crop of a sharp picture
     sharp_share: float = 0.0  # of those crops, not blurred at all
+    varied_share: float = 0.0  # of the trajectories, 5 to 60 px long and from nearly straight to jittery
+    most_noise: float = 0.0  # in grey levels; above 0 it is drawn for each crop instead of being the blur's
+    saturated_share: float = 0.0  # of the crops, so bright that lights are cut off
     augmented: bool = False  # not only mirrored: turned, channels permuted, saturation and noise varied, as Nah et al.
     growth_start: float = 1.0  # length of the blurs in the beginning, as a share
     growth_epochs: int = 0  # until they have their full length
@@ -81,10 +84,11 @@ class Recipe:
         lengths = ("critic_steps", "warm_up_epochs", "decay_epochs", "ramp_steps", "growth_epochs")
         for name in (*lengths, "clip_norm", "seed"):
             _check(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
-        for name in ("sharp_share", "growth_start", "dropout"):
+        for name in ("sharp_share", "varied_share", "saturated_share", "growth_start", "dropout"):
             _check(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "in 0..1")
         for name in ("crop_px", "held_out_px"):
             _check(name, getattr(self, name), getattr(self, name) >= 32 and getattr(self, name) % 4 == 0, _SIDES)
+        _check("most_noise", self.most_noise, 0 <= self.most_noise <= MOST_NOISE, f"in 0..{MOST_NOISE}")
         _check("longest_px", self.longest_px, self.longest_px >= 32, "32 or more")
         _check("average_decay", self.average_decay, 0 <= self.average_decay < 1, "0 or more and below 1")
         _check("growth_start", self.growth_start, self.growth_start > 0, "above 0")
@@ -110,7 +114,17 @@ class Recipe:
         blurs = tuple(parse_picture_recipe(text) for text in self.blurs)
         growing_steps = self.growth_epochs * epoch_steps
         growth_crops = self.batch * self.schedule(epoch_steps).first_batch(growing_steps)
-        return CropRecipe(crop_px, self.longest_px, blurs, self.sharp_share, self.growth_start, growth_crops)
+        return CropRecipe(
+            crop_px=crop_px,
+            longest_px=self.longest_px,
+            blurs=blurs,
+            sharp_share=self.sharp_share,
+            growth_start=self.growth_start,
+            growth_crops=growth_crops,
+            varied_share=self.varied_share,
+            most_noise=self.most_noise,
+            saturated_share=self.saturated_share,
+        )
 
 
 _SIDES = "a multiple of 4, 32 or more"

@@ -12,7 +12,7 @@ from detbench.blur.kernels import convolve
 from detbench.blur.recipes import ShakeRecipe, TrajectoryRecipe
 from detbench.errors import DataError
 from detbench.images import read_image
-from detbench.training.crops import Crop, CropRecipe, HeldOutCrops, PictureStore, TrainingCrops
+from detbench.training.crops import Crop, CropRecipe, HeldOutCrops, PictureStore, TrainingCrops, varied
 from detbench.training.exposure import collate, expose
 from detbench.training.sources import Source, TrainingPicture, find_sources
 from detbench.types import Image, Kernel
@@ -152,6 +152,62 @@ def test_noise_is_the_recipes(photos: Path) -> None:
     noisy, _ = expose(collate([crop]), torch.ones(1, 3, 32, 32))
     inside = still < 0.9
     torch.testing.assert_close((noisy - still)[inside] * 127.5, torch.full_like(still[inside], 3), atol=1e-3, rtol=0)
+
+
+def test_noise_may_be_drawn(photos: Path) -> None:
+    """Up to the recipe's grey levels, half of it below a quarter of them, in blurred crops and in sharp ones."""
+    drawn = TrainingCrops(sources_of(photos), replace(PLAIN, most_noise=6, sharp_share=0.5), seed=0)
+    levels = np.array([drawn[index].noise for index in range(200)])
+    assert 0 <= levels.min() < 0.1
+    assert 5 < levels.max() <= 6
+    assert np.median(levels) == pytest.approx(1.5, abs=0.4)
+
+
+def test_lights_may_saturate(photos: Path) -> None:
+    """A share of the scenes is brighter in its light; what exceeds white is cut off after the blur, and in the target.
+
+    So a blurred light is wider than cutting it off first would leave it.
+    """
+    recipe = replace(PLAIN, crop_px=48, saturated_share=0.5)
+    crops = [TrainingCrops(sources_of(photos), recipe, seed=0)[index] for index in range(40)]
+    gains = np.array([crop.gain for crop in crops])
+    assert 10 <= (gains > 1).sum() <= 30
+    assert gains.max() <= 2.5
+    crop = crops[int(gains.argmax())]
+    blurred, sharp = exposed(crop)
+    expected = (crop.gain * (crop.sharp / 255) ** crop.gamma).clip(0, 1) ** (1 / crop.gamma) * 255
+    assert np.abs(sharp - expected).max() <= 0.51
+    assert (sharp == 255).mean() > (crop.sharp == 255).mean()
+    margin = (len(crop.scene) - 48) // 2
+    bright = (crop.gain ** (1 / crop.gamma) * crop.scene).clip(0, 255).round().astype(np.uint8)
+    cut_first, _ = exposed(
+        crop._replace(scene=bright, sharp=bright[margin:-margin, margin:-margin], gain=np.float32(1))
+    )
+    assert blurred.mean() > cut_first.mean() + 0.5
+
+
+def test_some_paths_are_varied(photos: Path) -> None:
+    """Beside jittery paths of 60 px there are shorter ones, down to 5 px, and straighter ones, which reach farther."""
+    recipe = replace(PLAIN, blurs=(TrajectoryRecipe(length_px=60, exposure=1, anxiety=0.01),))
+    plain, mixed = (
+        TrainingCrops(sources_of(photos), replace(recipe, varied_share=share), seed=0) for share in (0, 0.5)
+    )
+    plain_spans, spans = ([_span(crops[index].kernel) for index in range(60)] for crops in (plain, mixed))
+    assert min(spans) < min(plain_spans) < max(plain_spans) < max(spans)
+    generator = np.random.default_rng(0)
+    drawn = [varied(TrajectoryRecipe(), generator) for _ in range(1000)]
+    lengths, anxieties = np.array([(blur.length_px, blur.anxiety) for blur in drawn]).T
+    assert 5 <= lengths.min() < 6
+    assert 55 < lengths.max() <= 60
+    assert np.median(lengths) == pytest.approx(np.sqrt(5 * 60), rel=0.15)
+    assert 3e-5 <= anxieties.min() < 5e-5
+    assert 0.007 < anxieties.max() <= 0.01
+    assert varied(TrajectoryRecipe(length_px=4), generator).length_px == pytest.approx(4)
+
+
+def _span(kernel: np.ndarray) -> int:
+    """Pixels from the first to the last row or column that a kernel fills, the longer of both."""
+    return max(int(np.ptp(np.flatnonzero(kernel.any(axis)))) for axis in (0, 1))
 
 
 def test_held_out_crops_never_change(photos: Path) -> None:
