@@ -12,10 +12,10 @@ from detbench.metrics.kernel_similarity import kernel_similarity
 from detbench.results.cache import Record
 from detbench.types import BlurEstimate, Image, Kernel, Light, Picture
 
-_LEAST_RADIUS_PX = 7
-"""No kernel is shown so large that its single weights are blocks."""
-_SEEN_SHARE = 1 / 255
-"""Weights below this share of the largest one are black in a picture."""
+_LEAST_RADIUS_PX, _MARGIN_PX = 7, 2
+"""No kernel is shown so large that its single weights are blocks, and none touches its frame."""
+_SEEN_SHARE = 0.05
+"""Weights below this share of the largest one are hardly told from black in a picture."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,13 @@ class FoundBlur:
     """What a deblurrer that looks for the blur kernel found in one picture. The kernels themselves are not in it: a run
     holds as many of these as it has pictures and arms.
 
-    `light` is None where no kernel was found. `similarity`, 0..1, is to the true kernel; see `kernel_similarity`. The
-    pictures of the two kernels are of one scale; a picture is None where its kernel is unknown, `similarity` where
-    either is.
+    `light` and `cells`, the number of kernels in the estimate, are None where none was found. `similarity`, 0..1, is to
+    the true kernel; see `kernel_similarity`. The pictures of the two kernels are of one scale; a picture is None where
+    its kernel is unknown, `similarity` where either is.
     """
 
     light: Light | None
+    cells: int | None
     similarity: float | None
     found_kernel: Picture | None
     true_kernel: Picture | None
@@ -43,13 +44,14 @@ def found_blur(
     """
     found_kernels = None if estimate is None else estimate.kernels
     true_kernels = None if true is None else true.weights[None, None]
-    radius = max(_seen_radius(each) for each in (found_kernels, true_kernels))
+    radius = max(_seen_radius(each) for each in (found_kernels, true_kernels)) + _MARGIN_PX
 
     def picture(kernels: NDArray[np.float64] | None) -> Picture | None:
         return None if kernels is None else keep_picture(kernel_picture(_framed(kernels, radius)))
 
     return FoundBlur(
         light=None if estimate is None else estimate.light,
+        cells=None if estimate is None else estimate.kernels.shape[0] * estimate.kernels.shape[1],
         similarity=None if estimate is None or true is None else kernel_similarity(true, estimate),
         found_kernel=picture(found_kernels),
         true_kernel=picture(true_kernels),

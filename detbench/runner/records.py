@@ -57,6 +57,7 @@ class _FoundBlur:
     """A FoundBlur, its pictures by their keys."""
 
     light: Light | None
+    cells: _Count | None
     similarity: Annotated[float, msgspec.Meta(ge=0, le=1)] | None
     found_kernel: _PictureKey | None
     true_kernel: _PictureKey | None
@@ -156,7 +157,7 @@ def _restored(picture: Picture, figures: _Figures) -> Restored:
     blur = None
     if found is not None:
         pictures = _optional_picture(found.found_kernel), _optional_picture(found.true_kernel)
-        blur = FoundBlur(found.light, found.similarity, *pictures)
+        blur = FoundBlur(found.light, found.cells, found.similarity, *pictures)
     return Restored(picture, figures.restore_ms, figures.told_kernel, figures.tile_pixels, blur)
 
 

@@ -217,6 +217,7 @@ def _image_row(row: ArmPicture, is_shown: bool) -> dict[str, Any]:
         "fp": row.counts.fp,
         "fn": row.counts.fn,
         "found_light": blur.light if blur else None,
+        "found_cells": blur.cells if blur else None,
         "kernel_similarity": blur.similarity if blur else None,
         "found_kernel": file(blur.found_kernel if blur else None),
         "true_kernel": file(blur.true_kernel if blur else None),
