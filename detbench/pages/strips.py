@@ -36,8 +36,21 @@ class Label:
 
 
 @dataclass(frozen=True)
+class Inset:
+    """A small picture that belongs to a panel: its caption, a data URI, and what it shows in words (`alt`); one
+    `is_wide` that has too much in it for a small square.
+    """
+
+    caption: str
+    picture: str
+    alt: str
+    is_wide: bool = False
+
+
+@dataclass(frozen=True)
 class Panel:
-    """One picture: a data URI, its size in pixels, what it shows in words (`alt`), and what stands below it.
+    """One picture: a data URI, its size in pixels, what it shows in words (`alt`), and what stands below it: `note`,
+    then `insets`, then a note on those.
 
     `file` is the full picture beside the page, None where there is none; `change` how many true boxes are found that
     the strip's first panel misses, less those that only it finds.
@@ -55,6 +68,8 @@ class Panel:
     marks: tuple[Mark, ...] = ()
     labels: tuple[Label, ...] = ()
     label_height: float = 0.0
+    insets: tuple[Inset, ...] = ()
+    insets_note: str = ""
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ from detbench.boxes import area
 from detbench.metrics.matching import FALSE_POSITIVE, IGNORED, Matches, count, is_found, match
 from detbench.metrics.ranking import AREAS
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU
-from detbench.pages.strips import Label, Mark, MarkKind, Panel, Role, Strip
-from detbench.pages.thumbnails import thumbnails
-from detbench.report.shown import ShownArm, ShownPicture
+from detbench.pages.strips import Inset, Label, Mark, MarkKind, Panel, Role, Strip
+from detbench.pages.thumbnails import thumbnail, thumbnails
+from detbench.report.shown import ShownArm, ShownBlur, ShownPicture
+from detbench.report.text import share
 from detbench.types import GroundTruth
 
 SIZES = tuple(size for size in AREAS if size != "all")
@@ -110,7 +111,24 @@ def _panel(picture: ShownPicture, judged: _Judged, seen: str, classes: Mapping[i
         marks=tuple(marks),
         labels=tuple(_labels(marks, arm)),
         label_height=_label_height(arm),
+        insets=() if arm.blur is None else tuple(_kernels(picture.file_name, arm.name, arm.blur)),
+        insets_note="" if arm.blur is None else _kernels_in_words(arm.blur),
     )
+
+
+def _kernels(file_name: str, arm: str, blur: ShownBlur) -> Iterator[Inset]:
+    """The kernel that had to be found beside the one that was, as far as they are known."""
+    if blur.true_kernel is not None:
+        yield Inset("true kernel", thumbnail(blur.true_kernel), f"{file_name}: true kernel")
+    if blur.found_kernel is not None:
+        caption = f"{'kernel' if blur.cells == 1 else 'kernels'} that {arm} found"
+        yield Inset(caption, thumbnail(blur.found_kernel), f"{file_name}: {caption}", is_wide=blur.cells > 1)
+
+
+def _kernels_in_words(blur: ShownBlur) -> str:
+    if not blur.cells:
+        return "left as it is: no kernel explains it"
+    return "" if blur.similarity is None else f"similarity {share(blur.similarity)}"
 
 
 def _told(judged: _Judged) -> str:

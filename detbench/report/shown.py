@@ -14,16 +14,28 @@ import pandas as pd
 from detbench.boxes import xywh_to_xyxy
 from detbench.errors import DataError
 from detbench.results.folder import RunFolder
-from detbench.results.schema import RunResult
+from detbench.results.schema import ArmResult, RunResult
 from detbench.types import Boxes, Detections, GroundTruth
 
 _Record = Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class ShownBlur:
+    """What an arm that looks for the blur kernel found in a picture: in how many `cells` (0 where it found none), the
+    files that show the kernels found and the true one, and how similar they are, 0..1; None where that is unknown.
+    """
+
+    cells: int
+    found_kernel: Path | None
+    true_kernel: Path | None
+    similarity: float | None
+
+
 @dataclass(frozen=True, eq=False)
 class ShownArm:
     """A picture as one arm delivered it, and what was found in it; `width` and `height` are those that boxes refer to,
-    `file` may be smaller.
+    `file` may be smaller. `blur` is None for an arm that does not look for the blur kernel.
     """
 
     name: str
@@ -32,6 +44,7 @@ class ShownArm:
     height: int
     psnr_db: float | None
     found: Detections
+    blur: ShownBlur | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,27 +74,49 @@ def read_shown(
     `images` is the content of the folder's `images.csv`. Raises DataError naming a file that is missing or damaged.
     """
     truth = _read_truth(folder, result.shown)
-    order = [arm.name for arm in sorted(result.arms, key=lambda arm: arm.kind == "sharp")]
-    found = {arm: _read_detections(folder, arm, result.shown, truth.classes) for arm in order}
+    order = sorted(result.arms, key=lambda arm: arm.kind == "sharp")
+    found = {arm.name: _read_detections(folder, arm.name, result.shown, truth.classes) for arm in order}
     with damage_named(folder.path / "images.csv"):
         rows = _rows(images, result.shown)
         pictures = tuple(
             ShownPicture(
                 truth.file_names[number],
-                _defined(rows[number, order[0]]["severity_px"]),
+                _defined(rows[number, order[0].name]["severity_px"]),
                 truth.boxes[number],
-                tuple(_arm(folder, arm, rows[number, arm], found[arm][number]) for arm in order),
+                tuple(_arm(folder, arm, rows[number, arm.name], found[arm.name][number]) for arm in order),
             )
             for number in result.shown
         )
     return pictures, truth.classes
 
 
-def _arm(folder: RunFolder, name: str, row: _Record, found: Detections) -> ShownArm:
-    picture = Path(str(row["picture"]))
+def _arm(folder: RunFolder, arm: ArmResult, row: _Record, found: Detections) -> ShownArm:
+    return ShownArm(
+        name=arm.name,
+        file=_file(folder, row["picture"]),
+        width=int(row["width"]),
+        height=int(row["height"]),
+        psnr_db=_defined(row["psnr_db"]),
+        found=found,
+        blur=_blur(folder, row) if arm.finds_kernel else None,
+    )
+
+
+def _blur(folder: RunFolder, row: _Record) -> ShownBlur:
+    found, true = row["found_kernel"], row["true_kernel"]
+    return ShownBlur(
+        cells=0 if pd.isna(row["found_cells"]) else int(row["found_cells"]),
+        found_kernel=None if pd.isna(found) else _file(folder, found),
+        true_kernel=None if pd.isna(true) else _file(folder, true),
+        similarity=_defined(row["kernel_similarity"]),
+    )
+
+
+def _file(folder: RunFolder, name: Any) -> Path:
+    picture = Path(str(name))
     if picture.parent != Path("pictures"):  # a report never embeds what lies elsewhere
-        raise ValueError(f"{row['picture']} is no file of pictures/")
-    return ShownArm(name, folder.path / picture, int(row["width"]), int(row["height"]), _defined(row["psnr_db"]), found)
+        raise ValueError(f"{name} is no file of pictures/")
+    return folder.path / picture
 
 
 def _rows(images: pd.DataFrame, shown: Sequence[int]) -> dict[tuple[int, str], _Record]:

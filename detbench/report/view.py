@@ -18,7 +18,7 @@ from detbench.report.figures import SIZES, Group, grouped, strips
 from detbench.report.losses import bin_name, flip_table
 from detbench.report.shown import damage_named, read_shown
 from detbench.report.tables import MAIN_METRICS, arm_table, difference_table, shown_specs
-from detbench.report.text import UNDEFINED, percent, plural
+from detbench.report.text import UNDEFINED, percent, plural, share
 from detbench.report.verdict import Verdict, verdicts
 from detbench.results.analysis import checked_analysis
 from detbench.results.folder import RunFolder
@@ -91,7 +91,7 @@ def view_of(folder: Path, is_beside: bool = True) -> ReportView:
         bars=map_bars(result.arms),
         main=arm_table(result.arms, main_specs),
         differences=difference_table(result, main_specs),
-        notes=tuple(_notes(result, main_specs)),
+        notes=(*_notes(result, main_specs), *_kernel_notes(run, result, images)),
         groups=grouped(made),
         groups_note=_groups_note(result),
         choices=_choices(result, made, analysis),
@@ -189,6 +189,25 @@ def _notes(result: RunResult, specs: tuple[MetricSpec, ...]) -> Iterator[str]:
     yield f"Precision, recall and F1 are at confidence ≥ {CONFIDENCE:g} and IoU ≥ {MATCH_IOU:g}."
     for spec in specs:
         yield from _partly_defined(result, spec)
+
+
+def _kernel_notes(run: RunFolder, result: RunResult, images: pd.DataFrame) -> Iterator[str]:
+    """In how many pictures each deblurrer that looks for the blur kernel found one, and how good it is."""
+    with damage_named(run.path / "images.csv"):
+        for arm in result.arms:
+            if arm.finds_kernel:
+                rows = images[images["arm"] == arm.name]
+                yield _kernel_note(arm.name, len(rows), int(rows["found_light"].count()), rows["kernel_similarity"])
+
+
+def _kernel_note(arm: str, pictures: int, found: int, similarities: "pd.Series[float]") -> str:
+    told = f"{arm} looks for the blur kernel itself, and found one in {found:,} of {pictures:,} pictures"
+    if not similarities.count():
+        return f"{told}."
+    return (
+        f"{told}. Its similarity to the true kernel is {share(float(similarities.mean()))} on average: the largest "
+        "normalised cross-correlation over all shifts, 1 for the same shape."
+    )
 
 
 def _partly_defined(result: RunResult, spec: MetricSpec) -> Iterator[str]:

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from detbench.images import picture_from_image
+from detbench.kernel_pictures import kernel_picture
 from detbench.metrics.error_kinds import KINDS
 from detbench.results.folder import RunFolder
 from detbench.results.schema import ArmKind, ArmResult, Difference, EvaluatedData, RunResult
@@ -24,6 +26,8 @@ OTHER_BOX = [40.0, 20.0, 10.0, 15.0]
 class Run:
     """What differs between the tests' runs; mAPs of arms without one are undefined.
 
+    Arms in `finds` look for the blur kernel: they found one in the first picture and none in the others.
+
     Two pictures, each with the boxes TRUE_BOX and OTHER_BOX of class 1; every arm finds TRUE_BOX in both, with score
     .9, and something of class 2 at OTHER_BOX, with .4; what it finds with .1 is below the stated confidence.
     """
@@ -35,6 +39,7 @@ class Run:
     dataset: str = "streets"
     unmatched: Sequence[str] = ()
     told: Sequence[str] = ()
+    finds: Sequence[str] = ()
     interval: float | None = None
     fingerprint: str = "e" * 64
 
@@ -68,7 +73,7 @@ def write_run(folder: Path, run: Run) -> Path:
     )
     found = json.dumps([detection for image in images for detection in _detections(image["id"])])
     files.write_detections(dict.fromkeys(run.maps, found))
-    files.write_images([_image_row(files, image, arm) for image in images for arm in run.maps])
+    files.write_images([_image_row(files, image, arm, run) for image in images for arm in run.maps])
     files.write_results(result_of(run))
     return folder
 
@@ -142,7 +147,8 @@ def _detections(image_id: int) -> list[dict[str, Any]]:
     return [{"image_id": image_id, "category_id": label, "bbox": box, "score": score} for label, box, score in found]
 
 
-def _image_row(files: RunFolder, image: Mapping[str, Any], arm: str) -> dict[str, Any]:
+def _image_row(files: RunFolder, image: Mapping[str, Any], arm: str, run: Run) -> dict[str, Any]:
+    looked, found = arm in run.finds, arm in run.finds and image["id"] == 1
     return {
         "image_id": image["id"],
         "file_name": image["file_name"],
@@ -156,8 +162,17 @@ def _image_row(files: RunFolder, image: Mapping[str, Any], arm: str) -> dict[str
         "tp": 1,
         "fp": 1,
         "fn": 1,
+        "found_light": "gamma" if found else None,
+        "found_cells": 1 if found else None,
+        "kernel_similarity": 0.75 if found else None,
+        "found_kernel": _kept_kernel(files, np.full((9, 9), 1 / 81)) if found else "",
+        "true_kernel": _kept_kernel(files, np.eye(9)) if looked else "",
         "picture": files.keep_shown(picture_from_image(picture(image["id"]))),
     }
+
+
+def _kept_kernel(files: RunFolder, weights: NDArray[np.float64]) -> str:
+    return files.keep_shown(picture_from_image(kernel_picture(weights[None, None])))
 
 
 def _arm(name: str, run: Run) -> ArmResult:
@@ -171,7 +186,8 @@ def _arm(name: str, run: Run) -> ArmResult:
     if kind == "deblurrer":
         metrics |= {"gap_recovered": Estimate(_gap_recovered(value, run), 2), "restore_ms_p50": Estimate(12.5, 2)}
     backend = {"name": name} if kind == "deblurrer" else None
-    return ArmResult(name, kind, metrics, {run.class_names[0]: value}, backend, told_kernel=name in run.told)
+    per_class, looked = {run.class_names[0]: value}, name in run.finds
+    return ArmResult(name, kind, metrics, per_class, backend, told_kernel=name in run.told, finds_kernel=looked)
 
 
 def _gap_recovered(value: float | None, run: Run) -> float | None:

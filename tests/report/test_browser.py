@@ -48,7 +48,8 @@ def report(write: Callable[..., Path]) -> Path:
 @pytest.fixture
 def pages(report: Path, write: Callable[..., Path], tmp_path: Path) -> dict[str, Path]:
     """One page of every kind."""
-    other = write("other", maps={**MAPS, "nah": 0.25}, file_names=NAMES, interval=0.02)
+    other = write("other", maps={**MAPS, "nah": 0.25}, file_names=NAMES, interval=0.02, finds=("nah",))
+    kernels = render_report(other)
     comparison = render_comparison([report.parent, other], tmp_path / "all.html")
     history = History(tmp_path, 0)
     for number in (1, 2, 3):
@@ -58,7 +59,7 @@ def pages(report: Path, write: Callable[..., Path], tmp_path: Path) -> dict[str,
     for name in ("original", "real", "epoch-0001", "epoch-0002", "epoch-0003"):
         write_pictures(tmp_path / "pictures", name, images)
     render_page(tmp_path / "training.html", "deblurgan on photos", history, tmp_path / "pictures")
-    return {"report": report, "comparison": comparison, "training": tmp_path / "training.html"}
+    return {"report": report, "kernels": kernels, "comparison": comparison, "training": tmp_path / "training.html"}
 
 
 @pytest.fixture
@@ -179,6 +180,21 @@ def test_pictures_can_be_ordered_and_filtered(
     )
     assert everything == ["gains.png", "loses.png", "same.png", "keeps.png"]
     assert page.locator(".filters output").inner_text() == "4 of 4 pictures"
+
+
+def test_kernels_fit_their_panel(write: Callable[..., Path], open_page: Callable[..., Any]) -> None:
+    """On a phone and on a desk both kernels stand within the panel; the words beside the slider leave them out."""
+    page_file = render_report(write("kernels", maps={**MAPS, "blind": 0.35}, finds=("blind",)))
+    for width in (390, 1440):
+        page = open_page(page_file, width)
+        panel = page.locator(".strip[data-title='first.png'] .panel[data-title=blind]")
+        panel.scroll_into_view_if_needed()
+        frame = panel.bounding_box()
+        kernels = [panel.locator(".insets img").nth(place).bounding_box() for place in (0, 1)]
+        assert all(box["width"] > 60 for box in kernels)
+        assert all(frame["x"] <= box["x"] <= box["x"] + box["width"] <= frame["x"] + frame["width"] for box in kernels)
+        assert page.locator(".compare .layer img").count() == 2
+        assert "kernel" not in page.locator(".compare .told").inner_text()
 
 
 def test_a_filter_dims_the_other_boxes(report: Path, open_page: Callable[..., Any]) -> None:

@@ -2,11 +2,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from PIL import Image as PillowImage
 
 from detbench.pages.strips import Mark, Panel, Strip
 from detbench.report.figures import grouped, strips
-from detbench.report.shown import ShownArm, ShownPicture
+from detbench.report.shown import ShownArm, ShownBlur, ShownPicture
 from detbench.report.view import ReportView, view_of
 from detbench.types import Detections, GroundTruth
 
@@ -111,6 +112,45 @@ def test_labels_never_cover_each_other(tmp_path: Path) -> None:
     (panel,) = strip_of(tmp_path / "p.png", truth([]), blurred=found(boxes)).panels
     assert [(label.text, label.x < 300) for label in panel.labels] == [("car 0.90", False), ("car 0.90", True)]
     assert all(0 <= label.x <= 600 - label.width and label.y >= panel.label_height for label in panel.labels)
+
+
+def test_found_kernels_stand_beside_the_true_ones(write: Write) -> None:
+    """An arm that looks for the kernel shows both kernels and their similarity; where it found none, the true one and
+    why the picture is as it was. Other arms show no kernels.
+    """
+    without, found = shown(view_of(write(maps={**MAPS, "blind": 0.35}, finds=("blind",))))
+    panels = {strip.title: {panel.title: panel for panel in strip.panels} for strip in (without, found)}
+    blind = panels["first.png"]["blind"]
+    assert [inset.caption for inset in blind.insets] == ["true kernel", "kernel that blind found"]
+    assert [inset.alt for inset in blind.insets] == ["first.png: true kernel", "first.png: kernel that blind found"]
+    assert len({inset.picture for inset in blind.insets}) == 2
+    assert blind.insets_note == "similarity .750"
+    none = panels["second.png"]["blind"]
+    assert [inset.caption for inset in none.insets] == ["true kernel"]
+    assert none.insets_note == "left as it is: no kernel explains it"
+    assert all(not panels["first.png"][arm].insets and not panels["first.png"][arm].insets_note for arm in MAPS)
+
+
+def test_without_a_true_kernel_only_the_found_one_is_shown(write: Write) -> None:
+    """Where nobody knows the true kernel there is nothing to be similar to, and nothing is said of it."""
+    folder = write(maps={**MAPS, "blind": 0.35}, finds=("blind",))
+    table = pd.read_csv(folder / "images.csv").assign(true_kernel=None, kernel_similarity=None)
+    table.to_csv(folder / "images.csv", index=False)
+    none, found = (strip.panels[2] for strip in shown(view_of(folder)))
+    assert ([inset.caption for inset in found.insets], found.insets_note) == (["kernel that blind found"], "")
+    assert (none.insets, none.insets_note) == ((), "left as it is: no kernel explains it")
+
+
+def test_a_grid_of_kernels_has_room(tmp_path: Path) -> None:
+    """Several kernels in one picture are shown wider than a single one, and are called so."""
+    PillowImage.new("RGB", (600, 400)).save(tmp_path / "p.png")
+    blur = ShownBlur(12, tmp_path / "p.png", tmp_path / "p.png", None)
+    arm = ShownArm("blurred", tmp_path / "p.png", 600, 400, None, found([]), blur)
+    (strip,) = strips([ShownPicture("p.png", None, truth([]), (arm,))], {1: "car"})
+    assert [(inset.caption, inset.is_wide) for inset in strip.panels[0].insets] == [
+        ("true kernel", False),
+        ("kernels that blurred found", True),
+    ]
 
 
 def test_full_pictures_are_linked_where_they_lie_beside_the_page(write: Write) -> None:

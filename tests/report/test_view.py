@@ -2,6 +2,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from detbench.errors import DataError
@@ -51,6 +52,24 @@ def test_oracles_are_named(write: Write) -> None:
         "kernel" in note and note.endswith(": wiener.") for note in view_of(write(maps=MAPS, told=["wiener"])).notes
     )
     assert not any("kernel" in note for note in view_of(write(name="blind", maps=MAPS)).notes)
+
+
+def test_how_many_kernels_were_found_is_said(write: Write) -> None:
+    """A note says in how many pictures a deblurrer found a kernel and how good those are; without any there is none."""
+    maps = {**MAPS, "blind": 0.35}
+    (note,) = (note for note in view_of(write(maps=maps, finds=["blind"])).notes if "looks for" in note)
+    assert note.startswith("blind looks for the blur kernel itself, and found one in 1 of 2 pictures. Its similarity")
+    assert " .750 " in note
+    assert not any("looks for" in note for note in view_of(write("other", maps=maps)).notes)
+
+
+def test_a_damaged_kernel_column_is_one_error(write: Write) -> None:
+    """A run whose deblurrer looked for kernels, and whose table has no word of them, is damaged."""
+    folder = write(maps={**MAPS, "blind": 0.35}, finds=["blind"])
+    table = folder / "images.csv"
+    table.write_text(table.read_text().replace("found_light", "light"))
+    with pytest.raises(DataError, match=r"images\.csv.*found_light"):
+        view_of(folder)
 
 
 def test_missing_intervals_are_said(write: Write) -> None:
@@ -136,6 +155,16 @@ def test_a_picture_outside_the_folder_is_never_embedded(write: Write, tmp_path: 
     picture.rename(tmp_path / "secret.jpg")
     table = folder / "images.csv"
     table.write_text(table.read_text().replace(f"pictures/{picture.name}", "../secret.jpg"))
+    with pytest.raises(DataError, match=r"images\.csv.*secret"):
+        view_of(folder)
+
+
+def test_a_kernel_outside_the_folder_is_never_embedded(write: Write) -> None:
+    """The files of kernels are held to the same rule."""
+    folder = write(maps={**MAPS, "blind": 0.35}, finds=["blind"])
+    table = pd.read_csv(folder / "images.csv")
+    table.loc[table["found_kernel"].notna(), "found_kernel"] = "../secret.jpg"
+    table.to_csv(folder / "images.csv", index=False)
     with pytest.raises(DataError, match=r"images\.csv.*secret"):
         view_of(folder)
 

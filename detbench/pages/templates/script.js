@@ -22,7 +22,7 @@
       });
       told.textContent = chosen.map((panel) => {
         const words = panel.querySelector("figcaption").cloneNode(true);
-        all(words, "a").forEach((link) => link.remove());
+        all(words, "a, .insets").forEach((part) => part.remove());
         return words.textContent.trim().replace(/\s+/g, " ");
       }).join("  |  ");
     };
