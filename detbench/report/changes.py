@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,8 +41,7 @@ class Change:
 
     def thinned(self) -> tuple[list[float], list[float]]:
         """PSNR and boxes of as many pictures as a plot can show, evenly taken by PSNR."""
-        order = self.by_psnr()
-        some = order[np.unique(np.linspace(0, len(order) - 1, min(len(order), _MOST_POINTS)).round().astype(int))]
+        some = evenly(self.by_psnr())
         return self.psnr_db[some].tolist(), self.boxes[some].tolist()
 
     def by_psnr(self) -> NDArray[np.int64]:
@@ -66,6 +66,21 @@ def changes_of(images: pd.DataFrame, deblurrers: Sequence[str]) -> dict[str, Cha
         )
         for arm in deblurrers
     }
+
+
+def evenly(order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of the pictures in this order as many as a plot can show, evenly taken, the first and the last among them."""
+    places = np.unique(np.linspace(0, len(order) - 1, min(len(order), _MOST_POINTS)).round().astype(np.int64))
+    return np.asarray(order[places], np.int64)
+
+
+def mean_estimate(values: NDArray[np.number[Any]]) -> Estimate:
+    """The mean of at least one value with its 95 % interval by the normal distribution; of a single one without."""
+    mean, count = float(values.mean()), len(values)
+    if count == 1:
+        return Estimate(mean, count)
+    far = 1.96 * float(values.std(ddof=1)) / count**0.5
+    return Estimate(mean, count, mean - far, mean + far)
 
 
 def change_shares(changes: Mapping[str, Change]) -> dict[int, list[float]]:
@@ -115,6 +130,4 @@ def _psnr_cell(group: PsnrGroup) -> Cell:
 
 
 def _group(change: Change, pictures: NDArray[np.int64]) -> PsnrGroup:
-    boxes = change.boxes[pictures]
-    mean, far = float(boxes.mean()), 1.96 * float(boxes.std(ddof=1) if len(boxes) > 1 else 0.0) / len(boxes) ** 0.5
-    return PsnrGroup(float(change.psnr_db[pictures].mean()), Estimate(mean, len(boxes), mean - far, mean + far))
+    return PsnrGroup(float(change.psnr_db[pictures].mean()), mean_estimate(change.boxes[pictures]))

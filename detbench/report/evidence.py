@@ -39,10 +39,12 @@ from detbench.report.plots import (
     clouds,
     curves,
     down_categories,
+    gains,
     histogram,
     pareto,
     pens,
 )
+from detbench.report.severity import gains_of, severity_bins, severity_table
 from detbench.report.tables import arm_table, shown_specs
 from detbench.results.schema import ArmResult, RunResult
 from detbench.types import Estimate
@@ -78,7 +80,9 @@ def exhibits_of(evidence: Evidence) -> tuple[Exhibit, ...]:
 
     Raises KeyError, TypeError or ValueError where `analysis.json` is not as a run writes it.
     """
-    makers = (_cost, _by_blur, _by_size, _by_class, _errors, _precision_recall, _sweep, _distribution, _psnr)
+    makers = (
+        _cost, _by_blur, _gain_by_blur, _by_size, _by_class, _errors, _precision_recall, _sweep, _distribution, _psnr,
+    )  # fmt: skip
     return tuple(made for maker in makers for made in maker(evidence))
 
 
@@ -113,6 +117,25 @@ def _by_blur(evidence: Evidence) -> Iterator[Exhibit]:
     series = [Points(evidence.pens[arm], [Estimate(**each["map"]) for each in found]) for arm, found in bins.items()]
     note = "mAP over the pictures whose blur has this length."
     yield _exhibit("By severity of the blur", note, _key(evidence), by_category(names, series, "mAP"), table)
+
+
+def _gain_by_blur(evidence: Evidence) -> Iterator[Exhibit]:
+    found = gains_of(evidence.images, evidence.changes)
+    bins = severity_bins(evidence.images, found)
+    if not bins:
+        return
+    drawn = [
+        Cloud(evidence.pens[arm], *gain.thinned(), [each.means[arm] for each in bins if arm in each.means])
+        for arm, gain in found.items()
+    ]
+    note = (
+        "Each point is a picture, each line the means of four groups: from the quarter of the pictures with the "
+        "weakest blur to the quarter with the strongest. Above 0 the picture came closer to the sharp one."
+    )
+    told = {arm.name for arm in evidence.result.arms if arm.told_kernel}
+    key = tuple(KeyEntry(arm, evidence.pens[arm], True, "told the kernel" if arm in told else "") for arm in found)
+    draw = gains(drawn, "severity of the blur, px", "PSNR gained, dB")
+    yield _exhibit("What deblurring brings by severity of blur", note, key, draw, severity_table(bins, list(found)))
 
 
 def _by_size(evidence: Evidence) -> Iterator[Exhibit]:

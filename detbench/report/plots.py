@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,10 @@ from detbench.types import Estimate
 Draw = Callable[[Figure], None]
 _SPREAD = 0.56
 """How much of the room between two categories their points take."""
+_APART = 0.012
+"""How far, as a share of the axis, means of two series stand from each other where they would cover each other."""
+_LEAST_CHANGE = 0.5
+"""An axis of changes reaches so far both ways, so that noise around 0 looks like noise."""
 
 
 @dataclass(frozen=True)
@@ -165,21 +169,43 @@ def histogram(shares: Mapping[int, Sequence[tuple[Pen, float]]], x_label: str) -
 
 
 def clouds(drawn: Sequence[Cloud], x_label: str, y_label: str) -> Draw:
-    """Pictures as small points, means with their intervals on top."""
+    """Changes against changes, y in whole numbers: pictures as small points, means with their intervals on top."""
 
     def draw(figure: Figure) -> None:
         axis = figure.subplots()
-        axis.axhline(0, color=SOFT, linewidth=0.8)
         axis.axvline(0, color=SOFT, linewidth=0.8)
-        for cloud in drawn:
-            axis.scatter(cloud.x, cloud.y, s=7, color=cloud.pen.colour, alpha=0.35, linewidths=0)
-            middle = np.array([x for x, _ in cloud.means])
-            _points(axis, middle, Points(cloud.pen, [mean for _, mean in cloud.means]), is_upright=True)
-            axis.plot(middle, [_value(mean) for _, mean in cloud.means], color=cloud.pen.colour)
-        axis.set(xlabel=x_label, ylabel=y_label)
+        _clouds(axis, drawn, x_label, y_label)
         axis.yaxis.set_major_locator(MaxNLocator(integer=True))
 
     return draw
+
+
+def gains(drawn: Sequence[Cloud], x_label: str, y_label: str) -> Draw:
+    """Changes against an amount, as `clouds`; the means, at one amount in all series, stand beside each other."""
+
+    def draw(figure: Figure) -> None:
+        axis = figure.subplots()
+        shift = _APART * max(max(cloud.x) for cloud in drawn)
+        apart = [
+            replace(cloud, means=[(x + shift * (place - (len(drawn) - 1) / 2), mean) for x, mean in cloud.means])
+            for place, cloud in enumerate(drawn)
+        ]
+        _clouds(axis, apart, x_label, y_label)
+        low, high = axis.get_ylim()
+        axis.set(xlim=(0, axis.get_xlim()[1]), ylim=(min(low, -_LEAST_CHANGE), max(high, _LEAST_CHANGE)))
+
+    return draw
+
+
+def _clouds(axis: Axes, drawn: Sequence[Cloud], x_label: str, y_label: str) -> None:
+    axis.axhline(0, color=SOFT, linewidth=0.8)
+    for cloud in drawn:
+        axis.scatter(cloud.x, cloud.y, s=7, color=cloud.pen.colour, alpha=0.35, linewidths=0)
+    for cloud in drawn:
+        middle = np.array([x for x, _ in cloud.means])
+        _points(axis, middle, Points(cloud.pen, [mean for _, mean in cloud.means]), is_upright=True)
+        axis.plot(middle, [_value(mean) for _, mean in cloud.means], color=cloud.pen.colour)
+    axis.set(xlabel=x_label, ylabel=y_label)
 
 
 def _value(estimate: Estimate | None) -> float:

@@ -51,6 +51,18 @@ def test_every_question_has_its_plot_and_its_table(write: Write) -> None:
         assert exhibit.key
 
 
+def test_gains_are_plotted_by_severity(write: Write) -> None:
+    """With four severities there is a plot of PSNR gained, with each deblurrer's points, and a note for the oracle."""
+    names = [f"{number}.png" for number in range(4)]
+    folder = write(maps=MAPS, file_names=names, told=["wiener"])
+    exhibit = exhibits(folder)["What deblurring brings by severity of blur"]
+    assert [(entry.name, entry.note) for entry in exhibit.key] == [("wiener", "told the kernel"), ("nah", "")]
+    assert exhibit.table is not None
+    assert [row.heading.note for row in exhibit.table.rows] == ["1 picture"] * 4
+    assert exhibit.plot.count("<use ") >= 2 * 4
+    assert "severity of the blur, px" in exhibit.plot
+
+
 def test_what_was_not_measured_is_not_plotted(write: Write) -> None:
     """Without restoration times and without boxes of any size there is no plot of them, and no hole."""
     assert not {"Quality against restoration time", "By size of the object"} & set(exhibits(write(maps=MAPS)))

@@ -57,7 +57,7 @@ def row(run: RunFolder, number: int, arm: str, rng, is_shown: bool):
     if is_shown:
         grain = rng.integers(0, 256, (80, 107, 3), dtype=np.uint8).repeat(6, axis=0).repeat(6, axis=1)[:, :640]
         picture = run.keep_shown(picture_from_image(np.ascontiguousarray(grain)))
-    measured = {"severity_px": 4.0, "psnr_db": float(rng.normal(25, 3)), "ssim": 0.8, "restore_ms": 10.0}
+    measured = {"severity_px": 4.0 + number % 50, "psnr_db": float(rng.normal(25, 3)), "ssim": 0.8, "restore_ms": 10.0}
     place = {"image_id": number, "file_name": f"{number:06}.jpg", "arm": arm, "width": 640, "height": 480}
     return {**place, **measured, "tp": int(rng.integers(0, 8)), "fp": 1, "fn": 1, "picture": picture}
 
