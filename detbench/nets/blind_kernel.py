@@ -1,10 +1,10 @@
 """A network that estimates the blur kernel of a picture; the picture itself is left to deconvolution.
 
-At a quarter, a half and the full size a small net sees the blurred grey picture and the last guess at the sharp one, and
-predicts the sharp picture's gradients with a weight for each; least squares in the Fourier domain then gives the kernel, and
-the kernel by Wiener's filter the next guess. The edges that a kernel is read from are learned, as in Schuler et al.,
-"Learning to Deblur", TPAMI 2016, arXiv 1406.7444; the rest is the classical pipeline of Cho and Lee, "Fast Motion Deblurring",
-SIGGRAPH Asia 2009. A last net cleans the kernel of all three scales.
+At a quarter, a half and the full size a small net sees the blurred grey picture and the last guess at the sharp one,
+and predicts the sharp picture's gradients with a weight for each. Least squares in the Fourier domain then give the
+kernel, and the kernel by Wiener's filter the next guess. The edges that a kernel is read from are learned, as in
+Schuler et al., "Learning to Deblur", TPAMI 2016, arXiv 1406.7444; the rest is the classical pipeline of Cho and Lee,
+"Fast Motion Deblurring", SIGGRAPH Asia 2009. A last net cleans the kernel of all three scales.
 """
 
 from dataclasses import dataclass
@@ -22,6 +22,11 @@ RADIUS = 32
 
 MULTIPLE = 4
 """Sides of pictures must divide by it."""
+
+LEAST_PX = 68
+"""Of a side: the smallest such multiple that holds a kernel."""
+
+LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,9 @@ class Guess:
 
 
 class EdgeNet(nn.Module):
-    """Blurred grey picture and the last guess, (N, 1, H, W) each, to sharp gradients (N, 2, H, W) and weights (N, 1, H, W)."""
+    """Blurred grey picture and the last guess, (N, 1, H, W) each, to sharp gradients (N, 2, H, W) and their weights
+    (N, 1, H, W).
+    """
 
     def __init__(self, width: int, blocks: int) -> None:
         super().__init__()
@@ -124,6 +131,12 @@ class BlindKernel(nn.Module):
                 guesses.append(Guess(scale.shrink, kernel, edges))
         last = {guess.shrink: guess.kernel for guess in guesses}
         return self.clean(torch.stack([_enlarged(last[scale.shrink]) for scale in reversed(SCALES)], 1)), guesses
+
+
+def grey(pictures: Tensor) -> Tensor:
+    """RGB (N, 3, H, W) to the grey (N, 1, H, W) that the network sees, by the weights of ITU-R BT.601."""
+    weights = torch.tensor(LUMA, dtype=pictures.dtype, device=pictures.device)
+    return (pictures * weights[:, None, None]).sum(1, keepdim=True)
 
 
 def shrunk(pictures: Tensor, factor: int) -> Tensor:

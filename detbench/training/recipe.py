@@ -12,6 +12,10 @@ from detbench.training.crops import CropRecipe
 from detbench.training.plan import Optimiser
 from detbench.training.schedule import Schedule
 
+PICTURE_WEIGHTS = ("vgg_weight", "l1_weight", "l2_weight", "detector_weight")
+KERNEL_WEIGHTS = ("kernel_weight", "filtered_weight", "guess_weight", "edge_weight")
+"""Settings of the content losses, of networks that restore pictures and of those that estimate kernels."""
+
 Adversary = Literal["wasserstein_penalty", "wasserstein_clipping", "cross_entropy"]
 
 
@@ -29,6 +33,11 @@ class Recipe:
     l2_weight: float = 0.0  # squared difference of the pixels
     detector_weight: float = 0.0  # difference of a detector's features, relative to their size
     adversarial_weight: float = 1.0
+    # those of a network that estimates the kernel, which has no others; see kernel_losses.py
+    kernel_weight: float = 0.0  # squared difference of the kernel, relative to its size
+    filtered_weight: float = 0.0  # absolute difference of the picture that Wiener's filter makes with it
+    guess_weight: float = 0.0  # squared difference of the kernels on the way, each at its scale
+    edge_weight: float = 0.0  # difference of the gradients that they are made of, relative to their size
     vgg_layer: str = "conv3_3"
 
     # the critic
@@ -73,12 +82,10 @@ class Recipe:
     def __post_init__(self) -> None:
         for name, words in (("adversary", get_args(Adversary)), ("optimiser", get_args(Optimiser))):
             _check(name, getattr(self, name), getattr(self, name) in words, f"one of {', '.join(words)}")
-        weights = ("vgg_weight", "l1_weight", "l2_weight", "detector_weight", "adversarial_weight", "penalty_weight")
-        for name in weights:
+        content = (*PICTURE_WEIGHTS, *KERNEL_WEIGHTS)
+        for name in (*content, "adversarial_weight", "penalty_weight"):
             _check(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
-        _check(
-            "vgg_weight", self.vgg_weight, any(getattr(self, name) for name in weights[:4]), "above 0, or another one"
-        )
+        _check("vgg_weight", self.vgg_weight, any(getattr(self, name) for name in content), "above 0, or another one")
         for name in ("epochs", "batch", "learning_rate", "clip_bound", "held_out_crops", "log_steps"):
             _check(name, getattr(self, name), getattr(self, name) > 0, "above 0")
         lengths = ("critic_steps", "warm_up_epochs", "decay_epochs", "ramp_steps", "growth_epochs")

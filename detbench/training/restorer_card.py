@@ -15,13 +15,13 @@ from detbench.training.sources import Source
 
 def card_of(job: Job, sources: Sequence[Source], history: History, sha256: str) -> dict[str, Any]:
     """What the card of the weights after the history's last epoch says."""
-    epoch = history.epochs[-1]
+    epoch, kind = history.epochs[-1], ARCHITECTURES[job.architecture]
     place = environment(job.device)
     return {
         "architecture": job.architecture,
         "sha256": sha256,
-        "paper": ARCHITECTURES[job.architecture].paper,
-        "cost": asdict(cost_of(ARCHITECTURES[job.architecture].generator)),
+        "paper": kind.paper,
+        "cost": asdict(cost_of(kind.generator, channels=1 if kind.estimates_kernels else 3)),
         "training": {
             "data": [
                 {"name": source.name, "kind": source.kind, "pictures": len(source.pictures), "weight": source.weight}

@@ -3,45 +3,55 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
+from detbench.blur.recipes import TrajectoryRecipe
 from detbench.errors import UsageError
-from detbench.nets import deblurgan, deep_generative_filter, nah, pix2pix
+from detbench.nets import blind_kernel, deblurgan, deep_generative_filter, nah, pix2pix
 from detbench.nets.layers import RestorationNet
 from detbench.nets.weights import load_weights
 from detbench.training.detector_features import feature_distance, load_detector_features
+from detbench.training.kernel_losses import edge_loss, estimated, filtered, filtered_loss, guess_loss, kernel_loss
 from detbench.training.losses import CROSS_ENTROPY, WASSERSTEIN, l1, l2
 from detbench.training.perceptual import load_vgg
 from detbench.training.plan import (
     Forward,
     Judged,
+    Picture,
     Plan,
     Target,
     WeightedLoss,
+    finest,
     picture_alone,
     picture_beside_blurred,
     restored_alone,
     restored_around_zero,
 )
-from detbench.training.recipe import Recipe
+from detbench.training.recipe import KERNEL_WEIGHTS, PICTURE_WEIGHTS, Recipe
+from detbench.training.sources import Source
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A generator with its critic; crops divide by `multiple`.
+    """A generator with its critic, where it has one; crops divide by `multiple` and have sides of `least_px`.
 
-    `paper` is what its authors report, `recipe` the settings they trained it with.
+    `paper` is what its authors report, `recipe` the settings they trained it with. One that `estimates_kernels` takes
+    grey pictures, gives kernels, and learns from pictures whose kernel is known; the others give pictures.
     """
 
-    generator: type[RestorationNet]
-    critic: type[nn.Module]
+    generator: type[nn.Module]
+    critic: type[nn.Module] | None
     paper: str
     recipe: Recipe = field(default_factory=Recipe)
     forward: Forward = restored_alone
+    picture: Picture = finest
     judged: Judged = picture_alone
     multiple: int = 4
+    least_px: int = 32
+    estimates_kernels: bool = False
 
 
 _DEBLURGAN_PAPER = "GoPro: 27.2 dB, SSIM .954 (WILD), 23.6 dB, .884 (Synth), 28.7 dB, .958 (Comb); others 25.2-26.3 dB"
@@ -77,6 +87,30 @@ _PIX2PIX_RECIPE = Recipe(
     decay_epochs=100,
     learning_rate=2e-4,
 )
+_BLIND_RECIPE = Recipe(
+    vgg_weight=0,
+    kernel_weight=2,
+    filtered_weight=10,
+    guess_weight=0.5,
+    edge_weight=0.3,
+    critic_steps=0,
+    epochs=10,
+    decay_epochs=90,
+    batch=8,
+    learning_rate=1e-3,
+    ramp_steps=100,
+    clip_norm=1.0,
+    betas=(0.9, 0.99),
+    average_decay=0.998,
+    crop_px=192,
+    blurs=("trajectory:light=gamma", "trajectory:light=linear"),
+    sharp_share=0.04,
+    varied_share=0.4,
+    most_noise=6.0,
+    saturated_share=0.25,
+)
+
+_KERNEL_LOSSES = {"kernel": kernel_loss, "filtered": filtered_loss, "guess": guess_loss, "edge": edge_loss}
 
 ARCHITECTURES: Mapping[str, Architecture] = {
     "deblurgan": Architecture(deblurgan.Generator, deblurgan.Critic, _DEBLURGAN_PAPER),
@@ -104,6 +138,17 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         judged=picture_beside_blurred,
         multiple=pix2pix.MULTIPLE,
     ),
+    "blind": Architecture(
+        blind_kernel.BlindKernel,
+        None,
+        "none: the network is this project's own",
+        _BLIND_RECIPE,
+        estimated,
+        filtered,
+        multiple=blind_kernel.MULTIPLE,
+        least_px=blind_kernel.LEAST_PX,
+        estimates_kernels=True,
+    ),
 }
 
 
@@ -117,18 +162,22 @@ def make_plan(
 ) -> Plan:
     """The plan of an architecture, its weights drawn from the recipe's seed, or the generator's from the file `start`.
 
-    `vgg` is VGG19's file, `detector` a YOLO's. Raises UsageError for an unknown layer of VGG19 and for crops that the
-    network cannot take, WeightsError where the weights of VGG19, of the detector or to start from cannot be had.
+    `vgg` is VGG19's file, `detector` a YOLO's. Raises UsageError for an unknown layer of VGG19 and for crops, losses
+    and blurs that are not for the network, WeightsError where the weights of VGG19, of the detector or to start from
+    cannot be had.
     """
     kind = ARCHITECTURES[architecture]
     _check_crops(architecture, recipe)
+    _check_losses(architecture, recipe)
+    if kind.estimates_kernels:
+        _check_blurs(architecture, recipe)
     torch.manual_seed(recipe.seed)
-    generator, critic = kind.generator(), kind.critic()
+    generator, critic = kind.generator(), kind.critic() if kind.critic else nn.Identity()
     for module in generator.modules():
         if isinstance(module, nn.Dropout):
             module.p = recipe.dropout
     if recipe.begins_as_input:
-        generator.begin_as_input()
+        cast(RestorationNet, generator).begin_as_input()
     if start is not None:
         load_weights(generator, start, architecture)
     return Plan(
@@ -146,15 +195,48 @@ def make_plan(
         clip_norm=recipe.clip_norm or None,
         average_decay=recipe.average_decay,
         forward=kind.forward,
+        picture=kind.picture,
         judged=kind.judged,
     )
 
 
+def check_sources(architecture: str, sources: Sequence[Source]) -> None:
+    """Raise UsageError where a network is to learn kernels from pairs, whose kernels nobody knows."""
+    pairs = [source.name for source in sources if source.kind == "pairs"]
+    if pairs and ARCHITECTURES[architecture].estimates_kernels:
+        raise UsageError(
+            f"{architecture} learns from the blur kernels of its pictures, which pairs do not have: leave "
+            f"{', '.join(pairs)} out and give folders of sharp pictures, which are blurred on the fly"
+        )
+
+
 def _check_crops(architecture: str, recipe: Recipe) -> None:
-    multiple = ARCHITECTURES[architecture].multiple
+    kind = ARCHITECTURES[architecture]
     for name in ("crop_px", "held_out_px"):
-        if getattr(recipe, name) % multiple:
-            raise UsageError(f"{name} is {getattr(recipe, name)}, but {architecture} takes multiples of {multiple}")
+        side = getattr(recipe, name)
+        if side % kind.multiple or side < kind.least_px:
+            least = f" from {kind.least_px} on" if side < kind.least_px else ""
+            raise UsageError(f"{name} is {side}, but {architecture} takes multiples of {kind.multiple}{least}")
+
+
+def _check_losses(architecture: str, recipe: Recipe) -> None:
+    """Hold a network to losses that it can have: of kernels, or of pictures and a critic."""
+    kind = ARCHITECTURES[architecture]
+    others = (*PICTURE_WEIGHTS, "critic_steps", "begins_as_input") if kind.estimates_kernels else KERNEL_WEIGHTS
+    for name in others:
+        if getattr(recipe, name):
+            gives = "a kernel and has no critic" if kind.estimates_kernels else "pictures"
+            raise UsageError(f"{name} is {getattr(recipe, name)}, but {architecture} gives {gives}; leave it out")
+
+
+def _check_blurs(architecture: str, recipe: Recipe) -> None:
+    """Hold the blurs to what is one kernel, and one of the network's size."""
+    crops = recipe.crops(recipe.crop_px, 1)
+    if crops.margin_px > blind_kernel.RADIUS or not all(isinstance(blur, TrajectoryRecipe) for blur in crops.blurs):
+        raise UsageError(
+            f"blurs is {', '.join(recipe.blurs)}, but {architecture} finds one kernel a picture, which reaches at most "
+            f"{blind_kernel.RADIUS} px: name trajectories of at most {2 * (blind_kernel.RADIUS - 1)} px"
+        )
 
 
 def _content_losses(
@@ -177,6 +259,9 @@ def _content_losses(
             recipe.detector_weight,
             lambda restored, target: feature_distance(seen(restored[0]), seen(target.sharp)),
         )
+    for name, measure in _KERNEL_LOSSES.items():
+        if weight := getattr(recipe, f"{name}_weight"):
+            yield WeightedLoss(name, weight, measure)
 
 
 def at_each_scale(loss: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Sequence[Tensor], Target], Tensor]:

@@ -32,7 +32,7 @@ from detbench.training.parallel import World, world_of_torchrun
 from detbench.training.plan import Plan
 from detbench.training.record import Record, Say, StepLog, write_pictures
 from detbench.training.restorer_card import card_of
-from detbench.training.restorers import make_plan
+from detbench.training.restorers import check_sources, make_plan
 from detbench.training.sources import Source, find_sources, split
 from detbench.training.state import State, new_state
 from detbench.training.stopping import stop_requests
@@ -46,12 +46,13 @@ def train_restorer(job: Job, say: Say) -> Path | None:
     """Train to the recipe's end; returns the weights' path, of torchrun's processes in the one that speaks.
 
     Interrupted, it saves after the step in hand and raises KeyboardInterrupt; with `resume` it goes on, on the same
-    weights as if nothing had been. Raises UsageError where `out` holds another training or none to resume, DataError
-    where the pictures are wrong, WeightsError where those to start from are, TrainingError where a loss is no longer
-    finite.
+    weights as if nothing had been. Raises UsageError where `out` holds another training or none to resume, and where
+    recipe or pairs are not for the network, DataError where the pictures are wrong, WeightsError where those to start
+    from are, TrainingError where a loss is no longer finite.
     """
     keep_freed_memory()
     sources = find_sources(job.folders, job.mix, job.fraction)
+    check_sources(job.architecture, sources)
     # All batches have one size: it pays to try which convolution is fastest.
     tried = torch.backends.cudnn.flags(enabled=True, benchmark=True)
     with world_of_torchrun(job.device) as (world, device), stop_requests() as stop_requested, tried:

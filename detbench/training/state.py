@@ -58,7 +58,7 @@ def new_state(plan: Plan, device: torch.device) -> State:
         average,
         critic.train(),
         _optimisers(generator, plan),
-        (_adam(list(critic.parameters()), plan),),
+        [_adam(weights, plan)] if (weights := list(critic.parameters())) else [],
     )
 
 

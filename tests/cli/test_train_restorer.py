@@ -67,6 +67,25 @@ def test_one_step_from_the_command_line(
     assert judged.code == 0, judged.err
 
 
+def test_a_kernel_network_from_the_command_line(detbench: Run, photos: Path, tmp_path: Path) -> None:
+    """`train blind` is like the others, its losses its own; pairs are refused in one message."""
+    recipe, out = tmp_path / "recipe.toml", tmp_path / "mine"
+    recipe.write_text(
+        "epochs = 1\ndecay_epochs = 0\nepoch_steps = 1\nbatch = 1\ncrop_px = 96\nheld_out_px = 96\nheld_out_crops = 1\n"
+    )
+    words = ("--recipe", recipe, "--device", "cpu", "--workers", 0)
+    said = detbench("train", "blind", "--data", photos, "--out", out, *words)
+    assert said.code == 0, said.err
+    assert said.out == f"{out / 'weights.safetensors'}\n"
+    assert "epoch 1/1 held out: " in said.err
+    pairs = tmp_path / "pairs"
+    for folder in ("images", "blurred"):
+        shutil.copytree(photos, pairs / folder)
+    refused = detbench("train", "blind", "--data", pairs, "--out", tmp_path / "other", *words)
+    assert refused.code == 2
+    assert "leave pairs out and give folders of sharp pictures" in refused.err
+
+
 def test_every_network_has_a_command() -> None:
     """What the command line offers to train is what there are plans for."""
     assert list(TRAINED) == list(ARCHITECTURES)

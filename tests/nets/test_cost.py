@@ -1,6 +1,7 @@
 import pytest
 from torch import nn
 
+from detbench.nets.blind_kernel import BlindKernel
 from detbench.nets.cost import cost_of
 from detbench.nets.deblurgan import Generator, ResizeGenerator
 from detbench.nets.deep_generative_filter import DenseGenerator
@@ -23,3 +24,10 @@ def test_size_and_cost(net: type[nn.Module], parameters: int, gflop_per_mpix: fl
     cost = cost_of(net)
     assert cost.parameters == parameters
     assert cost.gflop_per_mpix == pytest.approx(gflop_per_mpix, rel=0.02)
+
+
+def test_a_network_of_grey_pictures() -> None:
+    """It is counted with one channel, its convolutions alone: Fourier transforms are none of the products."""
+    cost = cost_of(BlindKernel, channels=1)
+    assert cost.parameters == 280_939
+    assert cost.gflop_per_mpix == pytest.approx(121, rel=0.02)

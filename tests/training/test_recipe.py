@@ -5,6 +5,7 @@ import pytest
 from detbench.blur.recipes import ShakeRecipe, TrajectoryRecipe
 from detbench.errors import UsageError
 from detbench.training.recipe import Recipe, read_recipe
+from detbench.training.restorers import ARCHITECTURES
 from detbench.training.schedule import Schedule
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
@@ -47,6 +48,8 @@ def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
         ("crop_px = 250", "crop_px is 250, but must be a multiple of 4"),
         ("average_decay = 1", "average_decay is 1.0, but must be 0 or more and below 1"),
         ("batch = 0", "batch is 0, but must be above 0"),
+        ("varied_share = 2", "varied_share is 2.0, but must be in 0..1"),
+        ("most_noise = -1", "most_noise is -1.0, but must be in 0..255"),
         ('blurs = ["trajektory"]', "Did you mean 'trajectory'?"),
         ('blurs = ["average"]', "average needs a folder of frames"),
         ("batch =", "no recipe in TOML"),
@@ -58,6 +61,14 @@ def test_what_is_wrong_is_said(text: str, said: str, tmp_path: Path) -> None:
         read_recipe(written(tmp_path, text), Recipe())
     assert "recipe.toml: " in str(caught.value)
     assert said in str(caught.value)
+
+
+def test_the_recipe_of_blind_is_what_it_was_planned_with() -> None:
+    """It changes how long and how fast alone; losses, blurs and noise are those of the network's own settings."""
+    own = ARCHITECTURES["blind"].recipe
+    recipe = read_recipe(MODELS / "blind" / "recipe-cpu.toml", own)
+    lengths = {"epochs", "decay_epochs", "epoch_steps"}
+    assert {name for name, value in vars(recipe).items() if value != getattr(own, name)} <= lengths
 
 
 @pytest.mark.parametrize("file", sorted(MODELS.glob("deblurgan/recipe*.toml")), ids=lambda file: file.name)

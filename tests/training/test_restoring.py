@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from fractions import Fraction
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from torch import nn
 from detbench.errors import DataError, TrainingError, UsageError, WeightsError
 from detbench.nets.nah import gaussian_pyramid
 from detbench.training import restorers
-from detbench.training.crops import Crop
+from detbench.training.crops import Crop, TrainingCrops
 from detbench.training.draws import Draws
 from detbench.training.exposure import collate
 from detbench.training.job import Job
@@ -31,6 +32,7 @@ from detbench.training.recipe import Recipe
 from detbench.training.restorers import ARCHITECTURES, Architecture, at_each_scale, make_plan
 from detbench.training.restoring import train_restorer
 from detbench.training.schedule import Schedule
+from detbench.training.sources import find_sources
 from detbench.training.state import new_state
 
 SHORT = Recipe(
@@ -187,8 +189,8 @@ def test_two_processes_train_on_one_recipe(photos: Path, tmp_path: Path) -> None
     assert done.stdout.splitlines().count(str(tmp_path / "out" / "weights.safetensors")) == 1
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_every_architecture_trains(name: str) -> None:
+@pytest.mark.parametrize("name", [name for name, kind in ARCHITECTURES.items() if not kind.estimates_kernels])
+def test_every_restoring_architecture_trains(name: str) -> None:
     """With its own recipe but for crops, batch and VGG19, a step changes generator and critic, all terms finite.
 
     Where the recipe has it begin as its input, it gives that back, or nearly.
@@ -222,6 +224,77 @@ def test_every_architecture_trains(name: str) -> None:
     for net in ("generator", "critic"):
         changed = [not torch.equal(state.tensors()[key], before[key]) for key in before if key.startswith(f"{net}.")]
         assert any(changed)
+
+
+BLIND = replace(
+    ARCHITECTURES["blind"].recipe, epochs=1, decay_epochs=1, epoch_steps=2, batch=1, ramp_steps=2, log_steps=1,
+    crop_px=96, held_out_px=96, held_out_crops=2, sharp_share=0.0, blurs=("trajectory:length_px=20",),
+)  # fmt: skip
+
+
+def test_a_kernel_network_learns(photos: Path) -> None:
+    """Twelve steps on one batch lower the sum of its four losses by a quarter; there is nothing of a critic."""
+    cpu = torch.device("cpu")
+    recipe = replace(BLIND, batch=2)
+    plan = make_plan("blind", recipe, None, cpu)
+    state = new_state(plan, cpu)
+    assert not state.critic_optimisers
+    assert not any(key.startswith("critic") for key in state.tensors())
+    crops = TrainingCrops(find_sources([photos], None, Fraction(1)), recipe.crops(96, 1), seed=0)
+    batch = collate([crops[0], crops[1]])
+    told: list[Mapping[str, float]] = []
+    trainer = Trainer(plan, Schedule(12, 0, 0, 0), Draws(0, 2, World(), cpu), "fp32")
+    trainer.train(state, lambda _: repeat(batch), lambda terms: not told.append(terms))
+    assert list(told[0]) == ["G_kernel", "G_filtered", "G_guess", "G_edge"]
+    first, last = (sum(loss.weight * terms[f"G_{loss.name}"] for loss in plan.losses) for terms in (told[0], told[-1]))
+    assert last < 0.75 * first
+
+
+def test_a_kernel_network_goes_on(photos: Path, tmp_path: Path) -> None:
+    """Two steps and two resumed ones are four, to the last bit; the card counts one channel and names the losses."""
+    whole, parted = (Job("blind", BLIND, (photos,), tmp_path / name, "cpu") for name in ("whole", "parted"))
+    weights = train_restorer(whole, quiet)
+    with pytest.raises(KeyboardInterrupt):
+        train_restorer(parted, stopping_after(2))
+    resumed = train_restorer(replace(parted, resume=True), quiet)
+    assert resumed.read_bytes() == weights.read_bytes()
+    card = tomllib.loads((whole.out / "card.toml").read_text())
+    assert card["cost"]["parameters"] == 280_939
+    assert card["training"]["recipe"]["kernel_weight"] == 2
+    assert card["held_out"]["restored"]["psnr_db"] != card["held_out"]["blurred"]["psnr_db"]
+
+
+def test_pairs_have_no_kernel(photos: Path, make_pairs: Callable[..., Path], tmp_path: Path) -> None:
+    """A network that learns kernels refuses a folder of pairs by its name, and writes nothing."""
+    job = Job("blind", BLIND, (photos, make_pairs("blur_gamma")), tmp_path / "out", "cpu")
+    with pytest.raises(UsageError, match=r"pairs do not have: leave blur_gamma out and give folders of sharp pictures"):
+        train_restorer(job, quiet)
+    assert not job.out.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "said"),
+    [
+        ("blind", {"blurs": ("shake",)}, "blurs is shake, but blind finds one kernel a picture"),
+        ("blind", {"blurs": ("trajectory:length_px=80",)}, "name trajectories of at most 62 px"),
+        ("blind", {"l1_weight": 1.0}, "l1_weight is 1.0, but blind gives a kernel and has no critic"),
+        ("blind", {"critic_steps": 5}, "critic_steps is 5, but blind gives a kernel"),
+        ("blind", {"begins_as_input": True}, "begins_as_input is True, but blind gives a kernel"),
+        ("blind", {"held_out_px": 64}, "held_out_px is 64, but blind takes multiples of 4 from 68 on"),
+        ("nah", {"kernel_weight": 2.0}, "kernel_weight is 2.0, but nah gives pictures"),
+    ],
+)
+def test_what_a_network_cannot_have(name: str, settings: dict[str, object], said: str) -> None:
+    """Losses, blurs and crops that are not for a network are refused by name, not left out in silence."""
+    recipe = replace(ARCHITECTURES[name].recipe, **settings)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=said):
+        make_plan(name, recipe, None, torch.device("cpu"))
+
+
+def test_half_precision_finds_kernels_too(photos: Path, tmp_path: Path) -> None:
+    """Under bfloat16 the convolutions alone are rounded: Fourier transforms and losses stay in single precision."""
+    job = Job("blind", replace(BLIND, decay_epochs=0), (photos,), tmp_path / "out", "cpu", precision="bf16")
+    assert train_restorer(job, quiet)
 
 
 def test_each_is_trained_as_its_authors_did() -> None:
