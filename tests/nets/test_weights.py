@@ -1,4 +1,5 @@
 import hashlib
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,9 @@ import safetensors.torch
 import torch
 from torch import nn
 
+from detbench.assets import shipped
 from detbench.errors import WeightsError
+from detbench.nets.blind_kernel import BlindKernel
 from detbench.nets.weights import load_weights, save_weights
 
 
@@ -126,3 +129,17 @@ def test_a_refused_file_changes_nothing(folder: Path) -> None:
     before = {key: tensor.clone() for key, tensor in net.state_dict().items()}
     message(net, folder)
     assert all(torch.equal(tensor, before[key]) for key, tensor in net.state_dict().items())
+
+
+@pytest.mark.parametrize("folder", sorted(shipped("models").glob("*/card.toml")), ids=lambda card: card.parent.name)
+def test_shipped_cards_name_their_weights(folder: Path) -> None:
+    """Every card of a shipped model has the digest of the weights beside it."""
+    card = tomllib.loads(folder.read_text(encoding="utf-8"))
+    assert card["sha256"] == hashlib.sha256(folder.with_name("weights.safetensors").read_bytes()).hexdigest()
+
+
+def test_the_shipped_kernel_network_loads() -> None:
+    """The weights of `blind` fit its network, and are not those that it begins with."""
+    net = BlindKernel()
+    load_weights(net, shipped("models") / "blind", "blind")
+    assert net.get_parameter("clean.tail.weight").any()
