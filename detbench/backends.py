@@ -44,21 +44,39 @@ class Backend:
 def resolve_deblurrer(word: str, device: str, precision: str) -> Backend:
     """A deblurrer by name, by reference, or `NAME:FILE` for a network with the user's own weights (safetensors).
 
-    `device` is a resolved one; networks alone take it and `precision`.
+    Settings stand behind the colon too: `NAME:light=linear`, `NAME:FILE,light=linear`. `device` is a resolved one;
+    networks alone take it and `precision`.
     """
     reference = deblurrer_reference(word, device)
     if reference is not None:
         return _referred(reference)
-    name, _, file = word.partition(":")
+    name, _, rest = word.partition(":")
     entry = DEBLURRERS.find(name)
+    file, settings = _file_and_settings(entry, rest)
     if entry.weights is None:
         if file:
             raise UsageError(f"{name} has no weights that a file could replace: name it without {':' + file!r}")
         return _backend(entry, weights=None)
     weights = Path(file) if file else shipped("models") / entry.weights / "weights.safetensors"
-    if file:
-        entry = replace(entry, name=_own_name(name, weights))
-    return _backend(_with_options(entry, weights, device=device, precision=precision), weights)
+    arm = "-".join([_own_name(name, weights) if file else name, *settings.values()])
+    options = {"device": device, "precision": precision, **settings}
+    return _backend(_with_options(replace(entry, name=arm), weights, **options), weights)
+
+
+def _file_and_settings(entry: Entry, rest: str) -> tuple[str, dict[str, str]]:
+    """What stands behind a name's colon: a file, or none, and those settings that are not the default."""
+    file, chosen = "", {}
+    for part in filter(None, rest.split(",")):
+        key, equals, value = part.partition("=")
+        words = entry.settings.get(key, ())
+        if equals and key.isidentifier() and value not in words:
+            known = "; ".join(f"{name}={'|'.join(values)}" for name, values in entry.settings.items())
+            raise UsageError(f"{entry.name} has no setting {part!r}. It takes: {known or 'none'}")
+        if words:
+            chosen[key] = value
+        else:
+            file = f"{file},{part}" if file else part
+    return file, {key: value for key, value in chosen.items() if value != entry.settings[key][0]}
 
 
 def resolve_detector(word: str, device: str) -> Backend:

@@ -4,7 +4,6 @@ from detbench.registry import Entry, Registry
 
 TORCH = ("torch",)
 ULTRALYTICS = ("ultralytics", "torch", "torchvision")
-SCIPY = ("scipy", "numpy")
 ONNX = ("onnxruntime", "numpy")
 AGPL = "AGPL-3.0"
 YOURS = "its author's"
@@ -21,13 +20,29 @@ DEBLURRERS = Registry(
     group="detbench.deblurrers",
     built_in=(
         Entry("identity", "detbench.deblurrers.identity:identity", "the picture as it is: every deblurrer's floor"),
-        Entry("wiener", "detbench.deblurrers.wiener:Wiener", "oracle: Wiener filter told the kernel", None, SCIPY),
+        Entry("wiener", "detbench.deblurrers.non_blind:Wiener", "oracle: Wiener filter told the kernel", None, TORCH),
         Entry(
             "richardson_lucy",
-            "detbench.deblurrers.richardson_lucy:RichardsonLucy",
+            "detbench.deblurrers.non_blind:RichardsonLucy",
             "oracle: Richardson-Lucy iterations told the kernel",
             None,
-            SCIPY,
+            TORCH,
+        ),
+        Entry(
+            "tv",
+            "detbench.deblurrers.non_blind:TotalVariation",
+            "oracle: total variation told the kernel",
+            None,
+            TORCH,
+        ),
+        Entry(
+            "blind",
+            "detbench.deblurrers.blind:Blind",
+            "blind deconvolution: a kernel from the picture alone, then tv; ,light=linear for a camera's own blur",
+            "blind",
+            TORCH,
+            estimates_kernels=True,
+            settings={"light": ("gamma", "linear")},
         ),
         Entry(
             "deblurgan",

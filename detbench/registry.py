@@ -21,6 +21,8 @@ class Entry:
     `source` and `licence` say where it is from, `extra` which extra of detbench brings its packages. A kind that is
     named as `NAME:…` has in `argument` what stands there; one that goes `by_name` has results for the pictures of a
     dataset, by their names, and none for other pictures; a deblurrer that `estimates_kernels` is a KernelEstimator.
+    `settings` are options that a user may set, as in `NAME:light=linear`, with the words that each takes, the default
+    first.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Entry:
     argument: str | None = None
     by_name: bool = False
     estimates_kernels: bool = False
+    settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def network(self) -> str:

@@ -15,7 +15,7 @@ loses nothing.
 
 
 def continued(blurred: Tensor, kernels: Tensor) -> Canvas:
-    """Lay blurred pictures (N, C, H, W) on a canvas; beyond the borders stands the blur of a cautiously filtered guess."""
+    """Lay blurred pictures (N, C, H, W) on a canvas; beyond the borders stands the blur of a cautious guess."""
     guess = wiener(lay_out(blurred, kernels), CAUTIOUS_BALANCE).clamp(0, 1)
     return continue_by_guess(blurred, guess, kernels)
 

@@ -6,12 +6,10 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from detbench.deconvolution.spectra import gradients, taper
-
-DAMPING = 0.02
-"""Tikhonov's weight for a kernel by least squares, in shares of the mean power of the sharp gradients."""
 
 SPECK = 0.05
 """Weights below this share of a kernel's largest are noise."""
@@ -20,17 +18,17 @@ ISLAND = 0.1
 """Connected parts of a kernel with less than this share of its sum are noise."""
 
 
-def kernel_between(sharp: Tensor, blurred: Tensor, radius: int) -> Tensor:
+def kernel_between(sharp: Tensor, blurred: Tensor, radius: int, damping: float) -> Tensor:
     """The tidy kernel (N, K, K), K = 2 · radius + 1, that blurs one picture (N, 1, H, W) into the other."""
-    edges = gradients(sharp)
-    return tidied(least_squares(edges, gradients(blurred), torch.ones_like(sharp), DAMPING, radius))
+    trust = torch.ones_like(sharp)
+    return tidied(least_squares(gradients(sharp), gradients(blurred), trust, damping, radius))
 
 
 def least_squares(sharp: Tensor, blurred: Tensor, weight: Tensor, damping: float | Tensor, radius: int) -> Tensor:
-    """argmin |k ∗ sharp − blurred|² + damping · |k|², kernels (N, K, K) with K = 2 · radius + 1.
+    """argmin |k ∗ sharp − blurred|² + damping · |k|²: kernels (N, K, K) with K = 2 · radius + 1, by Cho and Lee, 2009.
 
     `sharp` and `blurred` are gradients (N, 2, H, W); `weight` (N, 1, H, W) says how far to trust the sharp ones;
-    `damping` is in shares of their mean power. Borders fade out over a radius.
+    `damping` is in shares of their mean power. Borders fade out over a radius. Sides are above twice the radius.
     """
     size = (sharp.shape[-2], sharp.shape[-1])
     window = taper(size, max(4, radius)).to(sharp.device)
@@ -59,7 +57,8 @@ def _without_islands(
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     count, parts, _, _ = cv2.connectedComponentsWithStats((kernel > 0).astype(np.uint8), connectivity=8)
     sums = np.bincount(parts.ravel(), kernel.ravel(), minlength=count)
-    return kernel * (sums[parts] >= ISLAND * kernel.sum())
+    kept: NDArray[np.float32] = kernel * (sums[parts] >= ISLAND * kernel.sum())
+    return kept
 
 
 def point(radius: int, device: torch.device) -> Tensor:
@@ -69,10 +68,11 @@ def point(radius: int, device: torch.device) -> Tensor:
     return kernel
 
 
-def short_line(radius: int, device: torch.device) -> Tensor:
-    """Three pixels in a row, (1, K, K): no point, and as good as any other to begin with."""
-    kernel = torch.zeros(1, 2 * radius + 1, 2 * radius + 1, device=device)
-    kernel[0, radius, radius - 1 : radius + 2] = 1 / 3
+def short_line(downwards: int, across: int, device: torch.device) -> Tensor:
+    """Three pixels in a row through the middle, a step of (downwards, across) each, (1, 5, 5)."""
+    kernel = torch.zeros(1, 5, 5, device=device)
+    for step in (-1, 0, 1):
+        kernel[0, 2 + step * downwards, 2 + step * across] = 1 / 3
     return kernel
 
 
@@ -113,7 +113,21 @@ def centred_exactly(kernels: Tensor) -> Tensor:
     rows, columns = centroids(kernels)
     frequencies = torch.fft.fftfreq(kernels.shape[-1], device=kernels.device)
     turn = frequencies[:, None] * rows[:, None, None] + frequencies[None] * columns[:, None, None]
-    return torch.fft.ifft2(torch.fft.fft2(kernels) * torch.exp(2j * math.pi * turn)).real
+    moved: Tensor = torch.fft.ifft2(torch.fft.fft2(kernels) * torch.exp(2j * math.pi * turn)).real
+    return moved
+
+
+def trimmed(kernels: Tensor, extra: int) -> Tensor:
+    """With no more border than `extra` pixels around the weights."""
+    return cropped_or_padded(kernels, max(reach(kernels) + extra, 1))
+
+
+def spread(kernels: Tensor) -> Tensor:
+    """Standard deviation of the weights' places around their centroids, in pixels, (N,)."""
+    places = torch.arange(kernels.shape[-1], device=kernels.device).float() - kernels.shape[-1] // 2
+    rows, columns = centroids(kernels)
+    squares = (kernels.sum(2) * places.square()).sum(1) + (kernels.sum(1) * places.square()).sum(1)
+    return (squares - rows.square() - columns.square()).clamp(min=0).sqrt()
 
 
 def reach(kernels: Tensor) -> int:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from detbench.deconvolution.filters import continued
-from detbench.deconvolution.spectra import Canvas, gradient_power, lay_out
+from detbench.deconvolution.spectra import Canvas, gradient_power
 
 Shrink = Callable[[Tensor, Tensor, float], None]
 """Shrinks horizontal and vertical differences in place, for one weight of the tie."""
@@ -24,14 +24,13 @@ CLIPPED = 254.5 / 255
 """Light above it may have been any brighter: sensors saturate."""
 
 
-def few_edges(blurred: Tensor, kernels: Tensor, edge_cost: float, factor: float = 4.0) -> Tensor:
+def few_edges(canvas: Canvas, edge_cost: float, factor: float = 4.0) -> Tensor:
     """argmin |k ∗ x − y|² + edge_cost · (number of pixels with a gradient): Xu, Zheng, Jia, CVPR 2013.
 
-    Shape (N, 1, H, W) in and out. The weight of the tie grows from 2 · edge_cost by `factor` a round: a smaller one
-    takes longer and comes closer.
+    Returns the pictures (N, 1, H, W) of a canvas. The weight of the tie grows from 2 · edge_cost by `factor` a round:
+    a smaller one takes longer and comes closer.
     """
-    weights = growing(2 * edge_cost, factor, TIGHTEST)
-    return half_quadratic(lay_out(blurred, kernels), _keep_strong(edge_cost), weights)
+    return half_quadratic(canvas, _keep_strong(edge_cost), growing(2 * edge_cost, factor, TIGHTEST))
 
 
 def total_variation(blurred: Tensor, kernels: Tensor, strength: float, rounds: int = 8) -> Tensor:
@@ -102,7 +101,8 @@ def divergence(across: Tensor, down: Tensor) -> Tensor:
 
 
 def _correlated(canvas: Canvas, blurred: Tensor) -> Tensor:
-    return (torch.fft.rfft2(blurred) * canvas.response.conj()).resolve_conj()
+    spectrum: Tensor = torch.fft.rfft2(blurred) * canvas.response.conj()
+    return spectrum.resolve_conj()
 
 
 def _keep_strong(edge_cost: float) -> Shrink:

@@ -1,7 +1,7 @@
 """Pictures and kernels by their frequencies: what a blur does to each, on a canvas that repeats without a step.
 
-Everywhere in this package pictures are a tensor (N, C, H, W) of light, about 0..1, and kernels are (N, K, K) with K odd,
-no negative weight, sum 1, and the middle where they move nothing: I_B = k ∗ I_S + noise, N pictures at a time.
+Everywhere in this package pictures are a tensor (N, C, H, W) of light, about 0..1, and kernels are (N, K, K) with K
+odd, no negative weight, sum 1, and the middle where they move nothing: I_B = k ∗ I_S + noise, N pictures at a time.
 """
 
 import math
@@ -40,7 +40,8 @@ class Canvas:
 
     def blurred(self, pictures: Tensor) -> Tensor:
         """Tensors on this canvas, blurred by the kernels."""
-        return torch.fft.irfft2(torch.fft.rfft2(pictures) * self.response, s=self.size)
+        blurred: Tensor = torch.fft.irfft2(torch.fft.rfft2(pictures) * self.response, s=self.size)
+        return blurred
 
 
 def lay_out(blurred: Tensor, kernels: Tensor) -> Canvas:
@@ -84,7 +85,8 @@ def transfer(kernels: Tensor, size: tuple[int, int]) -> Tensor:
     side = kernels.shape[-1]
     torus = kernels.new_zeros((len(kernels), 1, *size))
     torus[:, 0, :side, :side] = kernels
-    return torch.fft.rfft2(torch.roll(torus, (-(side // 2), -(side // 2)), (2, 3)))
+    response: Tensor = torch.fft.rfft2(torch.roll(torus, (-(side // 2), -(side // 2)), (2, 3)))
+    return response
 
 
 def gradient_power(size: tuple[int, int], device: torch.device) -> Tensor:
@@ -99,6 +101,12 @@ def gradients(pictures: Tensor) -> Tensor:
     padded = F.pad(pictures, (0, 1, 0, 1), mode="replicate")
     here = padded[..., :-1, :-1]
     return torch.cat([padded[..., :-1, 1:] - here, padded[..., 1:, :-1] - here], 1)
+
+
+def grey(pictures: Tensor) -> Tensor:
+    """RGB (N, 3, H, W) to grey (N, 1, H, W), by the weights of ITU-R BT.601."""
+    weights = pictures.new_tensor([0.299, 0.587, 0.114])
+    return (pictures * weights[:, None, None]).sum(1, keepdim=True)
 
 
 def taper(size: tuple[int, int], margin: int) -> Tensor:

@@ -26,8 +26,6 @@ MULTIPLE = 4
 LEAST_PX = 68
 """Of a side: the smallest such multiple that holds a kernel."""
 
-LUMA = (0.299, 0.587, 0.114)
-
 
 @dataclass(frozen=True)
 class Scale:
@@ -131,12 +129,6 @@ class BlindKernel(nn.Module):
                 guesses.append(Guess(scale.shrink, kernel, edges))
         last = {guess.shrink: guess.kernel for guess in guesses}
         return self.clean(torch.stack([_enlarged(last[scale.shrink]) for scale in reversed(SCALES)], 1)), guesses
-
-
-def grey(pictures: Tensor) -> Tensor:
-    """RGB (N, 3, H, W) to the grey (N, 1, H, W) that the network sees, by the weights of ITU-R BT.601."""
-    weights = torch.tensor(LUMA, dtype=pictures.dtype, device=pictures.device)
-    return (pictures * weights[:, None, None]).sum(1, keepdim=True)
 
 
 def shrunk(pictures: Tensor, factor: int) -> Tensor:

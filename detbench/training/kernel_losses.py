@@ -13,8 +13,8 @@ from torch import Tensor
 
 from detbench.deconvolution.filters import continued, wiener
 from detbench.deconvolution.kernels import cropped_or_padded
-from detbench.deconvolution.spectra import gradients, lay_out
-from detbench.nets.blind_kernel import RADIUS, BlindKernel, Guess, grey, shrunk
+from detbench.deconvolution.spectra import gradients, grey, lay_out
+from detbench.nets.blind_kernel import RADIUS, BlindKernel, Guess, shrunk
 from detbench.training.plan import Target
 
 BALANCE = 0.03

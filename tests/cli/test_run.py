@@ -12,7 +12,7 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from detbench.deblurrers.wiener import Wiener
+from detbench.deblurrers.non_blind import Wiener
 from detbench.detectors.blobs import Blobs
 from detbench.metrics.detection import STAT_KEYS
 from detbench.metrics.error_kinds import KINDS

@@ -5,11 +5,12 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from detbench.blur.kernels import convolve
-from detbench.deblurrers.richardson_lucy import RichardsonLucy
-from detbench.deblurrers.wiener import Wiener
+from detbench.deblurrers.non_blind import RichardsonLucy, TotalVariation, Wiener
 from detbench.types import Image, Kernel, Light, NonBlindDeblurrer
 
-ORACLES = pytest.mark.parametrize("oracle", [Wiener(), RichardsonLucy()], ids=["wiener", "richardson_lucy"])
+ORACLES = pytest.mark.parametrize(
+    "oracle", [Wiener(), RichardsonLucy(), TotalVariation()], ids=["wiener", "richardson_lucy", "tv"]
+)
 LIGHTS = pytest.mark.parametrize("light", get_args(Light))
 
 

@@ -4,8 +4,8 @@ from torch import Tensor
 
 from detbench.deconvolution.filters import wiener
 from detbench.deconvolution.kernels import least_squares
-from detbench.deconvolution.spectra import gradients, lay_out
-from detbench.nets.blind_kernel import LEAST_PX, RADIUS, SCALES, BlindKernel, grey, shrunk, without_specks
+from detbench.deconvolution.spectra import gradients, grey, lay_out
+from detbench.nets.blind_kernel import LEAST_PX, RADIUS, SCALES, BlindKernel, shrunk, without_specks
 
 
 @pytest.fixture

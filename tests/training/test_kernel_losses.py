@@ -3,8 +3,8 @@ import torch
 from torch import Tensor
 
 from detbench.deconvolution.kernels import point
-from detbench.deconvolution.spectra import gradients, transfer
-from detbench.nets.blind_kernel import RADIUS, SCALES, BlindKernel, Guess, grey, shrunk
+from detbench.deconvolution.spectra import gradients, grey, transfer
+from detbench.nets.blind_kernel import RADIUS, SCALES, BlindKernel, Guess, shrunk
 from detbench.training.kernel_losses import (
     KernelOutput,
     coarser,

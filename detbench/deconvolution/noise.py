@@ -1,0 +1,28 @@
+"""How noisy a picture is, and how strongly total variation should go by it."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+LEAST_NOISE = 0.4
+"""Grey levels; rounding alone leaves .3."""
+
+
+def noise_levels(grey: Tensor) -> float:
+    """Standard deviation of the noise of a grey picture (1, 1, H, W) of stored values 0..1, in grey levels 0..255.
+
+    From the median of second differences both ways, which blur leaves nothing else of (Immerkær, "Fast Noise Variance
+    Estimation", CVIU 64, 1996; the median as in Donoho and Johnstone, 1994). A picture of under 3 pixels has none.
+    """
+    if min(grey.shape[-2:]) < 3:
+        return 0.0
+    mask = grey.new_tensor([[1.0, -2.0, 1.0], [-2.0, 4.0, -2.0], [1.0, -2.0, 1.0]])
+    return 255 * float(F.conv2d(grey, mask[None, None]).abs().median()) / 0.6745 / 6
+
+
+def strength_against(noise: float) -> float:
+    """The strength of total variation that suits noise of so many grey levels, told the kernel.
+
+    The best of 500, 1,000, … 32,000 on 11 photos, by the noise measured: 32,000 at .40 levels, 8,000 at .57, 4,000 at
+    .85, 2,000 at 1.5, 1,000 at 2.1, 500 or less at 3.4.
+    """
+    return 2900 / max(noise, LEAST_NOISE) ** 2
