@@ -117,6 +117,18 @@ def results(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def levin(session: nox.Session) -> None:
+    """Make the page of Levin et al.'s pictures of real camera shake: `nox -s levin -- FOLDER [DEBLURRER …]`."""
+    session.run(sys.executable, "reports/levin.py", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def deblurred(session: nox.Session) -> None:
+    """Make a sheet of pictures by deblurrer: `nox -s deblurred -- [--photo PATH] [--shake PATH] [--out FILE]`."""
+    session.run(sys.executable, "reports/deblurred.py", *session.posargs)
+
+
+@nox.session(venv_backend="none")
 def simulate(session: nox.Session) -> None:
     """Hold intervals and gate against simulated pictures whose true mAP is known; half an hour on one core."""
     session.run(sys.executable, "tests/simulation/verdict.py", *session.posargs)

@@ -1,0 +1,284 @@
+"""The page of Levin et al.'s 32 pictures of real camera shake: `python reports/levin.py FOLDER [DEBLURRER …]`.
+
+FOLDER is as downloaded: im{1..4}_kernel{1..8}_img.png, the sharp gt/im{1..4}.png and the measured gt/kernel{1..8}.png.
+The set comes with Levin, Weiss, Durand, Freeman, CVPR 2009; these files are in the repository csdwren/SelfDeblur.
+Writes levin.md beside this file. The numbers are the run's, on the processor; the words are those of levin.md.j2.
+"""
+
+import argparse
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+import cv2
+import jinja2
+import numpy as np
+from numpy.typing import NDArray
+
+from detbench.backends import Backend, resolve_deblurrer
+from detbench.blur.kernels import convolve
+from detbench.blur.noise import to_image
+from detbench.errors import NotEvaluableError
+from detbench.images import picture_files, read_image
+from detbench.metrics.kernel_similarity import kernel_similarity
+from detbench.metrics.shifted_quality import shifted_psnr_db
+from detbench.report.text import UNDEFINED, amount, plural, share
+from detbench.runner.limits import check_restored
+from detbench.types import BlurEstimate, Image, Kernel, KernelEstimator, Light, Restoration
+
+HERE = Path(__file__).parent
+DEBLURRERS = ("blind", "blind:light=linear", "tv", "wiener", "pix2pix", "deblurgan")
+NAME = re.compile(r"im(\d+)_kernel(\d+)_img")
+
+
+@dataclass(frozen=True)
+class Published:
+    """A figure from a paper's table: mean PSNR in dB up to a shift over the 32 pictures."""
+
+    method: str
+    psnr_db: float
+    note: str = ""
+
+
+PUBLISHED = (
+    Published("the true kernel", 34.53, "not blind"),
+    Published("VDIP", 33.12),
+    Published("SelfDeblur", 33.07, "two networks optimised for each picture"),
+    Published("Sun et al.", 32.99),
+    Published("MCEM", 32.81),
+    Published("Pan et al., dark channel", 32.69),
+    Published("Zuo et al.", 32.66),
+    Published("Xu and Jia", 31.67),
+    Published("Levin et al. 2011", 30.80),
+    Published("Cho and Lee", 30.57),
+    Published("Krishnan et al.", 29.88),
+    Published("Restormer", 27.78, "a network trained on GoPro"),
+    Published("MPRNet", 26.21, "a network trained on GoPro"),
+    Published("SRN", 23.43, "a network trained for it"),
+)
+"""From table 1 of SelfDeblur (Ren et al., CVPR 2020); VDIP, MCEM, Restormer and MPRNet from a later paper that repeats
+it.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Shake:
+    """One picture (H, W, 3) of a scene, its sharp twin, and the kernel that blurred it in the stored values."""
+
+    scene: int
+    kernel: int
+    blurred: Image
+    sharp: Image
+    truth: Kernel
+    blurred_db: float
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a deblurrer made of one picture; `similarity` is None where it estimated no kernel."""
+
+    scene: int
+    kernel: int
+    psnr_db: float
+    gain_db: float
+    seconds: float
+    similarity: float | None
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A deblurrer with its scores; `is_told` says that it was given the kernel, `estimates` that it looks for one."""
+
+    name: str
+    is_told: bool
+    estimates: bool
+    scores: tuple[Score, ...]
+
+    @property
+    def psnr_db(self) -> float:
+        """The mean over all pictures."""
+        return fmean(score.psnr_db for score in self.scores)
+
+    @property
+    def gain_db(self) -> float:
+        """The mean over all pictures."""
+        return fmean(score.gain_db for score in self.scores)
+
+    @property
+    def worst(self) -> Score:
+        """That of the picture with the smallest gain."""
+        return min(self.scores, key=lambda score: score.gain_db)
+
+    @property
+    def improved(self) -> int:
+        """How many pictures it made better."""
+        return sum(score.gain_db > 0 for score in self.scores)
+
+    @property
+    def left_alone(self) -> int:
+        """In how many pictures an estimator found no kernel."""
+        return sum(score.similarity is None for score in self.scores) if self.estimates else 0
+
+    @property
+    def seconds(self) -> float:
+        """The median over all pictures."""
+        return median(score.seconds for score in self.scores)
+
+    @property
+    def similarity(self) -> float | None:
+        """The mean over the pictures where it found a kernel."""
+        return mean([score.similarity for score in self.scores])
+
+    def by_kernel(self, kernel: int, field: str) -> float | None:
+        """The mean of a score's field over the pictures with this kernel."""
+        return mean([getattr(score, field) for score in self.scores if score.kernel == kernel])
+
+    def of(self, scene: int, kernel: int) -> float | None:
+        """The PSNR of one picture, None where the folder does not have it."""
+        return mean([each.psnr_db for each in self.scores if (each.scene, each.kernel) == (scene, kernel)])
+
+
+def main(folder: Path, words: Sequence[str]) -> None:
+    """Run the deblurrers over the folder and write the page."""
+    backends = [resolve_deblurrer(word, "cpu", "fp32") for word in words]
+    shakes = read_shakes(folder)
+    arms = sorted((run(backend, shakes) for backend in backends), key=lambda arm: -arm.psnr_db)
+    template = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE), autoescape=False, trim_blocks=True, undefined=jinja2.StrictUndefined
+    ).get_template("levin.md.j2")
+    page = template.render(arms=arms, by_name={arm.name: arm for arm in arms}, **facts(shakes))
+    (HERE / "levin.md").write_text(page.rstrip() + "\n", encoding="utf-8")
+
+
+def facts(shakes: Sequence[Shake]) -> dict[str, Any]:
+    """What the page says of the pictures themselves, and how it writes numbers."""
+    return {
+        "shakes": shakes,
+        "scenes": sorted({shake.scene for shake in shakes}),
+        "kernels": sorted({shake.kernel for shake in shakes}),
+        "blurred_db": fmean(shake.blurred_db for shake in shakes),
+        "blurred_by_kernel": lambda kernel: mean([each.blurred_db for each in shakes if each.kernel == kernel]),
+        "stored_db": fmean(agreement(shake, "gamma") for shake in shakes),
+        "linear_db": fmean(agreement(shake, "linear") for shake in shakes),
+        "published": PUBLISHED,
+        "neighbours": neighbours,
+        "decibels": lambda value: UNDEFINED if value is None else f"{value:.2f}".replace("-", "−"),
+        "share": lambda value: UNDEFINED if value is None else share(value),
+        "amount": amount,
+        "plural": plural,
+    }
+
+
+def read_shakes(folder: Path) -> list[Shake]:
+    """All pictures of the folder, by scene and kernel; raises NotEvaluableError where there is none."""
+    named = [(NAME.fullmatch(path.stem), path) for path in picture_files(folder.glob("im*"))]
+    shakes = [_read_shake(path, int(match[1]), int(match[2])) for match, path in named if match]
+    if not shakes:
+        raise NotEvaluableError(f"{folder}: no im1_kernel1_img.png or the like; name the folder with Levin's pictures")
+    return shakes
+
+
+def _read_shake(path: Path, scene: int, kernel: int) -> Shake:
+    blurred, sharp = read_image(path), read_image(path.parent / "gt" / f"im{scene}.png")
+    stored = read_image(path.parent / "gt" / f"kernel{kernel}.png")[:, :, 0]
+    return Shake(scene, kernel, blurred, sharp, true_kernel(stored, sharp, blurred), decibels_of(blurred, sharp))
+
+
+def true_kernel(stored: NDArray[np.uint8], sharp: Image, blurred: Image) -> Kernel:
+    """A kernel's picture as the kernel that blurs the sharp picture into the blurred one.
+
+    Some of the files are turned by 180°, as MATLAB's correlation wants them. The blur equation tells which: the right
+    way round, the sharp picture convolved with the kernel is the blurred picture, up to a shift and noise.
+    """
+    weights = stored / float(stored.sum())
+    ways = [Kernel(centred(way), "gamma") for way in (weights, weights[::-1, ::-1])]
+    return max(ways, key=lambda kernel: decibels_of(to_image(convolve(sharp, kernel)), blurred))
+
+
+def centred(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cut to the smallest odd square with the centroid in its middle pixel.
+
+    By whole pixels: parts of one would smear the kernel, and the score forgives them.
+    """
+    used = np.argwhere(weights > 0)
+    middle = np.rint((used * weights[weights > 0][:, None]).sum(0) / weights.sum()).astype(int)
+    radius = int(np.abs(used - middle).max())
+    top, left = middle
+    return np.pad(weights, radius)[top : top + 2 * radius + 1, left : left + 2 * radius + 1]
+
+
+def agreement(shake: Shake, light: Light) -> float:
+    """How well the blur equation holds, in dB, if the blur averaged in this light."""
+    kernel = Kernel(shake.truth.weights, light)
+    return decibels_of(to_image(convolve(shake.sharp, kernel)), shake.blurred)
+
+
+def run(backend: Backend, shakes: Sequence[Shake]) -> Arm:
+    """Restore every picture and score it."""
+    built = backend.build()
+    is_told, estimates = bool(getattr(built, "needs_kernel", False)), isinstance(built, KernelEstimator)
+    return Arm(backend.name, is_told, estimates, tuple(score(backend.name, built, shake) for shake in shakes))
+
+
+def score(name: str, deblurrer: Any, shake: Shake) -> Score:
+    """One picture restored; seconds are those of the processor, so work beside it does not count."""
+    begun = time.process_time()
+    restoration = restore(deblurrer, shake)
+    seconds = time.process_time() - begun
+    check_restored(name, restoration.image, shake.blurred)
+    psnr_db = decibels_of(restoration.image, shake.sharp)
+    similarity = similarity_of(shake.truth, restoration.blur)
+    return Score(shake.scene, shake.kernel, psnr_db, psnr_db - shake.blurred_db, seconds, similarity)
+
+
+def restore(deblurrer: Any, shake: Shake) -> Restoration:
+    """By any kind of deblurrer: one that is told the kernel, one that finds it, one that does without."""
+    blurred = shake.blurred.copy()
+    if getattr(deblurrer, "needs_kernel", False):
+        return Restoration(deblurrer(blurred, shake.truth), None)
+    if isinstance(deblurrer, KernelEstimator):
+        return deblurrer.restore(blurred)
+    return Restoration(deblurrer(blurred), None)
+
+
+def similarity_of(truth: Kernel, found: BlurEstimate | None) -> float | None:
+    """None where no kernel was found."""
+    return None if found is None else kernel_similarity(truth, found)
+
+
+def decibels_of(image: Image, reference: Image) -> float:
+    """PSNR up to a shift of the grey picture, since the set is grey and a tint is not what is judged.
+
+    Raises NotEvaluableError where there is none.
+    """
+    grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    value = shifted_psnr_db(np.asarray(grey, np.uint8), reference)
+    if value is None:
+        raise NotEvaluableError("a picture equals its reference, or is smaller than 31 pixels: no PSNR up to a shift")
+    return value
+
+
+def neighbours(psnr_db: float) -> tuple[Published | None, Published | None]:
+    """The published figures next below and next above, None at the ends."""
+    below = [each for each in PUBLISHED if each.psnr_db <= psnr_db]
+    above = [each for each in PUBLISHED if each.psnr_db > psnr_db]
+    return max(below, key=attrgetter("psnr_db"), default=None), min(above, key=attrgetter("psnr_db"), default=None)
+
+
+def mean(values: Sequence[float | None]) -> float | None:
+    """Of the values that are there; None where none is."""
+    there = [value for value in values if value is not None]
+    return fmean(there) if there else None
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("deblurrer", nargs="*", default=DEBLURRERS, help="as `detbench run --deblurrer` takes it")
+    asked = parser.parse_args()
+    main(asked.folder, asked.deblurrer)
