@@ -51,4 +51,4 @@ def richardson_lucy(canvas: Canvas, iterations: int, floor: float) -> Tensor:
         ratio = torch.ones_like(expected)
         canvas.cropped(ratio).copy_(seen / canvas.cropped(expected))
         sharp *= torch.fft.irfft2(torch.fft.rfft2(ratio) * canvas.response.conj(), s=canvas.size)
-    return canvas.cropped(sharp)
+    return canvas.cropped(sharp).clamp(min=floor)

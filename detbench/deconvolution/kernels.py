@@ -17,6 +17,9 @@ SPECK = 0.05
 ISLAND = 0.1
 """Connected parts of a kernel with less than this share of its sum are noise."""
 
+NOTHING = 1e-20
+"""Power below which a sharp picture has no gradient to go by; its kernel is 0."""
+
 
 def kernel_between(sharp: Tensor, blurred: Tensor, radius: int, damping: float) -> Tensor:
     """The tidy kernel (N, K, K), K = 2 · radius + 1, that blurs one picture (N, 1, H, W) into the other."""
@@ -34,16 +37,19 @@ def least_squares(sharp: Tensor, blurred: Tensor, weight: Tensor, damping: float
     window = taper(size, max(4, radius)).to(sharp.device)
     cause, effect = torch.fft.rfft2(sharp * weight * window), torch.fft.rfft2(blurred * window)
     power = cause.abs().square().sum(1)
-    cross = (cause.conj() * effect).sum(1) / (power + damping * power.mean((1, 2), keepdim=True))
+    damped = (power + damping * power.mean((1, 2), keepdim=True)).clamp(min=NOTHING)
+    cross = (cause.conj() * effect).sum(1) / damped
     torus = torch.fft.irfft2(cross, s=size)
     return torch.roll(torus, (radius, radius), (1, 2))[:, : 2 * radius + 1, : 2 * radius + 1]
 
 
 def tidied(kernels: Tensor) -> Tensor:
-    """Without negative weights, specks and islands; each sums to 1."""
+    """Without negative weights, specks and islands; each sums to 1. One without any weight becomes a point."""
     positive = kernels.clamp(min=0)
     kept = positive * (positive > SPECK * positive.amax((1, 2), keepdim=True))
     mainland = np.stack([_without_islands(kernel) for kernel in kept.cpu().numpy()])
+    middle = mainland.shape[-1] // 2
+    mainland[mainland.sum((1, 2)) == 0, middle, middle] = 1
     return normalised(torch.from_numpy(mainland).to(kernels.device))
 
 
