@@ -136,6 +136,14 @@ def spread(kernels: Tensor) -> Tensor:
     return (squares - rows.square() - columns.square()).clamp(min=0).sqrt()
 
 
+def likeness(first: Tensor, second: Tensor) -> float:
+    """Cosine between two kernels (1, K, K) of one size, 0..1, each centred and averaged over 3x3 pixels."""
+    a, b = (
+        F.avg_pool2d(F.pad(centred(kernel)[None], (1, 1, 1, 1)), 3, stride=1).flatten() for kernel in (first, second)
+    )
+    return float(F.cosine_similarity(a, b, dim=0))
+
+
 def reach(kernels: Tensor) -> int:
     """Pixels from the middle to the farthest weight of any of them, along an axis."""
     rows, columns = (kernels.amax(0) > 0).nonzero(as_tuple=True)

