@@ -125,6 +125,57 @@ def test_weights_of_one_name_are_told_apart_by_their_folders(tmp_path: Path, fil
     assert resolve_deblurrer(f"deblurgan:{tmp_path / file}", "cpu", "fp32").name == name
 
 
+def test_a_setting_stands_behind_the_colon(shipped: Callable[..., Path]) -> None:
+    """`blind:light=linear` is an arm of its own, built with that option, and shares no work with `blind`."""
+    weights = shipped("blind")
+    plain, linear = (resolve_deblurrer(word, "cpu", "fp32") for word in ("blind", "blind:light=linear"))
+    assert linear.name == linear.identity["name"] == "blind-linear"
+    assert linear.entry.options == {"weights": weights, "device": "cpu", "precision": "fp32", "light": "linear"}
+    assert linear.identity["settings"]["light"] == "linear"
+    assert identity_of(plain) != identity_of(linear)
+
+
+@pytest.mark.parametrize("word", ["blind:light=gamma", "blind:", "blind:light=linear,light=gamma"])
+def test_a_default_setting_changes_nothing(shipped: Callable[..., Path], word: str) -> None:
+    """What is set to its default is the same arm and the same work as what is not set; the last word counts."""
+    shipped("blind")
+    plain, default = (resolve_deblurrer(each, "cpu", "fp32") for each in ("blind", word))
+    assert default.name == "blind"
+    assert default.entry == plain.entry
+    assert default.identity == plain.identity
+
+
+@pytest.mark.parametrize(
+    ("word", "words"),
+    [
+        ("blind:light=dark", r"^blind has no setting 'light=dark'\. It takes: light=gamma\|linear$"),
+        ("blind:light=", r"no setting 'light='"),
+        ("blind:colour=red", r"no setting 'colour=red'\. It takes: light=gamma\|linear$"),
+        ("blind:mine.safetensors,colour=red", r"no setting 'colour=red'"),
+        ("deblurgan:light=linear", r"^deblurgan has no setting 'light=linear'\. It takes: none$"),
+        ("wiener:light=linear", r"^wiener has no setting 'light=linear'\. It takes: none$"),
+    ],
+)
+def test_unknown_settings_are_met_with_the_known(shipped: Callable[..., Path], word: str, words: str) -> None:
+    """A key or a value that is not taken is a usage error that says what is."""
+    shipped("blind")
+    with pytest.raises(UsageError, match=words):
+        resolve_deblurrer(word, "cpu", "fp32")
+
+
+@pytest.mark.parametrize("name", ["mine.safetensors", "a,b c.safetensors", "light=linear/weights.safetensors"])
+@pytest.mark.parametrize("order", ["{file},light=linear", "light=linear,{file}"])
+def test_a_file_and_a_setting_stand_together(tmp_path: Path, order: str, name: str) -> None:
+    """`blind:FILE,light=linear` is the user's network with that setting, in either order; commas in names are names."""
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"my weights")
+    backend = resolve_deblurrer("blind:" + order.format(file=file), "cpu", "fp32")
+    stem = file.parent.name if file.stem == "weights" else file.stem
+    assert backend.name == f"blind-{stem}-linear"
+    assert (backend.entry.options["weights"], backend.entry.options["light"]) == (file, "linear")
+
+
 def test_detectors_resolve_by_name(shipped: Callable[..., Path]) -> None:
     """`blobs` needs nothing; `yolov8` is what ships for it, on the device that is asked for."""
     assert resolve_detector("blobs", "cpu").build().classes[0] == "red disc"

@@ -4,7 +4,17 @@ import math
 import numpy as np
 import pytest
 
-from detbench.types import Detections, Estimate, GroundTruth, Kernel, MetricSpec, NonBlindDeblurrer
+from detbench.types import (
+    BlurEstimate,
+    Detections,
+    Estimate,
+    GroundTruth,
+    Kernel,
+    KernelEstimator,
+    MetricSpec,
+    NonBlindDeblurrer,
+    Restoration,
+)
 
 TWO_BOXES = np.array([[1.0, 2.0, 11.0, 5.0], [0.0, 0.0, 3.0, 9.0]])
 TRUTH = {
@@ -89,6 +99,39 @@ def test_kernels_are_checked(weights: np.ndarray, words: str) -> None:
         Kernel(weights, "linear")
 
 
+@pytest.mark.parametrize(
+    ("kernels", "words"),
+    [
+        (np.ones((1, 1)), r"shape \(rows, columns, K, K\), not \(1, 1\)"),
+        (np.ones((1, 1, 1)), r"shape \(rows, columns, K, K\), not \(1, 1, 1\)"),
+        (np.full((1, 1, 2, 2), 0.25), "square with an odd side, not 2x2"),
+        (np.full((1, 1, 3, 1), 1 / 3), "square with an odd side, not 3x1"),
+        (np.stack([np.full((1, 3, 3), 1 / 9), np.full((1, 3, 3), 0.2)]), "sums to 1"),
+        (np.array([[[[2.0, 0, 0], [0, -1, 0], [0, 0, 0]]]]), "no negative weight"),
+        (np.full((1, 1, 3, 3), math.nan), "sums to 1"),
+    ],
+)
+def test_estimated_kernels_are_checked(kernels: np.ndarray, words: str) -> None:
+    """A grid of kernels has four axes, and the kernel in each of its cells is held to what a kernel is."""
+    with pytest.raises(ValueError, match=words):
+        BlurEstimate(kernels, "gamma")
+
+
+def test_an_estimate_may_have_many_cells() -> None:
+    """One kernel for the whole picture, and a grid of rows and columns, are both an estimate."""
+    for grid in ((1, 1), (2, 3)):
+        assert BlurEstimate(np.full((*grid, 3, 3), 1 / 9), "linear").kernels.shape[:2] == grid
+
+
+def test_a_restoration_may_have_found_no_blur() -> None:
+    """Where nothing was found the blur is None and the picture stands alone; neither can be replaced later."""
+    picture = np.zeros((3, 5, 3), np.uint8)
+    restoration = Restoration(picture, None)
+    assert restoration.image is picture
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        restoration.blur = BlurEstimate(np.ones((1, 1, 1, 1)), "gamma")  # type: ignore[misc]
+
+
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("place", ["value", "low", "high"])
 def test_an_estimate_is_finite_or_none(number: float, place: str) -> None:
@@ -107,3 +150,17 @@ def test_the_sign_says_which_way_is_better(better: str, sign: int) -> None:
 def test_a_plain_function_is_a_blind_deblurrer() -> None:
     """Only what says `needs_kernel` is told the kernel."""
     assert not isinstance(lambda blurred: blurred, NonBlindDeblurrer)
+
+
+def test_who_can_show_its_kernels_has_restore() -> None:
+    """A deblurrer with the method `restore` estimates kernels; a plain function does not."""
+
+    class Estimator:
+        def __call__(self, blurred: np.ndarray) -> np.ndarray:
+            return blurred
+
+        def restore(self, blurred: np.ndarray) -> Restoration:
+            return Restoration(blurred, None)
+
+    assert isinstance(Estimator(), KernelEstimator)
+    assert not isinstance(lambda blurred: blurred, KernelEstimator)
