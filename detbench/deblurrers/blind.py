@@ -53,11 +53,11 @@ class Blind:
     def restore(self, blurred: Image) -> Restoration:
         """The picture restored, (H, W, 3), and its kernel."""
         seen = in_light(blurred, self.light, self.device)
-        kernel = estimate(grey(seen), self._guess)
+        noise = noise_levels(grey(in_light(blurred, "gamma")))
+        kernel = estimate(grey(seen), self._guess, noise)
         if kernel is None:
             return Restoration(blurred, None)
-        strength = strength_against(noise_levels(grey(in_light(blurred, "gamma"))))
-        restored = total_variation(seen, trimmed(kernel, 1), strength)
+        restored = total_variation(seen, trimmed(kernel, 1), strength_against(noise))
         weights = kernel[0].cpu().numpy().astype(np.float64).clip(0)
         return Restoration(
             from_light(restored, self.light), BlurEstimate((weights / weights.sum())[None, None], self.light)
