@@ -10,9 +10,9 @@ from detbench.assets import shipped
 from detbench.deblurrers.light import from_light, in_light
 from detbench.deblurrers.torch_device import check_usable
 from detbench.deconvolution.estimation import estimate
-from detbench.deconvolution.kernels import trimmed
+from detbench.deconvolution.kernels import spread, trimmed
 from detbench.deconvolution.latent import total_variation
-from detbench.deconvolution.noise import noise_levels, strength_against
+from detbench.deconvolution.noise import noise_levels, strength_for_found
 from detbench.deconvolution.spectra import grey
 from detbench.devices import resolve_device
 from detbench.nets.blind_kernel import BlindKernel
@@ -57,7 +57,7 @@ class Blind:
         kernel = estimate(grey(seen), self._guess, noise)
         if kernel is None:
             return Restoration(blurred, None)
-        restored = total_variation(seen, trimmed(kernel, 1), strength_against(noise))
+        restored = total_variation(seen, trimmed(kernel, 1), strength_for_found(noise, float(spread(kernel))))
         weights = kernel[0].cpu().numpy().astype(np.float64).clip(0)
         return Restoration(
             from_light(restored, self.light), BlurEstimate((weights / weights.sum())[None, None], self.light)

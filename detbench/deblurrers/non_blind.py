@@ -68,7 +68,7 @@ class TotalVariation:
         if reach(weights) == 0:
             return blurred  # nothing blurred it; it is to be sharpened, not smoothed
         strength = strength_against(noise_levels(grey(in_light(blurred, "gamma"))))
-        restored = total_variation(in_light(blurred, kernel.light), weights, strength)
+        restored = total_variation(in_light(blurred, kernel.light), weights, strength, rounds=20)
         return from_light(restored, kernel.light)
 
 

@@ -3,8 +3,14 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-LEAST_NOISE = 0.4
-"""Grey levels; rounding alone leaves .3."""
+LEAST_NOISE = 0.85
+"""Grey levels. Less is not believed: with real pictures of less (Levin et al.'s, .5), 3,000 is the best strength."""
+
+STRONGEST_FOUND = 2500.0
+LONG_PX = 7.0
+"""With kernels that were found: 1,400 to 2,800 is best with Levin et al.'s pictures, 2,800 to 5,600 with pictures blurred
+by paths, and less where a kernel's spread is above LONG_PX: 700 to 2,800 at 9 to 12 pixels (58 pictures in all).
+"""
 
 
 def noise_levels(grey: Tensor) -> float:
@@ -26,3 +32,8 @@ def strength_against(noise: float) -> float:
     .85, 2,000 at 1.5, 1,000 at 2.1, 500 or less at 3.4.
     """
     return 2900 / max(noise, LEAST_NOISE) ** 2
+
+
+def strength_for_found(noise: float, spread: float) -> float:
+    """The same where the kernel, of so many pixels' `spread`, was found and is not quite right."""
+    return min(strength_against(noise), STRONGEST_FOUND * min(1.0, LONG_PX / spread))
