@@ -49,6 +49,12 @@ AGREEMENT = 0.92
 Of 44 photos with paths of 12 to 37 px it was reached in 17, in all but one of which no candidate was ahead by 1 dB.
 """
 
+LONG_PX = 7.0
+"""Spread above which a kernel that was found at half the size is believed: at full size such a path is hard to find."""
+
+CLEAR = 0.96
+"""Share of the cost of no blur below which a short kernel needs no other candidate."""
+
 SHARP_PX = 1.0
 """Spread below which a kernel is a lens's own softness and no blur: sharp photos and streets have up to .8."""
 
@@ -87,7 +93,7 @@ class Stretch:
 
 FROM_GUESS = Stretch(3, 3e-3, 2.0)
 FINISH_SHORT = (Stretch(2, 2e-4),)
-FINISH_LONG = (Stretch(3, 5e-4, factor=2.0, damping=0.05, careful=True), Stretch(1, 2e-4, careful=True))
+FINISH_LONG = (Stretch(2, 5e-4, factor=2.0, damping=0.05, careful=True), Stretch(1, 2e-4, careful=True))
 """Measured on 15 photos with paths of 12 to 37 px: from 27.2 dB to 28.3 by the first without its damping and its care,
 28.5 with them, and .1 more by the last; the true kernels have 30.4.
 """
@@ -180,45 +186,61 @@ def _estimated(view: Tensor, guess: Guess, dearness: float) -> Tensor | None:
     """The best kernel for a view of the picture; None where no blur is the best, or there is nothing to go by."""
     if min(view.shape[-2:]) < SMALLEST_PX or float(view.std()) < FLAT:
         return None
-    first = guess(view)
-    found = _alternated(view, trimmed(first, 3), FROM_GUESS, dearness)
+    found = _alternated(view, trimmed(guess(view), 3), FROM_GUESS, dearness)
     if float(spread(found)) < SHARP_PX:
         return None
-    is_short = float(spread(found)) < SHORT_PX
-    others = [] if is_short else _others(view, first, found, dearness)
-    candidates = [point(1, view.device), found, *others]
+    none = point(1, view.device)
+    if float(spread(found)) < SHORT_PX:
+        without, with_it = _costs(view, [none, found])
+        if with_it < CLEAR * without:
+            return _finished(view, found, FINISH_SHORT, dearness)
+    other = _from_half_the_size(view, guess, dearness)
+    if other is not None and float(spread(other)) > LONG_PX:
+        return _finished(view, other, FINISH_LONG, dearness)
+    candidates = [none, found] if other is None else [none, found, other]
     place = _cheapest(view, candidates)
+    return None if place == 0 else _finished(view, candidates[place], FINISH_LONG, dearness)
+
+
+def _finished(view: Tensor, kernel: Tensor, stretches: Sequence[Stretch], dearness: float) -> Tensor:
+    for stretch in stretches:
+        kernel = _alternated(view, trimmed(kernel, 3), stretch, dearness)
+    return kernel
+
+
+def _from_half_the_size(view: Tensor, guess: Guess, dearness: float) -> Tensor | None:
+    """The best kernel for a view at half its size, brought to the full one; None where no blur is the best there."""
+    half = _shrunk(view, 1 / 2)
+    half = half[..., : half.shape[-2] // 4 * 4, : half.shape[-1] // 4 * 4]
+    if min(half.shape[-2:]) < SMALLEST_PX:
+        return None
+    first = guess(half)
+    found = _alternated(half, trimmed(first, 3), FROM_GUESS, dearness)
+    candidates = [point(1, view.device), found, *_climbs(half, first, found, dearness)]
+    place = _cheapest(half, candidates)
     if place == 0:
         return None
-    best = candidates[place]
-    for stretch in FINISH_SHORT if is_short else FINISH_LONG:
-        best = _alternated(view, trimmed(best, 3), stretch, dearness)
-    return best
+    kernel = trimmed(resized(candidates[place], 2 * (candidates[place].shape[-1] // 2)), 3)
+    return _alternated(view, kernel, AT_FULL_SIZE, dearness)
 
 
-def _others(view: Tensor, first: Tensor, found: Tensor, dearness: float) -> list[Tensor]:
-    """Another candidate at full size beside what was found from the guess; none where a climb agrees with that.
-
-    Two of three climbs, the better ones at a quarter of the size, meet the guess at half the size.
-    """
+def _climbs(view: Tensor, first: Tensor, found: Tensor, dearness: float) -> list[Tensor]:
+    """The better two of three climbs; none where one agrees at half the size with what was found from the guess."""
     starts = (
-        _Start(resized(first, LONGEST_RADIUS // 8), 1 / 8, 2.0),
-        _Start(short_line(1, 0, view.device), 1 / 16, 4.0),
-        _Start(short_line(1, 1, view.device), 1 / 16, 2.0),
+        _Start(resized(first, LONGEST_RADIUS // 4), 1 / 4, 2.0),
+        _Start(short_line(1, 0, view.device), 1 / 8, 4.0),
+        _Start(short_line(1, 1, view.device), 1 / 8, 2.0),
     )
-    quarter, half = _shrunk(view, 1 / 4), _shrunk(view, 1 / 2)
-    small = resized(cropped_or_padded(found, LONGEST_RADIUS), LONGEST_RADIUS // 4)
+    half = _shrunk(view, 1 / 2)
+    small = resized(cropped_or_padded(found, LONGEST_RADIUS), LONGEST_RADIUS // 2)
     climbed = []
     for start in starts:
-        kernel = _climbed(view, start, 1 / 4, dearness)
+        kernel = _climbed(view, start, 1 / 2, dearness)
         if likeness(kernel, small) > AGREEMENT:
             return []
-        climbed.append(replace(start, kernel=kernel, scale=STEP / 4))
-    order = np.argsort(_costs(quarter, [start.kernel for start in climbed]))
-    candidates = [_climbed(view, climbed[place], 1 / 2, dearness) for place in order[:2]]
-    candidates.append(_alternated(half, trimmed(resized(first, LONGEST_RADIUS // 2), 3), FROM_GUESS, dearness))
-    best = candidates[_cheapest(half, candidates)]
-    return [_alternated(view, trimmed(resized(best, 2 * (best.shape[-1] // 2)), 3), AT_FULL_SIZE, dearness)]
+        climbed.append(replace(start, kernel=kernel, scale=STEP / 2))
+    order = np.argsort(_costs(half, [start.kernel for start in climbed]))
+    return [_climbed(view, climbed[place], 1.0, dearness) for place in order[:2]]
 
 
 def _climbed(view: Tensor, start: _Start, last_scale: float, dearness: float) -> Tensor:

@@ -7,10 +7,12 @@ LEAST_NOISE = 0.85
 """Grey levels. Less is not believed: with real pictures of less (Levin et al.'s, .5), 3,000 is the best strength."""
 
 STRONGEST_FOUND = 2500.0
-LONG_PX = 7.0
-"""With kernels that were found: 1,400 to 2,800 is best with Levin et al.'s pictures, 2,800 to 5,600 with pictures blurred
-by paths, and less where a kernel's spread is above LONG_PX: 700 to 2,800 at 9 to 12 pixels (58 pictures in all).
+"""With kernels that were found: 1,400 to 2,800 is best with ten of Levin et al.'s pictures, 2,800 to 5,600 with most of
+48 photos blurred along paths.
 """
+
+LONG_PX = 7.0
+"""Spread of a kernel above which less is better: 700 to 2,800 at 9 to 12 pixels."""
 
 
 def noise_levels(grey: Tensor) -> float:
