@@ -38,11 +38,11 @@ DEBLURRERS = Registry(
         Entry(
             "blind",
             "detbench.deblurrers.blind:Blind",
-            "blind deconvolution: a kernel from the picture alone, then tv; ,light=linear for a camera's own blur",
+            "blind deconvolution: a kernel from the picture alone, then total variation",
             "blind",
             TORCH,
             estimates_kernels=True,
-            settings={"light": ("gamma", "linear")},
+            settings={"light": ("auto", "gamma", "linear")},
         ),
         Entry(
             "deblurgan",
