@@ -135,7 +135,7 @@ def test_a_setting_stands_behind_the_colon(shipped: Callable[..., Path]) -> None
     assert identity_of(plain) != identity_of(linear)
 
 
-@pytest.mark.parametrize("word", ["blind:light=gamma", "blind:", "blind:light=linear,light=gamma"])
+@pytest.mark.parametrize("word", ["blind:light=auto", "blind:", "blind:light=linear,light=auto"])
 def test_a_default_setting_changes_nothing(shipped: Callable[..., Path], word: str) -> None:
     """What is set to its default is the same arm and the same work as what is not set; the last word counts."""
     shipped("blind")
@@ -148,9 +148,9 @@ def test_a_default_setting_changes_nothing(shipped: Callable[..., Path], word: s
 @pytest.mark.parametrize(
     ("word", "words"),
     [
-        ("blind:light=dark", r"^blind has no setting 'light=dark'\. It takes: light=gamma\|linear$"),
+        ("blind:light=dark", r"^blind has no setting 'light=dark'\. It takes: light=auto\|gamma\|linear"),
         ("blind:light=", r"no setting 'light='"),
-        ("blind:colour=red", r"no setting 'colour=red'\. It takes: light=gamma\|linear$"),
+        ("blind:colour=red", r"no setting 'colour=red'\. It takes: light=auto\|gamma\|linear"),
         ("blind:mine.safetensors,colour=red", r"no setting 'colour=red'"),
         ("deblurgan:light=linear", r"^deblurgan has no setting 'light=linear'\. It takes: none$"),
         ("wiener:light=linear", r"^wiener has no setting 'light=linear'\. It takes: none$"),

@@ -210,6 +210,6 @@ def test_centring_exactly(down: int, across: int) -> None:
 
 
 def test_centring_exactly_by_whole_pixels_is_a_shift() -> None:
-    """A point comes back as the middle pixel alone, a centred kernel as itself."""
-    torch.testing.assert_close(centred_exactly(kernel(9, (1, 6))), point(4, CPU), atol=1e-5, rtol=0)
+    """A point comes back as the middle pixel alone, in a border as wide as the shift; a centred kernel as itself."""
+    torch.testing.assert_close(centred_exactly(kernel(9, (1, 6))), point(7, CPU), atol=1e-5, rtol=0)
     torch.testing.assert_close(centred_exactly(short_line(1, 1, CPU)), short_line(1, 1, CPU), atol=1e-5, rtol=0)

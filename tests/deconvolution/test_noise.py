@@ -8,7 +8,7 @@ from torch import Tensor
 from detbench.assets import shipped
 from detbench.blur.kernels import convolve, kernel_from_path
 from detbench.blur.trajectory import random_trajectory
-from detbench.deconvolution.noise import LEAST_NOISE, noise_levels, strength_against
+from detbench.deconvolution.noise import LEAST_NOISE, noise_levels, strength_against, strength_for_found
 from detbench.images import read_image
 
 STREETS = Path(shipped("datasets")) / "streets" / "images"
@@ -55,7 +55,14 @@ def test_a_slope_is_no_noise() -> None:
 
 def test_strength_falls_with_noise() -> None:
     """The noisier a picture, the less it is gone by; below the least noise nothing changes, not even at none."""
-    strengths = [strength_against(noise) for noise in (0.4, 0.5, 1, 2, 5, 20)]
+    strengths = [strength_against(noise) for noise in (0.85, 1, 2, 5, 20)]
     assert strengths == sorted(set(strengths), reverse=True)
     assert strengths[-1] > 0
     assert strength_against(0) == strength_against(LEAST_NOISE)
+
+
+def test_found_kernels_are_gone_by_less() -> None:
+    """A kernel that was found is trusted less than a true one, and a long one least; much noise rules them all."""
+    assert strength_for_found(0.5, 3) < strength_against(0.5)
+    assert strength_for_found(0.5, 12) < strength_for_found(0.5, 3)
+    assert strength_for_found(20, 3) == strength_against(20)
