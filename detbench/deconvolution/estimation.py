@@ -140,18 +140,23 @@ def estimate(grey: Tensor, guess: Guess, noise: float) -> Tensor | None:
     Its centroid is its middle, to a fraction of a pixel. It is sought in the whole picture, shrunk to WORK_PX, and
     where nothing is found there, in ever larger ones of which only the most textured part is seen.
     """
-    dearness = min(max(noise / QUIET, 1.0), 4.0)
+    dearness = dearness_of(noise)
     scale = min(1.0, WORK_PX / max(grey.shape[-2:]))
     while True:
-        found = _estimated(_view(grey, scale), guess, dearness)
+        found = _estimated(view_at(grey, scale), guess, dearness)
         if found is not None:
-            return centred_exactly(_enlarged(grey, found, scale, dearness))
+            return centred_exactly(enlarged(grey, found, scale, dearness))
         if scale == 1:
             return None
         scale = min(1.0, 2 * scale)
 
 
-def _view(grey: Tensor, scale: float) -> Tensor:
+def dearness_of(noise: float) -> float:
+    """How much dearer noise of so many grey levels makes edges, 1..4."""
+    return min(max(noise / QUIET, 1.0), 4.0)
+
+
+def view_at(grey: Tensor, scale: float) -> Tensor:
     """What is seen of a picture at a scale: all of it, or its most textured WORK_PX; sides are multiples of 4."""
     shrunk = _shrunk(grey, scale)
     height, width = (min(side, WORK_PX) // 4 * 4 for side in shrunk.shape[-2:])
@@ -170,15 +175,15 @@ def _shrunk(grey: Tensor, scale: float) -> Tensor:
     return F.interpolate(grey, size=size, mode="bilinear", antialias=True)
 
 
-def _enlarged(grey: Tensor, kernel: Tensor, scale: float, dearness: float) -> Tensor:
+def enlarged(grey: Tensor, kernel: Tensor, scale: float, dearness: float) -> Tensor:
     """A kernel that was found at a scale, at full size, improved on each step of the way while it is short enough."""
     while scale < 1:
         step = min(STEP, 1 / scale)
         scale = min(1.0, scale * step)
         kernel = resized(kernel, max(1, round(kernel.shape[-1] // 2 * step)))
-        view = _view(grey, scale)
+        view = view_at(grey, scale)
         if 6 * reach(kernel) < min(view.shape[-2:]):
-            kernel = _alternated(view, kernel, STEP_UP, dearness)
+            kernel = alternated(view, kernel, STEP_UP, dearness)
     return kernel
 
 
@@ -186,12 +191,12 @@ def _estimated(view: Tensor, guess: Guess, dearness: float) -> Tensor | None:
     """The best kernel for a view of the picture; None where no blur is the best, or there is nothing to go by."""
     if min(view.shape[-2:]) < SMALLEST_PX or float(view.std()) < FLAT:
         return None
-    found = _alternated(view, trimmed(guess(view), 3), FROM_GUESS, dearness)
+    found = alternated(view, trimmed(guess(view), 3), FROM_GUESS, dearness)
     if float(spread(found)) < SHARP_PX:
         return None
     none = point(1, view.device)
     if float(spread(found)) < SHORT_PX:
-        without, with_it = _costs(view, [none, found])
+        without, with_it = costs(view, [none, found])
         if with_it < CLEAR * without:
             return _finished(view, found, FINISH_SHORT, dearness)
     other = _from_half_the_size(view, guess, dearness)
@@ -204,7 +209,7 @@ def _estimated(view: Tensor, guess: Guess, dearness: float) -> Tensor | None:
 
 def _finished(view: Tensor, kernel: Tensor, stretches: Sequence[Stretch], dearness: float) -> Tensor:
     for stretch in stretches:
-        kernel = _alternated(view, trimmed(kernel, 3), stretch, dearness)
+        kernel = alternated(view, trimmed(kernel, 3), stretch, dearness)
     return kernel
 
 
@@ -215,13 +220,13 @@ def _from_half_the_size(view: Tensor, guess: Guess, dearness: float) -> Tensor |
     if min(half.shape[-2:]) < SMALLEST_PX:
         return None
     first = guess(half)
-    found = _alternated(half, trimmed(first, 3), FROM_GUESS, dearness)
+    found = alternated(half, trimmed(first, 3), FROM_GUESS, dearness)
     candidates = [point(1, view.device), found, *_climbs(half, first, found, dearness)]
     place = _cheapest(half, candidates)
     if place == 0:
         return None
     kernel = trimmed(resized(candidates[place], 2 * (candidates[place].shape[-1] // 2)), 3)
-    return _alternated(view, kernel, AT_FULL_SIZE, dearness)
+    return alternated(view, kernel, AT_FULL_SIZE, dearness)
 
 
 def _climbs(view: Tensor, first: Tensor, found: Tensor, dearness: float) -> list[Tensor]:
@@ -239,7 +244,7 @@ def _climbs(view: Tensor, first: Tensor, found: Tensor, dearness: float) -> list
         if likeness(kernel, small) > AGREEMENT:
             return []
         climbed.append(replace(start, kernel=kernel, scale=STEP / 2))
-    order = np.argsort(_costs(half, [start.kernel for start in climbed]))
+    order = np.argsort(costs(half, [start.kernel for start in climbed]))
     return [_climbed(view, climbed[place], 1.0, dearness) for place in order[:2]]
 
 
@@ -251,12 +256,12 @@ def _climbed(view: Tensor, start: _Start, last_scale: float, dearness: float) ->
         stretch = Stretch(1, 4e-3 * (16 * scale) ** -1.36, factor=start.factor)
         small = _shrunk(view, scale)
         for _ in range(CLIMB_ROUNDS):
-            kernel = centred(_alternated(small, kernel, stretch, dearness))
+            kernel = centred(alternated(small, kernel, stretch, dearness))
         scale *= STEP
     return kernel
 
 
-def _alternated(view: Tensor, kernel: Tensor, stretch: Stretch, dearness: float) -> Tensor:
+def alternated(view: Tensor, kernel: Tensor, stretch: Stretch, dearness: float) -> Tensor:
     """A kernel (1, K, K) after a stretch of the alternation, of the same size; edges are `dearness` times as dear."""
     cost = stretch.edge_cost
     for _ in range(stretch.rounds):
@@ -268,10 +273,10 @@ def _alternated(view: Tensor, kernel: Tensor, stretch: Stretch, dearness: float)
 
 
 def _cheapest(view: Tensor, kernels: Sequence[Tensor]) -> int:
-    return int(np.argmin(_costs(view, kernels)))
+    return int(np.argmin(costs(view, kernels)))
 
 
-def _costs(view: Tensor, kernels: Sequence[Tensor]) -> list[float]:
+def costs(view: Tensor, kernels: Sequence[Tensor]) -> list[float]:
     """What it takes to believe each kernel: misfit and edges of the latent picture that it explains the view with."""
     margin = max(map(reach, kernels)) + 4  # what the latent picture blurs into itself from the other side
     return [_cost(view, kernel, margin) for kernel in kernels]
