@@ -42,7 +42,7 @@ DEBLURRERS = Registry(
             "blind",
             TORCH,
             estimates_kernels=True,
-            settings={"light": ("auto", "gamma", "linear")},
+            settings={"light": ("auto", "gamma", "linear"), "blur": ("uniform", "varying")},
         ),
         Entry(
             "deblurgan",
