@@ -40,7 +40,7 @@ WORK_PX = 640
 SMALLEST_PX = 96
 """Shorter side below which a picture is left alone: the longest kernels, 95 pixels wide, would not fit in."""
 
-SHORT_PX = 3.0
+SHORT_PX = 2.4
 """Kernels of less spread are short; at half the size nothing is left of them that a candidate could come from."""
 
 AGREEMENT = 0.92
