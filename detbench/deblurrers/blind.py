@@ -76,7 +76,7 @@ class Blind:
             kernel = estimate(grey(stored), self._guess, noise)
             if kernel is None or self.light == "gamma":
                 return stored, kernel, "gamma"
-            if not averaged_light(grey(stored), trimmed(kernel, 1), DISPLAY_GAMMA):
+            if not averaged_light(grey(stored), trimmed(kernel, 1), DISPLAY_GAMMA, noise):
                 return stored, kernel, "gamma"
         seen = in_light(blurred, "linear", self.device)
         return seen, estimate(grey(seen), self._guess, noise), "linear"

@@ -14,12 +14,18 @@ here 4 of the latter and 2 of the former are taken for the other.
 """
 
 
-def averaged_light(stored: Tensor, kernel: Tensor, gamma: float) -> bool:
+NOISY = 1.5
+"""Noise in grey levels above which overshoot says more of the noise than of the light."""
+
+
+def averaged_light(stored: Tensor, kernel: Tensor, gamma: float, noise: float) -> bool:
     """Whether a kernel (1, K, K) blurred a grey picture of stored values 0..1, (1, 1, H, W), as light, value ** gamma.
 
     In the wrong light what is bright rings: the restored picture leaves 0..1. Both ways are tried, and light is
-    believed where it overshoots by not much more than stored values do.
+    believed where it overshoots by not much more than stored values do. With `noise` above NOISY, stored values are.
     """
+    if noise > NOISY:
+        return False
     of_light, of_stored = _overshoot(stored**gamma, kernel, gamma), _overshoot(stored, kernel, 1.0)
     return math.log((of_light + 1e-6) / (of_stored + 1e-6)) < LINEAR_BELOW
 

@@ -24,4 +24,10 @@ def test_the_light_of_a_blur_is_told_by_what_rings(name: str, light: Light) -> N
     blurred = add_noise(convolve(sharp, kernel), 1.0, np.random.default_rng(0))
     stored = grey(in_light(blurred, "gamma"))
     weights = torch.from_numpy(kernel.weights.astype(np.float32))[None]
-    assert averaged_light(stored, weights, DISPLAY_GAMMA) is (light == "linear")
+    assert averaged_light(stored, weights, DISPLAY_GAMMA, noise=1.0) is (light == "linear")
+
+
+def test_noisy_pictures_count_as_stored() -> None:
+    """Noise overshoots in either light, so above 1.5 grey levels nothing is told from it."""
+    stored = torch.rand(1, 1, 100, 120, generator=torch.Generator().manual_seed(0))
+    assert not averaged_light(stored, torch.ones(1, 3, 3) / 9, DISPLAY_GAMMA, noise=2.0)
