@@ -109,7 +109,7 @@ def open_deblurrer(backend: Backend, seconds: float, *, kernels: bool) -> Pictur
     deblurrer = PictureDeblurrer(backend.name, backend.build(), seconds)
     if getattr(deblurrer.built, "needs_kernel", False):
         raise UsageError(
-            f"{backend.name} must be told the blur kernel, and nobody knows that of your own pictures. Take a "
+            f"{backend.name} needs the blur kernel, which is not known of your own pictures. Take a "
             "deblurrer that needs the picture alone; `detbench list` shows all"
         )
     if kernels and not deblurrer.estimates_kernels:

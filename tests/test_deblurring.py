@@ -285,7 +285,7 @@ class Oracle:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"built": Oracle()}, "given must be told the blur kernel.*detbench list"),
+        ({"built": Oracle()}, "given needs the blur kernel.*detbench list"),
         ({"built": None, "by_name": True}, "given only finds pictures .* restored already.*command:"),
         ({"built": invert, "kernels": True}, "given estimates no blur kernel.*--kernels.*does: .*restore"),
     ],

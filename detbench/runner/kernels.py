@@ -38,7 +38,7 @@ class FoundBlur:
 def found_blur(
     estimate: BlurEstimate | None, true: Kernel | None, keep_picture: Callable[[Image], Picture]
 ) -> FoundBlur:
-    """What is told of an estimate (None where nothing was found) beside the true kernel (None where it is unknown).
+    """What is said of an estimate (None where nothing was found) beside the true kernel (None where it is unknown).
 
     `keep_picture` takes the pictures of both, so that they need not be held in memory.
     """

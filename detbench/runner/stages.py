@@ -165,7 +165,7 @@ class Stages:
         return restored, {**figures, "told_kernel": told_kernel}
 
     def _finds_kernel(self, backend: Backend) -> bool:
-        """Whether a deblurrer also tells which kernel it found; one that is told the kernel has none to find."""
+        """Whether a deblurrer also shows the kernel that it found; one that needs the kernel has none to find."""
         built = self._build(backend)
         return isinstance(built, KernelEstimator) and not getattr(built, "needs_kernel", False)
 
