@@ -1,6 +1,5 @@
 """Kernels of textured pictures, asked for with the guess of the shipped network; on crops, which are quicker."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -12,28 +11,16 @@ from torch import Tensor
 from detbench.assets import shipped
 from detbench.blur.kernels import convolve, kernel_from_path
 from detbench.blur.noise import add_noise
-from detbench.deconvolution.estimation import estimate
+from detbench.deconvolution.estimation import Guess, estimate
 from detbench.deconvolution.kernels import centroids, point, spread
 from detbench.images import read_image
 from detbench.metrics.kernel_similarity import kernel_similarity
-from detbench.nets.blind_kernel import BlindKernel
-from detbench.nets.weights import load_weights
 from detbench.types import BlurEstimate, Image, Kernel
 
 STREETS = Path(shipped("datasets")) / "streets" / "images"
 
 NOISE = 1.0
 """Grey levels, of the blurred pictures here."""
-
-Guess = Callable[[Tensor], Tensor]
-
-
-@pytest.fixture(scope="module")
-def guess() -> Guess:
-    """The shipped network."""
-    net = BlindKernel()
-    load_weights(net, shipped("models") / "blind", "blind")
-    return torch.inference_mode()(net.eval())
 
 
 def line(length_px: float) -> Kernel:

@@ -1,6 +1,5 @@
 """Kernels in windows and the picture by them, with the shipped network, on half blurred streets."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,27 +10,15 @@ from torch import Tensor
 from detbench.assets import shipped
 from detbench.blur.kernels import convolve, kernel_from_path
 from detbench.blur.noise import add_noise
-from detbench.deconvolution.estimation import estimate
+from detbench.deconvolution.estimation import Guess, estimate
 from detbench.deconvolution.kernels import point
 from detbench.deconvolution.windows import KernelGrid, as_array, kernel_grid, one_window, restored
 from detbench.images import read_image
-from detbench.nets.blind_kernel import BlindKernel
-from detbench.nets.weights import load_weights
 from detbench.types import Image, Kernel
 
 STREETS = Path(shipped("datasets")) / "streets" / "images"
 NAME = "test-016-0.jpg"
 NOISE = 0.5
-
-Guess = Callable[[Tensor], Tensor]
-
-
-@pytest.fixture(scope="module")
-def guess() -> Guess:
-    """The shipped network."""
-    net = BlindKernel()
-    load_weights(net, shipped("models") / "blind", "blind")
-    return torch.inference_mode()(net.eval())
 
 
 def path(end: complex) -> Kernel:
