@@ -13,7 +13,7 @@ from detbench.deblurrers.torch_device import check_usable
 from detbench.deconvolution.estimation import estimate
 from detbench.deconvolution.kernels import trimmed
 from detbench.deconvolution.light import averaged_light
-from detbench.deconvolution.noise import noise_levels
+from detbench.deconvolution.noise import denoised, noise_levels
 from detbench.deconvolution.spectra import grey
 from detbench.deconvolution.windows import as_array, kernel_grid, one_window, restored
 from detbench.devices import resolve_device
@@ -60,28 +60,33 @@ class Blind:
         """The picture restored, (H, W, 3), and its kernels: a grid of 1 x 1 where the blur is uniform."""
         stored = in_light(blurred, "gamma", self.device)
         noise = noise_levels(grey(stored))
-        seen, kernel, light = self._found(stored, blurred, noise)
+        clean = denoised(grey(stored), noise)
+        kernel, light = self._found(clean, noise)
         if kernel is None:
             return Restoration(blurred, None)
+        seen = stored if light == "gamma" else in_light(blurred, light, self.device)
         varies = self.blur == "varying"
-        grid = kernel_grid(grey(seen), kernel, self._guess, noise) if varies else one_window(seen, kernel)
+        grid = kernel_grid(_in(light, clean), kernel, self._guess) if varies else one_window(seen, kernel)
         kernels = as_array(grid)
         if kernels is None:
             return Restoration(blurred, None)
         return Restoration(from_light(restored(seen, grid, noise), light), BlurEstimate(kernels, light))
 
-    def _found(self, stored: Tensor, blurred: Image, noise: float) -> tuple[Tensor, Tensor | None, Light]:
-        """The picture in the light in which it was blurred, its kernel there, and which light that is."""
+    def _found(self, clean: Tensor, noise: float) -> tuple[Tensor | None, Light]:
+        """The kernel of a grey picture of stored values, and the light in which it averaged."""
         if self.light != "linear":
-            kernel = estimate(grey(stored), self._guess, noise)
+            kernel = estimate(clean, self._guess)
             if kernel is None or self.light == "gamma":
-                return stored, kernel, "gamma"
-            if not averaged_light(grey(stored), trimmed(kernel, 1), DISPLAY_GAMMA, noise):
-                return stored, kernel, "gamma"
-        seen = in_light(blurred, "linear", self.device)
-        return seen, estimate(grey(seen), self._guess, noise), "linear"
+                return kernel, "gamma"
+            if not averaged_light(clean, trimmed(kernel, 1), DISPLAY_GAMMA, noise):
+                return kernel, "gamma"
+        return estimate(_in("linear", clean), self._guess), "linear"
 
     def _guess(self, view: Tensor) -> Tensor:
         with torch.autocast(self.device.partition(":")[0], torch.bfloat16, enabled=self.precision == "bf16"):
             kernel: Tensor = self.net(view)
         return kernel.float()
+
+
+def _in(light: Light, stored: Tensor) -> Tensor:
+    return stored if light == "gamma" else stored**DISPLAY_GAMMA

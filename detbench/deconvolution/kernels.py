@@ -12,7 +12,7 @@ from torch import Tensor
 from detbench.deconvolution.spectra import gradients, taper
 
 SPECK = 0.05
-"""Weights below this share of a kernel's largest are noise."""
+"""Parts of a kernel whose every weight is below this share of its largest are noise."""
 
 ISLAND = 0.1
 """Connected parts of a kernel with less than this share of its sum are noise."""
@@ -21,10 +21,10 @@ NOTHING = 1e-20
 """Power below which a sharp picture has no gradient to go by; its kernel is 0."""
 
 
-def kernel_between(sharp: Tensor, blurred: Tensor, radius: int, damping: float) -> Tensor:
+def kernel_between(sharp: Tensor, blurred: Tensor, radius: int, damping: float, faintest: float = SPECK) -> Tensor:
     """The tidy kernel (N, K, K), K = 2 · radius + 1, that blurs one picture (N, 1, H, W) into the other."""
     trust = torch.ones_like(sharp)
-    return tidied(least_squares(gradients(sharp), gradients(blurred), trust, damping, radius))
+    return tidied(least_squares(gradients(sharp), gradients(blurred), trust, damping, radius), faintest)
 
 
 def least_squares(sharp: Tensor, blurred: Tensor, weight: Tensor, damping: float | Tensor, radius: int) -> Tensor:
@@ -43,10 +43,14 @@ def least_squares(sharp: Tensor, blurred: Tensor, weight: Tensor, damping: float
     return torch.roll(torus, (radius, radius), (1, 2))[:, : 2 * radius + 1, : 2 * radius + 1]
 
 
-def tidied(kernels: Tensor) -> Tensor:
-    """Without negative weights, specks and islands; each sums to 1. One without any weight becomes a point."""
+def tidied(kernels: Tensor, faintest: float = SPECK) -> Tensor:
+    """Without negative weights, specks and islands; each sums to 1. One without any weight becomes a point.
+
+    Weights down to `faintest`, as a share of a kernel's largest, stay where they touch a part that stays. This is
+    hysteresis as in Canny, PAMI 8(6), 1986: where a path was quick, its weights are faint, but they lead somewhere.
+    """
     positive = kernels.clamp(min=0)
-    kept = positive * (positive > SPECK * positive.amax((1, 2), keepdim=True))
+    kept = positive * (positive > faintest * positive.amax((1, 2), keepdim=True))
     mainland = np.stack([_without_islands(kernel) for kernel in kept.cpu().numpy()])
     middle = mainland.shape[-1] // 2
     mainland[mainland.sum((1, 2)) == 0, middle, middle] = 1
@@ -61,9 +65,13 @@ def normalised(kernels: Tensor) -> Tensor:
 def _without_islands(
     kernel: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    count, parts, _, _ = cv2.connectedComponentsWithStats((kernel > 0).astype(np.uint8), connectivity=8)
-    sums = np.bincount(parts.ravel(), kernel.ravel(), minlength=count)
-    kept: NDArray[np.float32] = kernel * (sums[parts] >= ISLAND * kernel.sum())
+    count, drawn = cv2.connectedComponents((kernel > 0).astype(np.uint8), connectivity=8)
+    parts = drawn.ravel().astype(np.intp)
+    peaks = np.zeros(count, np.float32)
+    np.maximum.at(peaks, parts, kernel.ravel())
+    sums = np.bincount(parts, kernel.ravel(), minlength=count)
+    stays = (sums >= ISLAND * kernel.sum()) & (peaks > SPECK * kernel.max())
+    kept: NDArray[np.float32] = kernel * stays[parts].reshape(kernel.shape)
     return kept
 
 

@@ -5,6 +5,7 @@ import math
 from torch import Tensor
 
 from detbench.deconvolution.latent import total_variation
+from detbench.deconvolution.noise import NOISY
 
 LINEAR_BELOW = 3.2
 """Of the logarithm of the ratio below.
@@ -14,15 +15,12 @@ here 4 of the latter and 2 of the former are taken for the other.
 """
 
 
-NOISY = 1.5
-"""Noise in grey levels above which overshoot says more of the noise than of the light."""
-
-
 def averaged_light(stored: Tensor, kernel: Tensor, gamma: float, noise: float) -> bool:
     """Whether a kernel (1, K, K) blurred a grey picture of stored values 0..1, (1, 1, H, W), as light, value ** gamma.
 
     In the wrong light what is bright rings: the restored picture leaves 0..1. Both ways are tried, and light is
-    believed where it overshoots by not much more than stored values do. With `noise` above NOISY, stored values are.
+    believed where it overshoots by not much more than stored values do. With `noise` above NOISY, stored values are:
+    overshoot says more of the noise than of the light.
     """
     if noise > NOISY:
         return False

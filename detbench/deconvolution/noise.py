@@ -1,10 +1,23 @@
 """How noisy a picture is, and how strongly total variation should go by it."""
 
+import cv2
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+PATCH_PX, SEARCH_PX = 5, 11
+"""Sides of the patches that are compared, and of the square in which they are sought. 7 and 21 px gain kernels less."""
+
+DENOISING = 2.0
+"""How unlike patches may be, in standard deviations of the noise. On 46 photos with noise of 3 grey levels the whole of
+blind deconvolution gains 3.3 dB with 1, 3.6 with 2, 3.4 with 3, 3.0 with 4, and 2.4 with pictures as they are.
+"""
+
 LEAST_NOISE = 0.85
 """Grey levels. Less is not believed: with real pictures of less (Levin et al.'s, .5), 3,000 is the best strength."""
+
+NOISY = 1.5
+"""Grey levels. With less, kernels are found as well in the picture as it is."""
 
 STRONGEST_FOUND = 2500.0
 """With kernels that were found: 1,400 to 2,800 is best with ten of Levin et al.'s pictures, 2,800 to 5,600 with most of
@@ -25,6 +38,19 @@ def noise_levels(grey: Tensor) -> float:
         return 0.0
     mask = grey.new_tensor([[1.0, -2.0, 1.0], [-2.0, 4.0, -2.0], [1.0, -2.0, 1.0]])
     return 255 * float(F.conv2d(grey, mask[None, None]).abs().median()) / 0.6745 / 6
+
+
+def denoised(grey: Tensor, noise: float) -> Tensor:
+    """A grey picture (1, 1, H, W) of stored values 0..1 without its `noise` in grey levels, as kernels are sought in.
+
+    Non-local means: Buades, Coll, Morel, "A Non-Local Algorithm for Image Denoising", CVPR 2005. What is blurred is
+    smooth, so that little else is lost. Up to NOISY the picture comes back as it is.
+    """
+    if noise <= NOISY:
+        return grey
+    levels = (255 * grey[0, 0].clamp(0, 1)).round().byte().cpu().numpy()
+    smooth = cv2.fastNlMeansDenoising(levels, None, DENOISING * noise, PATCH_PX, SEARCH_PX)
+    return torch.from_numpy(smooth).to(grey.device).float()[None, None] / 255
 
 
 def strength_against(noise: float) -> float:

@@ -24,7 +24,6 @@ from detbench.deconvolution.estimation import (
     Stretch,
     alternated,
     costs,
-    dearness_of,
     enlarged,
     view_at,
 )
@@ -113,8 +112,8 @@ def one_window(pictures: Tensor, kernel: Tensor | None) -> KernelGrid:
     return KernelGrid((slice(0, height),), (slice(0, width),), ((kernel,),))
 
 
-def kernel_grid(grey: Tensor, whole: Tensor, guess: Guess, noise: float) -> KernelGrid:
-    """The kernels of a grey picture (1, 1, H, W) in light, told that of the whole; `noise` is as in `estimate`.
+def kernel_grid(grey: Tensor, whole: Tensor, guess: Guess) -> KernelGrid:
+    """The kernels of a grey picture (1, 1, H, W) in light, and `whole`, that of all of it.
 
     One window for a small picture, and where the windows' own kernels explain it hardly better than `whole`.
     """
@@ -123,22 +122,18 @@ def kernel_grid(grey: Tensor, whole: Tensor, guess: Guess, noise: float) -> Kern
     rows, columns = (_windows(side, math.ceil(WINDOW_PX / scale)) for side in (height, width))
     if min(height, width) * scale < SMALLEST_PX or len(rows) * len(columns) == 1:
         return one_window(grey, whole)
-    dearness = dearness_of(noise)
     small = trimmed(whole if scale == 1 else resized(whole, max(1, round(whole.shape[-1] // 2 * scale))), 3)
     matches: dict[tuple[int, int], _Match] = {}
     for i, j in itertools.product(range(len(rows)), range(len(columns))):
         around = [matches.get(place) for place in ((i - 1, j), (i, j - 1), (i - 1, j - 1), (i - 1, j + 1))]
         known = [match.kernel for match in around if match and match.kernel is not None]
         view = view_at(grey[..., rows[i], columns[j]], scale)
-        matches[i, j] = _match(view, [small, *known], guess, dearness)
+        matches[i, j] = _match(view, [small, *known], guess)
     blurred = [match for match in matches.values() if match.kernel is not None]
     if not _varies(blurred):
         return one_window(grey, whole if _is_believed(blurred) else None)
     kernels = [
-        tuple(
-            _full_size(grey[..., down, across], matches[i, j].trusted, scale, dearness)
-            for j, across in enumerate(columns)
-        )
+        tuple(_full_size(grey[..., down, across], matches[i, j].trusted, scale) for j, across in enumerate(columns))
         for i, down in enumerate(rows)
     ]
     return KernelGrid(rows, columns, tuple(kernels))
@@ -186,10 +181,10 @@ def _windows(length: int, side: int) -> tuple[slice, ...]:
     return tuple(slice(start, start + side) for start in starts)
 
 
-def _match(view: Tensor, known: Sequence[Tensor], guess: Guess, dearness: float) -> _Match:
+def _match(view: Tensor, known: Sequence[Tensor], guess: Guess) -> _Match:
     """Compare the kernels that come into question in a window; `known` are the whole picture's and the neighbours'."""
-    guessed = alternated(view, trimmed(guess(view), 3), FROM_GUESS, dearness)
-    improved = [alternated(view, trimmed(kernel, 3), IMPROVING, dearness) for kernel in known]
+    guessed = alternated(view, trimmed(guess(view), 3), FROM_GUESS)
+    improved = [alternated(view, trimmed(kernel, 3), IMPROVING) for kernel in known]
     candidates = [point(1, view.device), guessed, known[0], *improved]
     prices = costs(view, candidates)
     place = int(np.argmin(prices))
@@ -215,10 +210,10 @@ def _is_believed(matches: Sequence[_Match]) -> bool:
     return sum(match.agreement for match in matches) > UNANIMOUS * len(matches)
 
 
-def _full_size(window: Tensor, kernel: Tensor | None, scale: float, dearness: float) -> Tensor | None:
+def _full_size(window: Tensor, kernel: Tensor | None, scale: float) -> Tensor | None:
     if kernel is None or scale == 1:
         return kernel
-    return centred_exactly(enlarged(window, kernel, scale, dearness))
+    return centred_exactly(enlarged(window, kernel, scale))
 
 
 def _sharp(seen: Tensor, rows: slice, columns: slice, kernel: Tensor, noise: float) -> Tensor:

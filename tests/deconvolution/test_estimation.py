@@ -19,9 +19,6 @@ from detbench.types import BlurEstimate, Image, Kernel
 
 STREETS = Path(shipped("datasets")) / "streets" / "images"
 
-NOISE = 1.0
-"""Grey levels, of the blurred pictures here."""
-
 
 def line(length_px: float) -> Kernel:
     """An even movement to the right."""
@@ -61,13 +58,13 @@ def tiles(height: int, width: int) -> Image:
 @torch.inference_mode()
 def test_no_blur_is_found_where_none_is(guess: Guess) -> None:
     """Tiles that nothing blurred have no kernel: no blur explains them best."""
-    assert estimate(grey(tiles(120, 160)), guess, NOISE) is None
+    assert estimate(grey(tiles(120, 160)), guess) is None
 
 
 @torch.inference_mode()
 def test_a_kernel_is_found(guess: Guess) -> None:
     """A line of 12 px is found with a similarity above .9; the kernel is odd, sums to 1, and is centred."""
-    found = estimate(seen(crop("test-000-3.jpg", 240, 280), line(12)), guess, NOISE)
+    found = estimate(seen(crop("test-000-3.jpg", 240, 280), line(12)), guess)
     assert similarity(line(12), found) > 0.9
     assert found is not None
     assert found.shape[1] == found.shape[2]
@@ -80,7 +77,7 @@ def test_a_kernel_is_found(guess: Guess) -> None:
 def test_the_kernel_is_that_of_the_full_size(guess: Guess) -> None:
     """In 1000 x 800 pixels, more than kernels are sought in, the kernel is as long as the blur there."""
     enlarged = cv2.resize(read_image(STREETS / "test-000-3.jpg"), (1000, 800), interpolation=cv2.INTER_CUBIC)
-    found = estimate(seen(enlarged, line(24)), guess, NOISE)
+    found = estimate(seen(enlarged, line(24)), guess)
     assert similarity(line(24), found) > 0.75  # enlarging blurred the street too
     assert found is not None
     assert spread(found.clamp(min=0)).item() == pytest.approx(24 / 12**0.5, rel=0.15)
@@ -90,7 +87,7 @@ def test_the_kernel_is_that_of_the_full_size(guess: Guess) -> None:
 def test_the_same_kernel_again(guess: Guess) -> None:
     """A picture has the same kernel each time, to the last bit."""
     picture = seen(crop("test-000-3.jpg", 160, 200), line(12))
-    first, second = estimate(picture, guess, NOISE), estimate(picture, guess, NOISE)
+    first, second = estimate(picture, guess), estimate(picture, guess)
     assert first is not None
     assert second is not None
     assert torch.equal(first, second)
@@ -99,16 +96,13 @@ def test_the_same_kernel_again(guess: Guess) -> None:
 @pytest.mark.parametrize("size", [(1, 1), (3, 700), (47, 60)])
 def test_small_pictures_are_not_asked_about(size: tuple[int, int]) -> None:
     """Pictures too small for a kernel have none, and the guess is never asked, however long the other side is."""
-    assert estimate(torch.rand(1, 1, *size), lambda view: pytest.fail(f"asked about {view.shape}"), NOISE) is None
+    assert estimate(torch.rand(1, 1, *size), lambda view: pytest.fail(f"asked about {view.shape}")) is None
 
 
 def test_flat_pictures_are_not_asked_about() -> None:
     """A picture of one level shows no blur, at full size or shrunk."""
     for size in ((100, 120), (700, 900)):
-        assert (
-            estimate(torch.full((1, 1, *size), 0.3), lambda view: pytest.fail(f"asked about {view.shape}"), NOISE)
-            is None
-        )
+        assert estimate(torch.full((1, 1, *size), 0.3), lambda view: pytest.fail(f"asked about {view.shape}")) is None
 
 
 def test_the_guess_sees_what_the_network_takes() -> None:
@@ -120,7 +114,7 @@ def test_the_guess_sees_what_the_network_takes() -> None:
         return point(32, view.device)
 
     for size in ((99, 131), (300, 1310)):
-        estimate(torch.rand(1, 1, *size, generator=torch.Generator().manual_seed(0)), no_blur, NOISE)
+        estimate(torch.rand(1, 1, *size, generator=torch.Generator().manual_seed(0)), no_blur)
     assert shapes[0] == (96, 128)
     assert {side % 4 for shape in shapes for side in shape} == {0}
     assert max(side for shape in shapes for side in shape) == 640

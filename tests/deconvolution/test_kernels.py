@@ -115,6 +115,16 @@ def test_specks_and_negative_weights_are_dropped() -> None:
     assert tidied(dirty)[0, [0, 1, 3, 4]].count_nonzero() == 0
 
 
+def test_faint_threads_stay_where_they_touch_a_part_that_stays() -> None:
+    """With a lower limit for the faintest, a thread of .04 stays on the part that it leads from, and nowhere else."""
+    threaded = kernel(9, (4, 4))
+    threaded[0, 4, 5:8], threaded[0, 0, 0:3] = 0.04, 0.04
+    assert tidied(threaded).count_nonzero() == 1
+    kept = tidied(threaded, faintest=0.03)
+    assert kept[0, 4, 4:8].tolist() == pytest.approx([1 / 1.12, *[0.04 / 1.12] * 3])
+    assert kept.count_nonzero() == 4
+
+
 def test_islands_are_dropped() -> None:
     """A part that touches the rest nowhere, not by a corner either, goes where it has under a tenth of the sum."""
     main = [(4, 2), (4, 3), (4, 4), (4, 5), (4, 6)]

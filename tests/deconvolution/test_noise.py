@@ -8,7 +8,14 @@ from torch import Tensor
 from detbench.assets import shipped
 from detbench.blur.kernels import convolve, kernel_from_path
 from detbench.blur.trajectory import random_trajectory
-from detbench.deconvolution.noise import LEAST_NOISE, noise_levels, strength_against, strength_for_found
+from detbench.deconvolution.noise import (
+    LEAST_NOISE,
+    NOISY,
+    denoised,
+    noise_levels,
+    strength_against,
+    strength_for_found,
+)
 from detbench.images import read_image
 
 STREETS = Path(shipped("datasets")) / "streets" / "images"
@@ -51,6 +58,15 @@ def test_a_slope_is_no_noise() -> None:
     """Brightness that rises evenly, whichever way, has no second difference."""
     down, across = torch.meshgrid(torch.linspace(0, 0.4, 50), torch.linspace(0, 0.5, 60), indexing="ij")
     assert noise_levels((down + across)[None, None]) == pytest.approx(0, abs=1e-3)
+
+
+def test_denoising_brings_a_blurred_street_back() -> None:
+    """Of noise of 4 grey levels less than half is left, edges included; a quiet picture is left alone."""
+    levels = np.clip(blurred_street("test-000-1.jpg"), 20, 235)
+    noisy = grey(levels + 4 * np.random.default_rng(3).standard_normal(levels.shape))
+    misfit = 255 * (denoised(noisy, 4.0) - grey(levels)).square().mean().sqrt()
+    assert misfit < 2
+    assert denoised(noisy, NOISY) is noisy
 
 
 def test_strength_falls_with_noise() -> None:

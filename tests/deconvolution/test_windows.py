@@ -49,9 +49,9 @@ def by_windows(picture: Image, guess: Guess, known: slice = slice(None)) -> tupl
     """A picture restored by the kernel found in the `known` columns, by windows, and their grid."""
     seen = light(picture)
     grey = seen.mean(1, keepdim=True)
-    whole = estimate(grey[..., known].contiguous(), guess, NOISE)
+    whole = estimate(grey[..., known].contiguous(), guess)
     assert whole is not None
-    grid = kernel_grid(grey, whole, guess, NOISE)
+    grid = kernel_grid(grey, whole, guess)
     return restored(seen, one_window(seen, whole), NOISE), restored(seen, grid, NOISE), grid
 
 
@@ -100,7 +100,7 @@ def test_any_size(size: tuple[int, int], guess: Guess) -> None:
     """Windows cover pictures of any size, shrunk ones too, and the restored picture is as large."""
     seen = torch.from_numpy(np.random.default_rng(5).random((1, 3, *size), np.float32))
     with torch.inference_mode():
-        grid = kernel_grid(seen[:, :1], torch.full((1, 3, 3), 1 / 9), guess, NOISE)
+        grid = kernel_grid(seen[:, :1], torch.full((1, 3, 3), 1 / 9), guess)
         assert restored(seen, grid, NOISE).shape == seen.shape
     assert (grid.rows[-1].stop, grid.columns[-1].stop) == size
 
