@@ -305,6 +305,8 @@ def test_each_is_trained_as_its_authors_did() -> None:
     assert {recipe.adversary for recipe in (nah, dense, unet)} == {"cross_entropy"}
     assert (nah.adversarial_weight, nah.learning_rate, nah.batch, nah.augmented) == (1e-4, 5e-5, 2, True)
     assert (dense.vgg_weight, dense.l1_weight, dense.learning_rate, dense.batch) == (145, 170, 3e-4, 1)
+    nafnet = recipes["nafnet"]
+    assert (nafnet.critic_steps, nafnet.learning_rate, nafnet.betas) == (0, 1e-3, (0.9, 0.9))
     assert (unet.l1_weight, unet.vgg_weight, unet.learning_rate, unet.batch) == (100, 0, 2e-4, 1)
 
 
