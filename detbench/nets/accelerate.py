@@ -1,7 +1,7 @@
 """A trained NAFNet as processors compute it fastest: fewer passes over memory, the same function.
 
 Its time goes into many cheap steps over large features. Here biases are added where a product is written, residuals are
-added in place, and scales and attention become part of a product's weights.
+added in place, and scales become part of a product's weights.
 """
 
 from copy import deepcopy
@@ -47,8 +47,7 @@ class FusedBlock(nn.Module):
         """The features after the block, where they were before it."""
         spatial, channel = self.spatial, self.channel
         gated = gate(spatial.depthwise(_expanded(spatial, features)))
-        attention = spatial.attention(gated.mean((2, 3), keepdim=True))
-        _project(gated, spatial.project.weight * attention, spatial.project.bias, features)
+        _project(gated.mul_(spatial.attended(gated)), spatial.project.weight, spatial.project.bias, features)
         _project(gate(_expanded(channel, features)), channel.project.weight, channel.project.bias, features)
         return features
 

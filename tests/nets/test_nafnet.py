@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from detbench.nets.accelerate import FusedBlock, accelerate
-from detbench.nets.nafnet import Block, ChannelNorm, NAFNet, gate
+from detbench.nets.nafnet import Block, ChannelNorm, NAFNet, gate, window_means
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_it_gives_the_numbers_of_its_first_implementation(net: NAFNet) -> None:
 
 def test_a_block_starts_as_the_identity() -> None:
     """Both residuals are scaled by 0 at first, and both scales learn."""
-    block, features = Block(8), torch.randn(1, 8, 5, 6)
+    block, features = Block(32), torch.randn(1, 32, 8, 16)
     assert torch.equal(block(features), features)
     block(features).square().sum().backward()
     assert all(part.scale.grad.any() for part in (block.spatial, block.channel))
@@ -62,17 +62,37 @@ def test_the_gate_multiplies_halves() -> None:
     assert gate(torch.tensor([2.0, 3, 5, 7])[None, :, None, None]).flatten().tolist() == [10, 21]
 
 
-def test_attention_sees_the_whole_picture(net: NAFNet) -> None:
-    """One far pixel changes all others, beyond what convolutions reach; a batch has one attention for each picture."""
-    one = pictures(32, 512)
-    other = one.clone()
-    other[..., 500] = 1
+def test_attention_averages_over_windows() -> None:
+    """Each cell's window has nine cells a side, those of cells at the border lie within the picture; a picture that is
+    no larger has one mean.
+    """
+    cells = torch.randn(2, 4, 12, 20)
+    means = window_means(cells)
+    assert means.shape == cells.shape
+    torch.testing.assert_close(means[..., 6, 10], cells[..., 2:11, 6:15].mean((2, 3)))
+    torch.testing.assert_close(means[..., 0, 19], cells[..., :9, 11:].mean((2, 3)))
+    short = window_means(cells[:, :, :8])
+    torch.testing.assert_close(short[..., 3, 0], cells[:, :, :8, :9].mean((2, 3)))
+    torch.testing.assert_close(short[..., 0, :], short[..., 7, :])
+    torch.testing.assert_close(window_means(cells[:, :, :9, :9]), cells[:, :, :9, :9].mean((2, 3), keepdim=True))
+
+
+def test_attention_weighs_small_pictures_as_a_whole(net: NAFNet) -> None:
+    """Up to 144 px a side one mean weighs all pixels, as in training; of a longer side each pixel has its own weights.
+
+    A batch has attention of its own for each picture.
+    """
+    part = net.encoder[1][0].spatial
     with torch.inference_mode():
-        assert (net(one) - net(other))[..., :16].abs().max() > 1e-5
-        torch.testing.assert_close(net(torch.cat([one, other])), torch.cat([net(one), net(other)]), atol=1e-4, rtol=0)
+        assert part.attended(torch.randn(1, 64, 36, 36)).shape == (1, 64, 1, 1)
+        weights = part.attended(torch.randn(1, 64, 36, 40))
+        assert weights.shape == (1, 64, 36, 40)
+        assert weights.std(3).min() > 0
+        pair = torch.cat([pictures(32, 160), pictures(32, 160).flip(3)])
+        torch.testing.assert_close(net(pair), torch.cat([net(pair[:1]), net(pair[1:])]), atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize(("height", "width"), [(16, 16), (32, 80)])
+@pytest.mark.parametrize(("height", "width"), [(16, 16), (32, 80), (160, 32)])
 def test_the_accelerated_network_is_the_same(net: NAFNet, height: int, width: int) -> None:
     """Within 1e-5 of the largest change, from either memory format; the network that it was made from is untouched."""
     before = {key: tensor.clone() for key, tensor in net.state_dict().items()}
@@ -106,8 +126,8 @@ def test_without_onednn_it_is_left_as_it_is(net: NAFNet, monkeypatch: pytest.Mon
 
 
 def test_it_can_be_exported(net: NAFNet) -> None:
-    """An exported program for multiples of 16 from 32 on gives the same pictures."""
-    sides = [16 * torch.export.Dim(name, min=2, max=64) for name in ("rows", "columns")]
-    program = torch.export.export(net, (pictures(32, 48),), dynamic_shapes=({2: sides[0], 3: sides[1]},))
+    """An exported program for sides that are multiples of 16 and longer than a window gives the same pictures."""
+    sides = [16 * torch.export.Dim(name, min=10, max=64) for name in ("rows", "columns")]
+    program = torch.export.export(net, (pictures(160, 176),), dynamic_shapes=({2: sides[0], 3: sides[1]},))
     with torch.inference_mode():
-        torch.testing.assert_close(program.module()(pictures(64, 32)), net(pictures(64, 32)), atol=1e-4, rtol=0)
+        torch.testing.assert_close(program.module()(pictures(192, 160)), net(pictures(192, 160)), atol=1e-4, rtol=0)
