@@ -20,16 +20,35 @@ from detbench.registry import Entry
 
 
 @dataclass(frozen=True)
+class LossDetector:
+    """A detector whose features were in the loss that trained a deblurrer; `sha256` is that of its weights."""
+
+    name: str
+    sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.name, str) and isinstance(self.sha256, str | None)):
+            raise TypeError(f"a detector has a name and a sha256, both text, not {self.name!r} and {self.sha256!r}")
+
+    def is_detector(self, detector: "Backend") -> bool:
+        """Whether it is this very one: by its weights, or, where they are not known, by its name."""
+        if self.sha256 is not None:
+            return bool(self.sha256 == detector.identity["weights_sha256"])
+        return self.name in (detector.name, detector.entry.weights)
+
+
+@dataclass(frozen=True)
 class Backend:
     """A deblurrer or detector as asked for. `identity` (JSON-able) is all that its results depend on besides the
-    picture: code, weights, settings and the versions of the libraries below it. `cost` is what the card of its weights
-    says of the network, by metric: `parameters_m`, `gflop_per_mpix`.
+    picture: code, weights, settings and the versions of the libraries below it. The card of its weights says what the
+    network costs, by metric (`parameters_m`, `gflop_per_mpix`), and which detectors it was `trained_with`.
     """
 
     name: str
     entry: Entry
     identity: Mapping[str, Any]
     cost: Mapping[str, float] = field(default_factory=dict)
+    trained_with: tuple[LossDetector, ...] = ()
 
     @property
     def key(self) -> dict[str, Any]:
@@ -116,8 +135,8 @@ def _with_options(entry: Entry, weights: Path, **options: Any) -> Entry:
 def _backend(entry: Entry, weights: Path | None) -> Backend:
     sha256 = None if weights is None else _weights_sha256(entry, weights)
     settings = {key: value for key, value in entry.options.items() if key != "weights"}
-    cost = {} if weights is None else _cost(weights.with_name(CARD_NAME), sha256)
-    return Backend(entry.name, entry, _identity(entry, sha256, settings), cost)
+    card = {} if weights is None else card_beside(weights, sha256)
+    return Backend(entry.name, entry, _identity(entry, sha256, settings), _cost(card), loss_detectors(card))
 
 
 def _identity(entry: Entry, weights_sha256: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,15 +150,32 @@ def _identity(entry: Entry, weights_sha256: str | None, settings: Mapping[str, A
     }
 
 
-def _cost(card: Path, weights_sha256: str | None) -> dict[str, float]:
-    """What a card says, where it is there and is that of the weights; a damaged one is `load_weights`'s to report."""
+def card_beside(weights: Path, sha256: str | None) -> dict[str, Any]:
+    """The card beside weights, empty where there is none of theirs; a damaged one is `load_weights`'s to report."""
     try:
-        said = tomllib.loads(card.read_text(encoding="utf-8"))
-        if said["sha256"] != weights_sha256:
-            return {}
-        cost = {"parameters_m": said["cost"]["parameters"] / 1e6, "gflop_per_mpix": said["cost"]["gflop_per_mpix"] / 1}
+        card = tomllib.loads(weights.with_name(CARD_NAME).read_text(encoding="utf-8"))
+    except (OSError, RecursionError, ValueError):
+        return {}
+    return card if card.get("sha256") == sha256 else {}
+
+
+def loss_detectors(card: Mapping[str, Any]) -> tuple[LossDetector, ...]:
+    """Those that a card names under `trained_with`; raises WeightsError where it holds anything else."""
+    try:
+        return tuple(LossDetector(**each) for each in card.get("trained_with", ()))
+    except TypeError as error:
+        raise WeightsError(
+            f"{CARD_NAME} of {card.get('architecture')}: trained_with must be a list of tables with name and sha256 "
+            f"({error})"
+        ) from error
+
+
+def _cost(card: Mapping[str, Any]) -> dict[str, float]:
+    """What a card says; nothing where it is damaged."""
+    try:
+        cost = {"parameters_m": card["cost"]["parameters"] / 1e6, "gflop_per_mpix": card["cost"]["gflop_per_mpix"] / 1}
         return cost if all(math.isfinite(number) for number in cost.values()) else {}
-    except (OSError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
+    except (ArithmeticError, LookupError, TypeError, ValueError):
         return {}
 
 

@@ -87,6 +87,14 @@ DEBLURRERS = Registry(
             TORCH,
             source="arXiv 1611.07004",
         ),
+        Entry(
+            "nafnet",
+            "detbench.deblurrers.network:NAFNet",
+            "Chen et al., ECCV 2022, at half resolution",
+            "nafnet",
+            TORCH,
+            source="arXiv 2204.04676",
+        ),
     ),
 )
 

@@ -214,6 +214,27 @@ def test_an_unknown_name_is_met_with_the_nearest(resolve: Callable[[str], Backen
         resolve(word)
 
 
+def test_a_card_names_the_detectors_of_the_training_loss(shipped: Callable[..., Path]) -> None:
+    """They are known by the digest of their weights, or without one by name; the card of other weights says nothing."""
+    weights = shipped("deblurgan")
+    path, judge = weights.with_name("card.toml"), shipped("yolov8n-streets")
+
+    def said(trained_with: str, sha256: str = file_sha256(weights)) -> list[bool]:
+        path.write_text(f'sha256 = "{sha256}"\ntrained_with = {trained_with}\n')
+        detectors = (resolve_detector("yolov8", "cpu"), resolve_detector("blobs", "cpu"))
+        named = resolve_deblurrer("deblurgan", "cpu", "fp32").trained_with
+        return [any(each.is_detector(detector) for each in named) for detector in detectors]
+
+    assert said(f'[{{ name = "blobs", sha256 = "{file_sha256(judge)}" }}]') == [True, False]
+    assert said(f'[{{ name = "yolov8", sha256 = "{"0" * 64}" }}]') == [False, False]
+    assert said('[{ name = "blobs" }, { name = "yolov8n-streets" }]') == [True, True]
+    assert said('[{ name = "yolov8n (COCO)" }]') == [False, False]
+    assert said('[{ name = "yolov8" }]', sha256="0" * 64) == [False, False]
+    for wrong in ("3", '"yolov8"', "[3]", "[{ name = 3 }]", '[{ sha256 = "0f" }]', '[{ name = "a", weight = 1 }]'):
+        with pytest.raises(WeightsError, match=r"card\.toml of None: trained_with must be a list of tables"):
+            said(wrong)
+
+
 def test_a_networks_cost_is_told_by_its_card(shipped: Callable[..., Path]) -> None:
     """The card beside the weights says parameters and arithmetic; a card of other weights, or none, says nothing."""
     weights = shipped("deblurgan")

@@ -108,7 +108,11 @@ def tell(result: "RunResult", folder: Path) -> None:
 
 
 def _print_notes(result: "RunResult") -> None:
+    from detbench.report.tables import trained_with_note
+
     _note_failed(result.failed)
+    if marked := trained_with_note(result.arms):
+        note(marked)
     for arm in result.arms:
         if arm.smaller_tiles:
             note(f"{arm.name}: memory ran out for {arm.smaller_tiles} pictures, which were restored in smaller tiles.")
@@ -128,7 +132,9 @@ def _note_failed(failed: "Mapping[str, str]") -> None:
 
 
 def _print_result(result: "RunResult") -> None:
-    rows = [[arm.name, *(_short(arm.metrics.get(key)) for key in COLUMNS.values())] for arm in result.arms]
+    from detbench.report.tables import arm_name
+
+    rows = [[arm_name(arm), *(_short(arm.metrics.get(key)) for key in COLUMNS.values())] for arm in result.arms]
     rows += [[arm, "failed", *([""] * (len(COLUMNS) - 1))] for arm in result.failed]
     print_table(["arm", *COLUMNS], rows, numbers=True)
     changes = [_change(difference) for difference in result.differences if difference.metric == "map"]

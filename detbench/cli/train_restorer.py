@@ -16,6 +16,7 @@ TRAINED = {
     "nah": "The multi-scale network of Nah et al., CVPR 2017.",
     "deep_generative_filter": "The densely connected generator of Ramakrishnan et al., 2017.",
     "pix2pix": "The U-Net of Isola et al., CVPR 2017, narrowed to 24 channels.",
+    "nafnet": "NAFNet of Chen et al., ECCV 2022, at half resolution; content losses alone.",
     "blind": "The network that estimates blur kernels for the deblurrer blind; sharp pictures alone.",
 }
 """What can be trained as a deblurrer, and what it is."""

@@ -12,7 +12,8 @@ from detbench.deblurrers.torch_device import check_usable
 from detbench.devices import resolve_device
 from detbench.errors import UsageError
 from detbench.images import pad_to_multiple
-from detbench.nets import pix2pix
+from detbench.nets import nafnet, pix2pix
+from detbench.nets.accelerate import accelerate
 from detbench.nets.deblurgan import Generator, ResizeGenerator
 from detbench.nets.deep_generative_filter import DenseGenerator
 from detbench.nets.nah import MultiScaleNet
@@ -22,7 +23,7 @@ from detbench.types import Image
 SMALLEST_SIDE = 8
 """DeblurGAN reflects one pixel at a quarter of the size, which takes two to begin with."""
 
-PRECISIONS = ("fp32", "bf16")
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 class NetworkDeblurrer:
@@ -110,6 +111,18 @@ class Pix2pix(NetworkDeblurrer):
 
     def __init__(self, weights: Path | None = None, device: str = "auto", precision: str = "fp32") -> None:
         super().__init__(pix2pix.UNet(), "pix2pix", weights, device, precision)
+
+
+class NAFNet(NetworkDeblurrer):
+    """Chen et al., "Simple Baselines for Image Restoration", ECCV 2022, arXiv 2204.04676; at half resolution."""
+
+    multiple = nafnet.MULTIPLE
+
+    def __init__(self, weights: Path | None = None, device: str = "auto", precision: str = "fp32") -> None:
+        net = nafnet.NAFNet()
+        super().__init__(net, "nafnet", weights, device, precision)
+        if self.device == "cpu":
+            self.net = accelerate(net, PRECISIONS[precision])
 
 
 class Nah(NetworkDeblurrer):

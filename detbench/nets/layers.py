@@ -35,8 +35,8 @@ class Pointwise(nn.Conv2d):
     torch takes a path for it on one thread of a processor that is several times slower, backwards above all.
     """
 
-    def __init__(self, channels_in: int, channels_out: int) -> None:
-        super().__init__(channels_in, channels_out, 1)
+    def __init__(self, channels_in: int, channels_out: int, bias: bool = True) -> None:
+        super().__init__(channels_in, channels_out, 1, bias=bias)
 
     def forward(self, features: Tensor) -> Tensor:
         """Shape (N, C, H, W) to (N, K, H, W), channels_last."""

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from urllib.parse import quote
@@ -12,7 +12,16 @@ from detbench.pages.parts import Cell, Exhibit, Heading, KeyEntry, Row, Table
 from detbench.pages.plot import Pen, inline_svg, pen
 from detbench.report.pairing import Pair, Run, pairs_of, read_run
 from detbench.report.plots import Points, down_categories
-from detbench.report.tables import MAIN_METRICS, arm_table, metric_heading, shown_specs, value_cell
+from detbench.report.tables import (
+    MAIN_METRICS,
+    TRAINED_WITH,
+    arm_name,
+    arm_table,
+    metric_heading,
+    shown_specs,
+    trained_with_note,
+    value_cell,
+)
 from detbench.report.text import UNDEFINED, interval, percent, plural, signed
 from detbench.report.verdict import verdicts
 from detbench.results.schema import ArmResult
@@ -75,6 +84,10 @@ class _Ground:
         found = (arm.metrics.get(_GAP.key) for _, arm in self.arms() if arm.name == deblurrer)
         return next((estimate for estimate in found if estimate is not None), None)
 
+    def trained(self, deblurrer: str) -> bool:
+        """Whether a deblurrer's training loss contained the features of this ground's detector."""
+        return any(arm.trained_with_detector for _, arm in self.arms() if arm.name == deblurrer)
+
 
 def comparison_of(folders: Sequence[Path], out: Path) -> ComparisonView:
     """Read several run folders for a page that lies at `out`; raises DataError naming a file missing or damaged."""
@@ -125,7 +138,12 @@ def _headline(grounds: Sequence[_Ground], order: Sequence[str]) -> str:
     if mean is None:
         return f"{plural(len(order), 'deblurrer', 'deblurrers')}, and none with a gap to recover"
     where = sum(1 for ground in grounds if ground.gap_of(order[0]) is not None)
-    return f"{order[0]} leads: it recovers {percent(mean)} of the mAP that blur costs, the mean over {where} settings"
+    trained = sum(ground.trained(order[0]) for ground in grounds)
+    with_detector = f"; it was trained with the detector of {trained} of them" if trained else ""
+    return (
+        f"{order[0]} leads: it recovers {percent(mean)} of the mAP that blur costs, the mean over {where} settings"
+        f"{with_detector}"
+    )
 
 
 def _line(run: Run, out: Path) -> RunLine:
@@ -148,6 +166,8 @@ def _warnings(runs: Sequence[Run]) -> Iterator[str]:
         )
     if len({run.detector for run in runs}) > 1:
         yield "These runs used different detectors: a difference between two of them is not the deblurrer's alone."
+    if note := trained_with_note([arm for result in results for arm in result.arms]):
+        yield note
 
 
 def _leaderboard(grounds: Sequence[_Ground], order: Sequence[str]) -> Table:
@@ -157,14 +177,19 @@ def _leaderboard(grounds: Sequence[_Ground], order: Sequence[str]) -> Table:
 
     def row(place: int, name: str) -> Row:
         mean = _mean_gap(grounds, name)
-        cells = [
-            Cell("") if ground.gap_of(name) is None else value_cell(_GAP, ground.gap_of(name), best[ground.title])
-            for ground in grounds
-        ]
+        cells = [_gap_cell(ground, name, best[ground.title]) for ground in grounds]
         return Row(Heading(f"{place}. {name}"), (Cell(UNDEFINED if mean is None else percent(mean)), *cells))
 
     rows = tuple(row(place, name) for place, name in enumerate(order, 1))
     return Table("Deblurrer", tuple(columns), rows)
+
+
+def _gap_cell(ground: _Ground, deblurrer: str, best: float | None) -> Cell:
+    gap = ground.gap_of(deblurrer)
+    if gap is None:
+        return Cell("")
+    cell = value_cell(_GAP, gap, best)
+    return replace(cell, text=f"{cell.text} {TRAINED_WITH}") if ground.trained(deblurrer) else cell
 
 
 def _best_gap(ground: _Ground, order: Sequence[str]) -> float | None:
@@ -191,7 +216,7 @@ def _shown(ground: _Ground) -> Ground:
     arms = [arm for _, arm in rows]
     table = arm_table(arms, shown_specs(arms, MAIN_METRICS))
     named = tuple(
-        Row(Heading(arm.name, run.name if arm.kind == "deblurrer" else ""), row.cells)
+        Row(Heading(arm_name(arm), run.name if arm.kind == "deblurrer" else ""), row.cells)
         for (run, arm), row in zip(rows, table.rows, strict=True)
     )
     note = (

@@ -15,6 +15,24 @@ MAIN_METRICS = (
 """The metrics that are shown first; all others stand in the folded part."""
 
 
+TRAINED_WITH = "†"
+"""Marks a deblurrer whose training loss contained the features of the detector that judges it here."""
+
+
+def arm_name(arm: ArmResult) -> str:
+    """An arm's name in a table, with its mark."""
+    return f"{arm.name} {TRAINED_WITH}" if arm.trained_with_detector else arm.name
+
+
+def trained_with_note(arms: Sequence[ArmResult]) -> str:
+    """What the mark means, and whose it is; empty where it is nobody's."""
+    marked = ", ".join(dict.fromkeys(arm.name for arm in arms if arm.trained_with_detector))
+    return marked and (
+        f"{TRAINED_WITH} {marked}: its training loss contained the features of this detector. Judge it with another "
+        "one too."
+    )
+
+
 def shown_specs(arms: Sequence[ArmResult], keys: Sequence[str] = tuple(METRICS)) -> tuple[MetricSpec, ...]:
     """Those of `keys` that at least one arm has, in the given order."""
     return tuple(METRICS[key] for key in keys if any(key in arm.metrics for arm in arms))
@@ -32,7 +50,7 @@ def arm_table(arms: Sequence[ArmResult], specs: Sequence[MetricSpec]) -> Table:
     def row(arm: ArmResult) -> Row:
         marked = {} if arm.kind == "sharp" else best
         cells = (value_cell(spec, arm.metrics.get(spec.key), marked.get(spec.key)) for spec in specs)
-        return Row(Heading(arm.name), tuple(cells))
+        return Row(Heading(arm_name(arm)), tuple(cells))
 
     return Table("Arm", tuple(metric_heading(spec) for spec in specs), tuple(row(arm) for arm in arms))
 
@@ -42,7 +60,7 @@ def difference_table(result: RunResult, specs: Sequence[MetricSpec]) -> Table:
     found = {(each.arm, each.metric): each for each in result.differences if each.against == "blurred"}
     shown = [spec for spec in specs if any(metric == spec.key for _, metric in found)]
     rows = (
-        Row(Heading(arm.name), tuple(_difference_cell(spec, found.get((arm.name, spec.key))) for spec in shown))
+        Row(Heading(arm_name(arm)), tuple(_difference_cell(spec, found.get((arm.name, spec.key))) for spec in shown))
         for arm in result.arms
         if arm.kind == "deblurrer"
     )

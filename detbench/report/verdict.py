@@ -67,7 +67,9 @@ def _words(arm: ArmResult, gain: float, gap: float | None, is_noise: bool) -> st
 
 
 def _named(arm: ArmResult) -> str:
-    """The deblurrer's name; one that was given the answer to half of its task says so."""
+    """The deblurrer's name, and what it had that others had not: its judge in training, or half of the answer."""
+    if arm.trained_with_detector:
+        return f"{arm.name} (trained with this detector)"
     return f"{arm.name} (told the kernel)" if arm.told_kernel else arm.name
 
 

@@ -17,7 +17,7 @@ from detbench.report.evidence import Evidence, exhibits_of
 from detbench.report.figures import SIZES, Group, grouped, strips
 from detbench.report.losses import bin_name, flip_table
 from detbench.report.shown import damage_named, read_shown
-from detbench.report.tables import MAIN_METRICS, arm_table, difference_table, shown_specs
+from detbench.report.tables import MAIN_METRICS, arm_table, difference_table, shown_specs, trained_with_note
 from detbench.report.text import UNDEFINED, percent, plural, share
 from detbench.report.verdict import Verdict, verdicts
 from detbench.results.analysis import checked_analysis
@@ -178,6 +178,8 @@ def _notes(result: RunResult, specs: tuple[MetricSpec, ...]) -> Iterator[str]:
     told = [arm.name for arm in result.arms if arm.told_kernel]
     if told:
         yield f"Told the blur kernel, so a bar for blind deblurrers and no rival of theirs: {', '.join(told)}."
+    if note := trained_with_note(result.arms):
+        yield note
     if all(difference.difference.low is None for difference in result.differences):
         yield "No intervals were computed: a small difference may be chance."
     else:

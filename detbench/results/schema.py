@@ -20,7 +20,8 @@ class ArmResult:
     to mAP; `backend` says what restored the pictures (None for the sharp and the blurred arm), `told_kernel` that it
     was given the blur kernel, which nobody has outside a laboratory, `smaller_tiles` how many pictures went through in
     smaller tiles than the deblurrer's own because memory ran out, `finds_kernel` that it looks for the blur kernel and
-    shows what it found.
+    shows what it found, `trained_with_detector` that its training loss contained the features of the run's detector, as
+    the card of its weights says.
     """
 
     name: str
@@ -31,6 +32,7 @@ class ArmResult:
     told_kernel: bool = False
     smaller_tiles: int = 0
     finds_kernel: bool = False
+    trained_with_detector: bool = False
 
 
 @dataclass(frozen=True)

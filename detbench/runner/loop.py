@@ -94,9 +94,14 @@ def measure(plan: Plan, stages: Stages, progress: Progress, share: Share = WHOLE
         unmatched_dataset_classes=look.classes.unmatched_dataset,
         unmatched_detector_classes=look.classes.unmatched_detector,
         detector=plan.detector.identity,
-        deblurrers={backend.name: Restorer(backend.identity, backend.cost) for backend in plan.deblurrers},
+        deblurrers={backend.name: _restorer(backend, plan.detector) for backend in plan.deblurrers},
     )
     return Measured(basis, samples, rows, tools.arms.failed)
+
+
+def _restorer(backend: Backend, detector: Backend) -> Restorer:
+    is_judged_by_its_own = any(each.is_detector(detector) for each in backend.trained_with)
+    return Restorer(backend.identity, backend.cost, is_judged_by_its_own)
 
 
 def conclude(measured: Measured, run_folder: RunFolder, cache: Cache, progress: Progress) -> RunResult:

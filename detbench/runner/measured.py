@@ -10,10 +10,13 @@ from detbench.types import Sample
 
 @dataclass(frozen=True)
 class Restorer:
-    """What a result tells of a deblurrer: `identity` (code, weights, settings, versions), and `cost` by metric."""
+    """What a result tells of a deblurrer: `identity` (code, weights, settings, versions), `cost` by metric, and whether
+    its training loss contained the features of the run's detector.
+    """
 
     identity: Mapping[str, Any]
     cost: Mapping[str, float]
+    trained_with_detector: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
@@ -52,7 +51,7 @@ class Scorer:
         arms = [self._arm(name, kind, self._metrics(name)) for name, kind in plain if name in self._rows]
         for name, restorer in deblurrers.items():
             metrics = {**self._metrics(name), **self._of_deblurrer(name), **self._cost(restorer)}
-            arms.append(self._arm(name, "deblurrer", metrics, restorer.identity))
+            arms.append(self._arm(name, "deblurrer", metrics, restorer))
         return tuple(arms)
 
     def differences(self, arms: Sequence[ArmResult]) -> tuple[Difference, ...]:
@@ -79,14 +78,21 @@ class Scorer:
         name: str,
         kind: ArmKind,
         metrics: Mapping[str, Estimate],
-        backend: Mapping[str, Any] | None = None,
+        restorer: Restorer | None = None,
     ) -> ArmResult:
         per_class = {self._classes[number]: value for number, value in self._coco[name].map_per_class.items()}
         restored = [row.restored for row in self._rows[name] if row.restored]
-        told_kernel = any(picture.told_kernel for picture in restored)
-        smaller_tiles = sum(picture.tile_pixels is not None for picture in restored)
-        finds_kernel = any(picture.blur is not None for picture in restored)
-        return ArmResult(name, kind, metrics, per_class, backend, told_kernel, smaller_tiles, finds_kernel)
+        return ArmResult(
+            name,
+            kind,
+            metrics,
+            per_class,
+            restorer.identity if restorer else None,
+            told_kernel=any(picture.told_kernel for picture in restored),
+            smaller_tiles=sum(picture.tile_pixels is not None for picture in restored),
+            finds_kernel=any(picture.blur is not None for picture in restored),
+            trained_with_detector=restorer is not None and restorer.trained_with_detector,
+        )
 
     def _metrics(self, name: str) -> dict[str, Estimate]:
         """What every arm has: detection over all pictures, picture quality over those where it is defined."""

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from detbench.backends import LossDetector, card_beside, loss_detectors
+from detbench.fingerprints import file_sha256
 from detbench.nets.cost import cost_of
 from detbench.results.provenance import environment
+from detbench.training.detector_features import SHIPPED
 from detbench.training.held_out import Quality
 from detbench.training.history import History
 from detbench.training.job import Job, start_sha256
@@ -21,6 +24,7 @@ def card_of(job: Job, sources: Sequence[Source], history: History, sha256: str) 
         "architecture": job.architecture,
         "sha256": sha256,
         "paper": kind.paper,
+        "trained_with": [asdict(detector) for detector in _trained_with(job)] or None,
         "cost": asdict(cost_of(kind.generator, channels=1 if kind.estimates_kernels else 3)),
         "training": {
             "data": [
@@ -46,6 +50,16 @@ def card_of(job: Job, sources: Sequence[Source], history: History, sha256: str) 
             "by_epoch": _by_epoch(history),
         },
     }
+
+
+def _trained_with(job: Job) -> tuple[LossDetector, ...]:
+    """The detectors whose features were in the loss, of this training and of that whose weights it began with."""
+    before = loss_detectors(card_beside(job.start, start_sha256(job))) if job.start else ()
+    if not job.recipe.detector_weight:
+        return before
+    file = job.detector or SHIPPED
+    name = file.resolve().parent.name if file.stem == "weights" else file.stem
+    return tuple(dict.fromkeys((*before, LossDetector(name, file_sha256(file)))))
 
 
 def _by_epoch(history: History) -> dict[str, Any]:

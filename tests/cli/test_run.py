@@ -1,6 +1,7 @@
 """`detbench run`, from words to files."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +18,9 @@ from detbench.detectors.blobs import Blobs
 from detbench.metrics.detection import STAT_KEYS
 from detbench.metrics.error_kinds import KINDS
 from detbench.metrics.specs import CONFIDENCE, METRICS, PSEUDO_CONFIDENCE
+from detbench.nets.nafnet import NAFNet
+from detbench.nets.weights import save_weights
+from detbench.results.cards import write_card
 from detbench.types import Detections, Image
 
 Said = Any  # code, out, err: the tuple of conftest.py, which is no module to import from
@@ -328,3 +332,20 @@ def test_light_commands_never_import_torch(command: list[str], drawn_run: Run, t
     )
     done = subprocess.run([sys.executable, "-c", script, *command], cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout.splitlines()[-1:] == ["HEAVY []"], done.stderr
+
+
+def test_a_deblurrer_that_was_trained_with_the_detector_is_marked(drawn_run: Run, tmp_path: Path) -> None:
+    """Result, table, summary and notes say so of the weights whose card names the detector, and of no other."""
+    own, other = tmp_path / "own" / "weights.safetensors", tmp_path / "other" / "weights.safetensors"
+    for weights in (own, other):
+        sha256 = save_weights(NAFNet(), weights)
+        write_card(weights, {"sha256": sha256, "trained_with": [{"name": "blobs"}] if weights == own else None})
+    said = drawn_run("--limit", 2, deblurrers=(f"nafnet:{own}", f"nafnet:{other}"))
+    folder = folder_of(said)
+    arms = json.loads((folder / "result.json").read_text())["arms"]
+    assert {arm["name"] for arm in arms if arm["trained_with_detector"]} == {"nafnet-own"}
+    assert "† nafnet-own: its training loss contained the features of this detector." in said.err
+    assert re.search(r"^nafnet-own † .*^nafnet-other  ", said.out, re.MULTILINE | re.DOTALL)
+    summary = (folder / "summary.md").read_text()
+    assert "nafnet-own (trained with this detector)" in summary
+    assert "| nafnet-other |" in summary

@@ -10,6 +10,7 @@ import pytest
 from detbench.catalog import DEBLURRERS
 from detbench.nets.deblurgan import Generator
 from detbench.nets.deep_generative_filter import DenseGenerator
+from detbench.nets.nafnet import NAFNet
 from detbench.nets.nah import MultiScaleNet
 from detbench.nets.pix2pix import UNet
 from detbench.nets.weights import save_weights
@@ -21,6 +22,7 @@ NETS = {
     "nah": MultiScaleNet,
     "deep_generative_filter": DenseGenerator,
     "pix2pix": UNet,
+    "nafnet": NAFNet,
 }
 SIZES = [(1, 1), (2, 3), (1, 40), (37, 26), (33, 64)]
 

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from detbench.deblurrers import network
-from detbench.deblurrers.network import DeblurGAN, DeepGenerativeFilter, Nah, NetworkDeblurrer, Pix2pix
+from detbench.deblurrers.network import DeblurGAN, DeepGenerativeFilter, NAFNet, Nah, NetworkDeblurrer, Pix2pix
 from detbench.errors import UsageError, WeightsError
+from detbench.nets import nafnet
 from detbench.nets.deblurgan import Generator
 from detbench.nets.deep_generative_filter import DenseGenerator
 from detbench.nets.nah import MultiScaleNet
@@ -19,7 +20,7 @@ from detbench.types import Image
 Adapter = Callable[..., NetworkDeblurrer]
 Folders = dict[Adapter, Path]
 
-ADAPTERS = pytest.mark.parametrize("adapter", [DeblurGAN, DeepGenerativeFilter, Nah, Pix2pix])
+ADAPTERS = pytest.mark.parametrize("adapter", [DeblurGAN, DeepGenerativeFilter, Nah, Pix2pix, NAFNet])
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +32,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
         DeepGenerativeFilter: DenseGenerator(),
         Nah: MultiScaleNet(),
         Pix2pix: UNet(),
+        NAFNet: nafnet.NAFNet(),
     }
     folders = {adapter: tmp_path_factory.mktemp("model") for adapter in nets}
     for adapter, net in nets.items():
@@ -177,9 +179,8 @@ def test_missing_weights_say_how_to_train_them(
 ) -> None:
     """Without weights of its own a deblurrer takes the shipped ones; where they lack, it names file and command."""
     monkeypatch.setattr(network, "shipped", lambda kind: tmp_path / kind)
-    name = {DeblurGAN: "deblurgan", DeepGenerativeFilter: "deep_generative_filter", Nah: "nah", Pix2pix: "pix2pix"}[
-        adapter
-    ]
+    names = ("deblurgan", "deep_generative_filter", "nah", "pix2pix", "nafnet")
+    name = dict(zip((DeblurGAN, DeepGenerativeFilter, Nah, Pix2pix, NAFNet), names, strict=True))[adapter]
     with pytest.raises(WeightsError, match=f"detbench train {name}") as caught:
         adapter(device="cpu")
     assert str(tmp_path / "models" / name) in str(caught.value)

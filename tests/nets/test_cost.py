@@ -5,6 +5,7 @@ from detbench.nets.blind_kernel import BlindKernel
 from detbench.nets.cost import cost_of
 from detbench.nets.deblurgan import Generator, ResizeGenerator
 from detbench.nets.deep_generative_filter import DenseGenerator
+from detbench.nets.nafnet import NAFNet
 from detbench.nets.nah import MultiScaleNet
 from detbench.nets.pix2pix import UNet
 
@@ -17,6 +18,7 @@ from detbench.nets.pix2pix import UNet
         (MultiScaleNet, 11_721_321, 10240),
         (DenseGenerator, 3_256_451, 6505),
         (UNet, 7_684_203, 31.4),
+        (NAFNet, 4_958_572, 84.7),
     ],
 )
 def test_size_and_cost(net: type[nn.Module], parameters: int, gflop_per_mpix: float) -> None:

@@ -26,7 +26,8 @@ OTHER_BOX = [40.0, 20.0, 10.0, 15.0]
 class Run:
     """What differs between the tests' runs; mAPs of arms without one are undefined.
 
-    Arms in `finds` look for the blur kernel: they found one in the first picture and none in the others.
+    Arms in `finds` look for the blur kernel: they found one in the first picture and none in the others. The training
+    loss of those in `trained` contained the features of the run's detector.
 
     Two pictures, each with the boxes TRUE_BOX and OTHER_BOX of class 1; every arm finds TRUE_BOX in both, with score
     .9, and something of class 2 at OTHER_BOX, with .4; what it finds with .1 is below the stated confidence.
@@ -39,6 +40,7 @@ class Run:
     dataset: str = "streets"
     unmatched: Sequence[str] = ()
     told: Sequence[str] = ()
+    trained: Sequence[str] = ()
     finds: Sequence[str] = ()
     interval: float | None = None
     fingerprint: str = "e" * 64
@@ -187,7 +189,16 @@ def _arm(name: str, run: Run) -> ArmResult:
         metrics |= {"gap_recovered": Estimate(_gap_recovered(value, run), 2), "restore_ms_p50": Estimate(12.5, 2)}
     backend = {"name": name} if kind == "deblurrer" else None
     per_class, looked = {run.class_names[0]: value}, name in run.finds
-    return ArmResult(name, kind, metrics, per_class, backend, told_kernel=name in run.told, finds_kernel=looked)
+    return ArmResult(
+        name,
+        kind,
+        metrics,
+        per_class,
+        backend,
+        told_kernel=name in run.told,
+        finds_kernel=looked,
+        trained_with_detector=name in run.trained,
+    )
 
 
 def _gap_recovered(value: float | None, run: Run) -> float | None:

@@ -78,6 +78,18 @@ def test_the_leaderboard_goes_by_the_gap_recovered(write: Write, tmp_path: Path)
     assert [ground.title for ground in view.grounds] == ["streets · blobs", "coco · blobs"]
 
 
+def test_the_leaderboard_marks_judges_that_trained(write: Write, tmp_path: Path) -> None:
+    """A share that was judged by a detector of the training has a mark where it stands, and the headline says so."""
+    maps = {"sharp": 0.4, "blurred": 0.2, "nafnet": 0.3}
+    one = write("one", maps=maps, trained=["nafnet"])
+    other = write("other", maps=maps, fingerprint="f" * 64, dataset="coco")
+    view = comparison_of([one, other], tmp_path / "all.html")
+    assert cells(view.leaderboard) == {"1. nafnet": ["50\xa0%", "50\xa0% †", "50\xa0%"]}
+    assert view.headline.endswith("the mean over 2 settings; it was trained with the detector of 1 of them")
+    assert [row.heading.text for ground in view.grounds for row in ground.table.rows][2::3] == ["nafnet †", "nafnet"]
+    assert sum(warning.startswith("† nafnet: its training loss") for warning in view.warnings) == 1
+
+
 def test_a_run_named_like_a_script_is_linked_as_a_folder(write: Write, tmp_path: Path) -> None:
     """The address of a run's own page is quoted, so that no name becomes a scheme, a query or a fragment."""
     folder = write("javascript:alert(1)#?", maps={"blurred": 0.2, "wiener": 0.3})

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from detbench.errors import DataError
+from detbench.report.summary import summary_of
 from detbench.report.view import view_of
 
 Write = Callable[..., Path]
@@ -52,6 +53,20 @@ def test_oracles_are_named(write: Write) -> None:
         "kernel" in note and note.endswith(": wiener.") for note in view_of(write(maps=MAPS, told=["wiener"])).notes
     )
     assert not any("kernel" in note for note in view_of(write(name="blind", maps=MAPS)).notes)
+
+
+def test_deblurrers_that_were_trained_with_the_judge_are_marked(write: Write) -> None:
+    """Their rows have a mark in tables and summary, and a note says what it means; without any there is none."""
+    folder = write(maps=MAPS, trained=["wiener"])
+    view = view_of(folder)
+    assert [row.heading.text for row in view.main.rows] == ["sharp", "blurred", "wiener †"]
+    assert [row.heading.text for row in view.differences.rows] == ["wiener †"]
+    said = "† wiener: its training loss contained the features of this detector. Judge it with another one too."
+    assert said in view.notes
+    summary = summary_of(view)
+    assert "| wiener † |" in summary
+    assert f"- {said}" in summary
+    assert "†" not in summary_of(view_of(write(name="other", maps=MAPS)))
 
 
 def test_how_many_kernels_were_found_is_said(write: Write) -> None:

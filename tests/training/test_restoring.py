@@ -18,9 +18,11 @@ import torch
 from torch import nn
 
 from detbench.errors import DataError, TrainingError, UsageError, WeightsError
+from detbench.fingerprints import file_sha256
 from detbench.nets.nah import gaussian_pyramid
 from detbench.training import restorers
 from detbench.training.crops import Crop, TrainingCrops
+from detbench.training.detector_features import SHIPPED
 from detbench.training.draws import Draws
 from detbench.training.exposure import collate
 from detbench.training.job import Job
@@ -305,6 +307,8 @@ def test_each_is_trained_as_its_authors_did() -> None:
     assert {recipe.adversary for recipe in (nah, dense, unet)} == {"cross_entropy"}
     assert (nah.adversarial_weight, nah.learning_rate, nah.batch, nah.augmented) == (1e-4, 5e-5, 2, True)
     assert (dense.vgg_weight, dense.l1_weight, dense.learning_rate, dense.batch) == (145, 170, 3e-4, 1)
+    nafnet = recipes["nafnet"]
+    assert (nafnet.critic_steps, nafnet.learning_rate, nafnet.betas) == (0, 1e-3, (0.9, 0.9))
     assert (unet.l1_weight, unet.vgg_weight, unet.learning_rate, unet.batch) == (100, 0, 2e-4, 1)
 
 
@@ -367,6 +371,20 @@ def test_a_training_may_start_from_weights(job: Job) -> None:
     assert started["training"]["start"] == card["sha256"]
     with pytest.raises(UsageError, match="was begun with start"):
         train_restorer(replace(warm, start=None, resume=True), quiet)
+
+
+def test_the_card_names_the_detectors_of_the_loss(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training names the one whose features it compared, and one that starts from its weights keeps the name."""
+    monkeypatch.setattr(restorers, "load_detector_features", lambda _: nn.Identity())
+    monkeypatch.setattr(restorers, "feature_distance", l1)
+    recipe = replace(job.recipe, detector_weight=1.0, epochs=1, decay_epochs=0)
+    first = replace(job, recipe=recipe, out=job.out / "first")
+    weights = train_restorer(first, quiet)
+    train_restorer(replace(job, out=job.out / "second", start=weights), quiet)
+    train_restorer(replace(job, out=job.out / "third"), quiet)
+    cards = [tomllib.loads((job.out / name / "card.toml").read_text()) for name in ("first", "second", "third")]
+    shipped = {"name": "yolov8n-streets", "sha256": file_sha256(SHIPPED)}
+    assert [card.get("trained_with") for card in cards] == [[shipped], [shipped], None]
 
 
 def test_the_perceptual_loss_is_of_the_named_layer(shared_file: Callable[[str], Path]) -> None:
