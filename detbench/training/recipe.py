@@ -12,7 +12,7 @@ from detbench.training.crops import CropRecipe
 from detbench.training.plan import Optimiser
 from detbench.training.schedule import Schedule
 
-PICTURE_WEIGHTS = ("vgg_weight", "l1_weight", "l2_weight", "detector_weight")
+PICTURE_WEIGHTS = ("vgg_weight", "l1_weight", "l2_weight", "charbonnier_weight", "spectrum_weight", "detector_weight")
 KERNEL_WEIGHTS = ("kernel_weight", "filtered_weight", "guess_weight", "edge_weight")
 """Settings of the content losses, of networks that restore pictures and of those that estimate kernels."""
 
@@ -31,6 +31,8 @@ class Recipe:
     vgg_weight: float = 100.0  # squared difference of VGG19's features
     l1_weight: float = 0.0  # absolute difference of the pixels
     l2_weight: float = 0.0  # squared difference of the pixels
+    charbonnier_weight: float = 0.0  # absolute difference of the pixels, round at 0
+    spectrum_weight: float = 0.0  # absolute difference of the Fourier coefficients
     detector_weight: float = 0.0  # difference of a detector's features, relative to their size
     adversarial_weight: float = 1.0
     # those of a network that estimates the kernel, which has no others; see kernel_losses.py

@@ -15,7 +15,7 @@ from detbench.nets.layers import RestorationNet
 from detbench.nets.weights import load_weights
 from detbench.training.detector_features import feature_distance, load_detector_features
 from detbench.training.kernel_losses import edge_loss, estimated, filtered, filtered_loss, guess_loss, kernel_loss
-from detbench.training.losses import CROSS_ENTROPY, WASSERSTEIN, l1, l2
+from detbench.training.losses import CROSS_ENTROPY, WASSERSTEIN, charbonnier, l1, l2, spectrum
 from detbench.training.perceptual import load_vgg
 from detbench.training.plan import (
     Forward,
@@ -110,6 +110,7 @@ _BLIND_RECIPE = Recipe(
     saturated_share=0.25,
 )
 
+_PICTURE_LOSSES = {"L1": l1, "L2": l2, "charbonnier": charbonnier, "spectrum": spectrum}
 _KERNEL_LOSSES = {"kernel": kernel_loss, "filtered": filtered_loss, "guess": guess_loss, "edge": edge_loss}
 
 ARCHITECTURES: Mapping[str, Architecture] = {
@@ -248,10 +249,9 @@ def _content_losses(
         yield WeightedLoss(
             "VGG", recipe.vgg_weight, at_each_scale(lambda restored, sharp: l2(features(restored), features(sharp)))
         )
-    if recipe.l1_weight:
-        yield WeightedLoss("L1", recipe.l1_weight, at_each_scale(l1))
-    if recipe.l2_weight:
-        yield WeightedLoss("L2", recipe.l2_weight, at_each_scale(l2))
+    for name, loss in _PICTURE_LOSSES.items():
+        if weight := getattr(recipe, f"{name.lower()}_weight"):
+            yield WeightedLoss(name, weight, at_each_scale(loss))
     if recipe.detector_weight:
         seen = load_detector_features(detector).to(device).to(memory_format=torch.channels_last)
         yield WeightedLoss(

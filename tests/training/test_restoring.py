@@ -331,13 +331,16 @@ def test_a_plan_follows_its_recipe() -> None:
         vgg_weight=0,
         l2_weight=7,
         l1_weight=3,
+        charbonnier_weight=2,
+        spectrum_weight=0.05,
         adversary="wasserstein_clipping",
         clip_bound=0.02,
         begins_as_input=True,
         seed=3,
     )
     plan, again = (make_plan("deblurgan", recipe, None, cpu) for _ in range(2))
-    assert [(loss.name, loss.weight) for loss in plan.losses] == [("L1", 3), ("L2", 7)]
+    losses = [(loss.name, loss.weight) for loss in plan.losses]
+    assert losses == [("L1", 3), ("L2", 7), ("charbonnier", 2), ("spectrum", 0.05)]
     assert (plan.clip_bound, plan.penalty_weight, plan.learning_rate) == (0.02, 0, 1e-4)
     assert not plan.generator.get_parameter("leave.weight").any()
     assert torch.equal(plan.generator.get_parameter("enter.weight"), again.generator.get_parameter("enter.weight"))
