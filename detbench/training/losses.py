@@ -42,7 +42,8 @@ def spectrum(restored: Tensor, sharp: Tensor) -> Tensor:
     In single precision, as torch has no transform of bfloat16. Cho et al.: "Rethinking Coarse-to-Fine Approach in
     Single Image Deblurring", ICCV 2021, arXiv 2108.05054.
     """
-    return torch.fft.rfft2((restored - sharp).float(), norm="ortho").abs().mean()
+    coefficients: Tensor = torch.fft.rfft2((restored - sharp).float(), norm="ortho")
+    return coefficients.abs().mean()
 
 
 @dataclass(frozen=True)

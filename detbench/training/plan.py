@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from detbench.training.losses import WASSERSTEIN, Contest
 
-Optimiser = Literal["adam", "muon"]
+Optimiser = Literal["adam", "adamw", "muon"]
 """What moves the generator's weights; see `muon.py` for which of them. The critic's are always Adam's."""
 
 Forward = Callable[[Any, Tensor], Any]
@@ -93,6 +93,7 @@ class Plan:
     learning_rate: float
     betas: tuple[float, float]
     optimiser: Optimiser = "adam"
+    weight_decay: float = 0.0
     contest: Contest = WASSERSTEIN
     adversarial_weight: float = 1.0
     penalty_weight: float = 10.0

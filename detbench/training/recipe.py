@@ -10,7 +10,7 @@ from detbench.errors import UsageError
 from detbench.registry import did_you_mean
 from detbench.training.crops import CropRecipe
 from detbench.training.plan import Optimiser
-from detbench.training.schedule import Schedule
+from detbench.training.schedule import Decay, Schedule
 
 PICTURE_WEIGHTS = ("vgg_weight", "l1_weight", "l2_weight", "charbonnier_weight", "spectrum_weight", "detector_weight")
 KERNEL_WEIGHTS = ("kernel_weight", "filtered_weight", "guess_weight", "edge_weight")
@@ -51,13 +51,15 @@ class Recipe:
 
     # how long and how fast
     epochs: int = 150  # at the full rate
-    decay_epochs: int = 150  # linearly down to 0
+    decay_epochs: int = 150  # down to 0
+    decay: Decay = "linear"  # or "cosine", which falls slowly at first and at last
     epoch_steps: int | None = None  # generator steps an epoch, where pictures are few and crops are endless
     batch: int = 1  # crops a step, of all processes together
     learning_rate: float = 1e-4
     ramp_steps: int = 0  # in which the rate rises to that
     clip_norm: float = 0.0  # a longer gradient of the generator, over all weights, is shortened to it; 0 is no bound
-    optimiser: Optimiser = "adam"  # or "muon", which takes the betas for what it leaves to Adam
+    optimiser: Optimiser = "adam"  # or "adamw", or "muon", which takes the betas for what it leaves to Adam
+    weight_decay: float = 0.0  # of AdamW, as a share of the learning rate
     betas: tuple[float, float] = (0.5, 0.999)
     average_decay: float = 0.0  # of the moving average of the generator's weights, which is what is kept
     begins_as_input: bool = False  # the untrained network gives back what it gets, or nearly
@@ -82,15 +84,27 @@ class Recipe:
     log_steps: int = 100
 
     def __post_init__(self) -> None:
-        for name, words in (("adversary", get_args(Adversary)), ("optimiser", get_args(Optimiser))):
+        for name, kind in (("adversary", Adversary), ("optimiser", Optimiser), ("decay", Decay)):
+            words = get_args(kind)
             _check(name, getattr(self, name), getattr(self, name) in words, f"one of {', '.join(words)}")
         content = (*PICTURE_WEIGHTS, *KERNEL_WEIGHTS)
         for name in (*content, "adversarial_weight", "penalty_weight"):
             _check(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
         _check("vgg_weight", self.vgg_weight, any(getattr(self, name) for name in content), "above 0, or another one")
-        for name in ("epochs", "batch", "learning_rate", "clip_bound", "held_out_crops", "log_steps"):
+        for name in ("batch", "learning_rate", "clip_bound", "held_out_crops", "log_steps"):
             _check(name, getattr(self, name), getattr(self, name) > 0, "above 0")
-        lengths = ("critic_steps", "warm_up_epochs", "decay_epochs", "ramp_steps", "growth_epochs")
+        _check("epochs", self.epochs, self.epochs + self.decay_epochs > 0, "above 0, or decay_epochs")
+        is_decaying = self.optimiser == "adamw" or not self.weight_decay
+        _check("weight_decay", self.weight_decay, is_decaying, "0 unless optimiser is adamw")
+        lengths = (
+            "epochs",
+            "weight_decay",
+            "critic_steps",
+            "warm_up_epochs",
+            "decay_epochs",
+            "ramp_steps",
+            "growth_epochs",
+        )
         for name in (*lengths, "clip_norm", "seed"):
             _check(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
         for name in ("sharp_share", "varied_share", "saturated_share", "growth_start", "dropout"):
@@ -116,6 +130,7 @@ class Recipe:
             warm_up_steps=self.warm_up_epochs * epoch_steps,
             critic_steps=self.critic_steps,
             ramp_steps=self.ramp_steps,
+            decay=self.decay,
         )
 
     def crops(self, crop_px: int, epoch_steps: int) -> CropRecipe:

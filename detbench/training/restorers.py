@@ -189,6 +189,7 @@ def make_plan(
         learning_rate=recipe.learning_rate,
         betas=recipe.betas,
         optimiser=recipe.optimiser,
+        weight_decay=recipe.weight_decay,
         contest=CROSS_ENTROPY if recipe.adversary == "cross_entropy" else WASSERSTEIN,
         adversarial_weight=recipe.adversarial_weight,
         penalty_weight=recipe.penalty_weight if recipe.adversary == "wasserstein_penalty" else 0.0,

@@ -1,11 +1,16 @@
 """What changes while a training goes on, as functions of how far it has come: nothing here has a state to lose."""
 
 from dataclasses import dataclass
+from math import cos, pi
+from typing import Literal
+
+Decay = Literal["linear", "cosine"]
+"""How the rate falls to 0 in the last part: evenly, or along half a cosine wave."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Lengths in generator steps: flat rate, then linear to 0; at first the content losses alone, then the critic too.
+    """Lengths in generator steps: flat rate, then down to 0; at first the content losses alone, then the critic too.
 
     In the first `ramp_steps` the rate rises evenly. `critic_steps` steps of the critic go before each of the
     generator's, every one on a batch of its own.
@@ -16,6 +21,7 @@ class Schedule:
     warm_up_steps: int
     critic_steps: int
     ramp_steps: int = 0
+    decay: Decay = "linear"
 
     @property
     def steps(self) -> int:
@@ -23,9 +29,10 @@ class Schedule:
         return self.flat_steps + self.decay_steps
 
     def rate_factor(self, step: int) -> float:
-        """Share of the learning rate in step `step`, from 0 on: 1 after the ramp, in the last part linear towards 0."""
+        """Share of the learning rate in step `step`, from 0 on: 1 after the ramp, then falling towards 0."""
         risen = (step + 1) / max(1, self.ramp_steps)
-        return min(1.0, risen, (self.steps - step) / (self.decay_steps + 1))
+        left = min(1.0, (self.steps - step) / (self.decay_steps + 1))
+        return min(risen, left if self.decay == "linear" else (1 - cos(pi * left)) / 2)
 
     def has_critic(self, step: int) -> bool:
         """Whether the critic trains, and counts, in this step."""

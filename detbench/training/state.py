@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam, Optimizer
+from torch.optim import Adam, AdamW, Optimizer
 
 from detbench.training.muon import Muon, turns
 from detbench.training.plan import Plan
@@ -63,17 +63,18 @@ def new_state(plan: Plan, device: torch.device) -> State:
 
 
 def _optimisers(generator: nn.Module, plan: Plan) -> Sequence[Optimizer]:
-    """Adam for all weights, or Muon for those that it is for and Adam for the rest."""
-    if plan.optimiser == "adam":
-        return (_adam(list(generator.parameters()), plan),)
+    """Adam or AdamW for all weights, or Muon for those that it is for and Adam for the rest."""
+    if plan.optimiser != "muon":
+        return (_adam(list(generator.parameters()), plan, AdamW if plan.optimiser == "adamw" else Adam),)
     turned = [parameter for parameter in generator.parameters() if turns(parameter)]
     others = [parameter for parameter in generator.parameters() if not turns(parameter)]
     return Muon(turned, plan.learning_rate), _adam(others, plan)
 
 
-def _adam(parameters: Sequence[nn.Parameter], plan: Plan) -> Adam:
-    """Adam with its memory laid out from the start, so that a checkpoint always has the same tensors."""
-    adam = Adam(parameters, lr=plan.learning_rate, betas=plan.betas, fused=True)
+def _adam(parameters: Sequence[nn.Parameter], plan: Plan, kind: type[Adam] = Adam) -> Adam:
+    """Adam or AdamW with its memory laid out from the start, so that a checkpoint always has the same tensors."""
+    decay = plan.weight_decay if kind is AdamW else 0.0
+    adam = kind(parameters, lr=plan.learning_rate, betas=plan.betas, weight_decay=decay, fused=True)
     for parameter in parameters:
         # `fused` counts steps where the weights are.
         adam.state[parameter] = {

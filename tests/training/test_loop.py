@@ -212,6 +212,18 @@ def test_long_gradients_are_shortened(make_plan: MakePlan) -> None:
         assert (norm.item() == pytest.approx(0.01, rel=1e-3)) is is_bounded
 
 
+def test_adamw_lets_weights_decay(make_plan: MakePlan) -> None:
+    """Where nothing pulls at it, a weight loses rate times decay in each step; with Adam it stays."""
+    for optimiser, decay, share in (("adamw", 0.5, 1 - 0.01 * 0.5), ("adamw", 0.0, 1), ("adam", 0.0, 1)):
+        flat = (WeightedLoss("nothing", 1.0, lambda restored, target: (restored[0] * 0).mean()),)
+        plan = make_plan(losses=flat, optimiser=optimiser, weight_decay=decay, learning_rate=0.01)
+        state = new_state(plan, CPU)
+        before = copy_of(state.generator.state_dict())
+        trained(trainer_of(plan, Schedule(1, 0, 1, 0)), state)
+        for key, tensor in state.generator.state_dict().items():
+            torch.testing.assert_close(tensor, share * before[key], msg=key)
+
+
 def test_content_falls(make_plan: MakePlan) -> None:
     """Sixty steps of content loss alone make it smaller: it works at all."""
     plan = make_plan(learning_rate=1e-2)

@@ -21,6 +21,16 @@ def test_the_rate_may_rise_first() -> None:
     assert [ramped.rate_factor(step) for step in range(4, 12)] == [plain.rate_factor(step) for step in range(4, 12)]
 
 
+def test_the_rate_may_fall_along_a_cosine() -> None:
+    """It leaves the full rate and reaches 0 slowly, and halves in the middle of the decay; the ramp is as before."""
+    schedule = Schedule(0, 99, 0, 0, ramp_steps=4, decay="cosine")
+    assert schedule.rate_factor(0) == 0.25
+    assert schedule.rate_factor(49) == pytest.approx(0.5)
+    assert 0.99 < schedule.rate_factor(5) < 1
+    assert 0 < schedule.rate_factor(98) < 0.001
+    assert schedule.rate_factor(99) == 0
+
+
 def test_without_decay_the_rate_stays() -> None:
     """A schedule that ends flat never lowers it."""
     assert {Schedule(3, 0, 0, 5).rate_factor(step) for step in range(3)} == {1.0}
