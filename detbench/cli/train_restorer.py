@@ -51,8 +51,17 @@ def train_command(architecture: str) -> Callable[..., None]:
             typer.Option(help="VGG19 as safetensors, for the perceptual loss; else torchvision's is fetched."),
         ] = None,
         detector: Annotated[
+            list[Path] | None,
+            typer.Option(
+                help="A YOLO whose features a detector_weight compares (.pt or .safetensors); else the shipped one. "
+                "Repeat it: several take turns, one a step."
+            ),
+        ] = None,
+        backbone: Annotated[
             Path | None,
-            typer.Option(help="The YOLO whose features a detector_weight compares; else the shipped one."),
+            typer.Option(
+                help="MobileNetV2 as torchvision names it (.pt or .safetensors), which takes turns with them."
+            ),
         ] = None,
         start: Annotated[
             Path | None,
@@ -92,7 +101,8 @@ def train_command(architecture: str) -> Callable[..., None]:
             mix=_weights(mix) if mix else None,
             fraction=_fraction(fraction),
             vgg=vgg,
-            detector=detector,
+            detectors=tuple(detector or ()),
+            backbone=backbone,
             start=start,
             workers=workers,
             piece_mib=piece_mib,

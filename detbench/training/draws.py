@@ -8,7 +8,7 @@ from torch import Tensor
 
 from detbench.training.parallel import World
 
-_DRAWS, _DROPOUT = 2, 3  # streams beside those of the crops
+_DRAWS, _DROPOUT, _JITTER = 2, 3, 4  # streams beside those of the crops
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,11 @@ class Draws:
     def seed_dropout(self, step: int) -> None:
         """Set torch's own generator, which dropout draws from, for a step; processes differ."""
         torch.manual_seed(_mixed(self.seed, _DROPOUT, step, self.world.rank))
+
+
+def jitter_generator(seed: int, step: int) -> np.random.Generator:
+    """What a step's jitter is drawn from: the same on every device and in every process."""
+    return np.random.default_rng((seed, _JITTER, step))
 
 
 def _mixed(*numbers: int) -> int:

@@ -33,7 +33,7 @@ class Recipe:
     l2_weight: float = 0.0  # squared difference of the pixels
     charbonnier_weight: float = 0.0  # absolute difference of the pixels, round at 0
     spectrum_weight: float = 0.0  # absolute difference of the Fourier coefficients
-    detector_weight: float = 0.0  # difference of a detector's features, relative to their size
+    detector_weight: float = 0.0  # difference of detectors' features, relative to their size
     adversarial_weight: float = 1.0
     # those of a network that estimates the kernel, which has no others; see kernel_losses.py
     kernel_weight: float = 0.0  # squared difference of the kernel, relative to its size

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from detbench.assets import CARD_NAME
 from detbench.nets.cost import cost_of
+from detbench.results.cards import read_card
 from detbench.results.provenance import environment
 from detbench.training.held_out import Quality
 from detbench.training.history import History
-from detbench.training.job import Job, start_sha256
+from detbench.training.job import Job, start_sha256, trained_with
 from detbench.training.restorers import ARCHITECTURES
 from detbench.training.sources import Source
 
@@ -21,6 +23,7 @@ def card_of(job: Job, sources: Sequence[Source], history: History, sha256: str) 
         "architecture": job.architecture,
         "sha256": sha256,
         "paper": kind.paper,
+        "trained_with": _all_trained_with(job),
         "cost": asdict(cost_of(kind.generator, channels=1 if kind.estimates_kernels else 3)),
         "training": {
             "data": [
@@ -46,6 +49,14 @@ def card_of(job: Job, sources: Sequence[Source], history: History, sha256: str) 
             "by_epoch": _by_epoch(history),
         },
     }
+
+
+def _all_trained_with(job: Job) -> list[dict[str, str]]:
+    """The networks of this training's losses, and of those that its first weights come from, as their card tells."""
+    before = job.start.parent if job.start else None
+    earlier = read_card(before).get("trained_with", []) if before and (before / CARD_NAME).is_file() else []
+    own = trained_with(job)
+    return [*own, *(network for network in earlier if network not in own)]
 
 
 def _by_epoch(history: History) -> dict[str, Any]:

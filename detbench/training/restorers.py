@@ -13,9 +13,11 @@ from detbench.errors import UsageError
 from detbench.nets import blind_kernel, deblurgan, deep_generative_filter, nah, pix2pix
 from detbench.nets.layers import RestorationNet
 from detbench.nets.weights import load_weights
-from detbench.training.detector_features import feature_distance, load_detector_features
+from detbench.training.detector_features import load_detector_features
+from detbench.training.feature_loss import FeatureLoss
 from detbench.training.kernel_losses import edge_loss, estimated, filtered, filtered_loss, guess_loss, kernel_loss
 from detbench.training.losses import CROSS_ENTROPY, WASSERSTEIN, charbonnier, l1, l2, spectrum
+from detbench.training.mobilenet_features import load_mobilenet_features
 from detbench.training.perceptual import load_vgg
 from detbench.training.plan import (
     Forward,
@@ -159,13 +161,14 @@ def make_plan(
     vgg: Path | None,
     device: torch.device,
     start: Path | None = None,
-    detector: Path | None = None,
+    detectors: Sequence[Path] = (),
+    backbone: Path | None = None,
 ) -> Plan:
     """The plan of an architecture, its weights drawn from the recipe's seed, or the generator's from the file `start`.
 
-    `vgg` is VGG19's file, `detector` a YOLO's. Raises UsageError for an unknown layer of VGG19 and for crops, losses
-    and blurs that are not for the network, WeightsError where the weights of VGG19, of the detector or to start from
-    cannot be had.
+    `vgg` is VGG19's file, `detectors` are YOLOs', without any the shipped one's, `backbone` is a MobileNetV2's. Raises
+    UsageError for an unknown layer of VGG19 and for crops, losses and blurs that are not for the network, WeightsError
+    where the weights of one of these networks or to start from cannot be had.
     """
     kind = ARCHITECTURES[architecture]
     _check_crops(architecture, recipe)
@@ -185,7 +188,7 @@ def make_plan(
         architecture=architecture,
         generator=generator,
         critic=critic,
-        losses=tuple(_content_losses(recipe, vgg, detector, device)),
+        losses=tuple(_content_losses(recipe, vgg, detectors, backbone, device)),
         learning_rate=recipe.learning_rate,
         betas=recipe.betas,
         optimiser=recipe.optimiser,
@@ -242,7 +245,7 @@ def _check_blurs(architecture: str, recipe: Recipe) -> None:
 
 
 def _content_losses(
-    recipe: Recipe, vgg: Path | None, detector: Path | None, device: torch.device
+    recipe: Recipe, vgg: Path | None, detectors: Sequence[Path], backbone: Path | None, device: torch.device
 ) -> Iterator[WeightedLoss]:
     """Those of the recipe's content losses that have a weight."""
     if recipe.vgg_weight:
@@ -254,12 +257,10 @@ def _content_losses(
         if weight := getattr(recipe, f"{name.lower()}_weight"):
             yield WeightedLoss(name, weight, at_each_scale(loss))
     if recipe.detector_weight:
-        seen = load_detector_features(detector).to(device).to(memory_format=torch.channels_last)
-        yield WeightedLoss(
-            "detector",
-            recipe.detector_weight,
-            lambda restored, target: feature_distance(seen(restored[0]), seen(target.sharp)),
-        )
+        networks: list[nn.Module] = [load_detector_features(file) for file in detectors or (None,)]
+        networks += [load_mobilenet_features(backbone)] if backbone else []
+        placed = [network.to(device).to(memory_format=torch.channels_last) for network in networks]
+        yield WeightedLoss("detector", recipe.detector_weight, FeatureLoss(placed, recipe.seed))
     for name, measure in _KERNEL_LOSSES.items():
         if weight := getattr(recipe, f"{name}_weight"):
             yield WeightedLoss(name, weight, measure)

@@ -58,7 +58,7 @@ def train_restorer(job: Job, say: Say) -> Path | None:
     with world_of_torchrun(job.device) as (world, device), stop_requests() as stop_requested, tried:
         _check_out(job, sources, world)
         start = None if job.resume else job.start
-        plan = make_plan(job.architecture, job.recipe, job.vgg, device, start, job.detector)
+        plan = make_plan(job.architecture, job.recipe, job.vgg, device, start, job.detectors, job.backbone)
         state = new_state(plan, device)
         if job.resume:
             checkpoints.load_checkpoint(state, job.out / "training")

@@ -21,6 +21,7 @@ from detbench.errors import DataError, TrainingError, UsageError, WeightsError
 from detbench.nets.nah import gaussian_pyramid
 from detbench.training import restorers
 from detbench.training.crops import Crop, TrainingCrops
+from detbench.training.detector_features import SHIPPED
 from detbench.training.draws import Draws
 from detbench.training.exposure import collate
 from detbench.training.job import Job
@@ -159,6 +160,19 @@ def test_mixed_sources(job: Job, make_pairs: Callable[..., Path]) -> None:
     train_restorer(mixed, quiet)
     data = tomllib.loads((job.out / "card.toml").read_text())["training"]["data"]
     assert [(source["kind"], source["weight"]) for source in data] == [("sharp", 2.0), ("pairs", 1.0)]
+
+
+def test_the_card_names_the_networks_of_its_losses(job: Job) -> None:
+    """Name and sha256 of the detector whose features counted, and, after a warm start from it, of both trainings'."""
+    shipped = {"name": "yolov8n-streets", "sha256": hashlib.sha256(SHIPPED.read_bytes()).hexdigest()}
+    recipe = replace(SHORT, detector_weight=0.1, critic_steps=0, epochs=1, decay_epochs=0)
+    weights = train_restorer(replace(job, recipe=recipe), quiet)
+    assert tomllib.loads((job.out / "card.toml").read_text())["trained_with"] == [shipped]
+    warm = replace(job, out=job.out / "warm", start=weights, recipe=replace(recipe, detector_weight=0))
+    train_restorer(warm, quiet)
+    assert tomllib.loads((warm.out / "card.toml").read_text())["trained_with"] == [shipped]
+    with pytest.raises(WeightsError, match=r"no weights to train with: gone\.pt cannot be read"):
+        train_restorer(replace(job, out=job.out / "other", recipe=recipe, detectors=(Path("gone.pt"),)), quiet)
 
 
 def test_a_training_that_diverges_keeps_its_checkpoint(job: Job) -> None:
