@@ -83,6 +83,12 @@ def train_command(architecture: str) -> Callable[..., None]:
                 help="Pack checkpoints to a quarter, in files of at most so many MiB; resuming is then close only.",
             ),
         ] = None,
+        minutes: Annotated[
+            float | None,
+            typer.Option(
+                min=0, help="End when so many minutes are over, however fast the machine is; epochs are even parts."
+            ),
+        ] = None,
         resume: Annotated[bool, typer.Option("--resume", help="Go on exactly where the last checkpoint is.")] = False,
     ) -> None:
         from detbench.devices import resolve_device
@@ -106,6 +112,7 @@ def train_command(architecture: str) -> Callable[..., None]:
             start=start,
             workers=workers,
             piece_mib=piece_mib,
+            minutes=minutes,
             resume=resume,
         )
         try:

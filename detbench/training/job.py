@@ -23,7 +23,8 @@ class Job:
     `mix` weighs the folders against each other; `fraction` is the share of their pictures to use. `vgg` is VGG19's
     file, `detectors` and `backbone` those of the YOLOs and of the MobileNetV2 whose features may count. `start` names
     the generator's first weights; its optimiser, the critic and the schedule begin anew, so this is no resume. With
-    `piece_mib`, checkpoints are packed into files of at most so many MiB.
+    `piece_mib`, checkpoints are packed into files of at most so many MiB. With
+    `minutes` the training ends when they are over; the recipe's epochs are even parts of it then.
     """
 
     architecture: str
@@ -40,6 +41,7 @@ class Job:
     start: Path | None = None
     workers: int = 0
     piece_mib: int | None = None
+    minutes: float | None = None
     resume: bool = False
 
 
@@ -50,6 +52,7 @@ def settings_of(job: Job, sources: Sequence[Source]) -> dict[str, Any]:
         **asdict(job.recipe),
         "data": [{"name": s.name, "weight": s.weight, "pictures": _digest(s)} for s in sources],
         "start": start_sha256(job),
+        "minutes": job.minutes,
         "trained_with": trained_with(job),
     }
 

@@ -97,7 +97,7 @@ class Trainer:
 
     def _pictures(self, index: int, batch: Batch, step: int) -> tuple[Tensor, Target, Tensor]:
         """Blurred pictures of batch `index` on the device, what they should become, and a random share for each."""
-        noise, shares = self.draws.noise_and_shares(index, batch.sharp.shape[1])
+        noise, shares = self.draws.noise_and_shares(index, *batch.sharp.shape[:2])
         on_device = batch.to(self.draws.device)
         blurred, sharp = expose(on_device, noise)
         return blurred, Target(sharp, on_device.kernel, step), shares

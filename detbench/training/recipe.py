@@ -2,12 +2,15 @@
 
 import tomllib
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from detbench.blur.recipes import MOST_NOISE, parse_picture_recipe
 from detbench.errors import UsageError
 from detbench.registry import did_you_mean
+from detbench.training.clock import Layout
+from detbench.training.crop_sizes import CropSizes, CropStage
 from detbench.training.crops import CropRecipe
 from detbench.training.plan import Optimiser
 from detbench.training.schedule import Decay, Schedule
@@ -47,13 +50,14 @@ class Recipe:
     penalty_weight: float = 10.0
     clip_bound: float = 0.01
     critic_steps: int = 5  # before each of the generator's; 0 trains without a critic
-    warm_up_epochs: int = 0  # of content loss alone, before the critic joins
+    warm_up_share: float = 0.0  # of the steps, content loss alone; then the critic joins
 
     # how long and how fast
     epochs: int = 150  # at the full rate
     decay_epochs: int = 150  # down to 0
     decay: Decay = "linear"  # or "cosine", which falls slowly at first and at last
     epoch_steps: int | None = None  # generator steps an epoch, where pictures are few and crops are endless
+    steps: int | None = None  # generator steps in all; epochs are even parts of them then
     batch: int = 1  # crops a step, of all processes together
     learning_rate: float = 1e-4
     ramp_steps: int = 0  # in which the rate rises to that
@@ -68,6 +72,7 @@ class Recipe:
 
     # the crops
     crop_px: int = 256
+    crop_growth: tuple[tuple[float, int, int], ...] = ()  # later: share of the steps, then crop_px and batch
     longest_px: int = 640  # longer side of a picture, larger ones are scaled down: GoPro's become 640x360
     blurs: tuple[str, ...] = ("trajectory:light=linear", "shake")  # one is drawn for each crop of a sharp picture
     sharp_share: float = 0.0  # of those crops, not blurred at all
@@ -96,48 +101,66 @@ class Recipe:
         _check("epochs", self.epochs, self.epochs + self.decay_epochs > 0, "above 0, or decay_epochs")
         is_decaying = self.optimiser == "adamw" or not self.weight_decay
         _check("weight_decay", self.weight_decay, is_decaying, "0 unless optimiser is adamw")
-        lengths = (
-            "epochs",
-            "weight_decay",
-            "critic_steps",
-            "warm_up_epochs",
-            "decay_epochs",
-            "ramp_steps",
-            "growth_epochs",
-        )
-        for name in (*lengths, "clip_norm", "seed"):
+        lengths = ("epochs", "critic_steps", "decay_epochs", "ramp_steps", "growth_epochs")
+        for name in (*lengths, "clip_norm", "weight_decay", "seed"):
             _check(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
-        for name in ("sharp_share", "varied_share", "saturated_share", "growth_start", "dropout"):
+        for name in ("sharp_share", "varied_share", "saturated_share", "growth_start", "dropout", "warm_up_share"):
             _check(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "in 0..1")
         for name in ("crop_px", "held_out_px"):
-            _check(name, getattr(self, name), getattr(self, name) >= 32 and getattr(self, name) % 4 == 0, _SIDES)
+            _check(name, getattr(self, name), _is_side(getattr(self, name)), _SIDES)
+        self._check_crop_growth()
         _check("most_noise", self.most_noise, 0 <= self.most_noise <= MOST_NOISE, f"in 0..{MOST_NOISE}")
         _check("longest_px", self.longest_px, self.longest_px >= 32, "32 or more")
         _check("average_decay", self.average_decay, 0 <= self.average_decay < 1, "0 or more and below 1")
         _check("growth_start", self.growth_start, self.growth_start > 0, "above 0")
-        _check("epoch_steps", self.epoch_steps, self.epoch_steps is None or self.epoch_steps > 0, "above 0")
-        self.crops(self.crop_px, 1)
+        for name in ("epoch_steps", "steps"):
+            _check(name, getattr(self, name), getattr(self, name) is None or getattr(self, name) > 0, "above 0")
+        self.crops(self.crop_px, Layout(1, 1))
 
-    def steps_per_epoch(self, pictures: int) -> int:
-        """Generator steps in one epoch over so many pictures."""
-        return self.epoch_steps or -(-pictures // self.batch)
+    def _check_crop_growth(self) -> None:
+        value, shares = self.crop_growth, [share for share, _, _ in self.crop_growth]
+        is_rising = all(0 <= one < other <= 1 for one, other in pairwise([0.0, *shares, 1.0]))
+        _check("crop_growth", value, is_rising, "of rising shares between 0 and 1, as [[0.35, 192, 6], [0.75, 256, 3]]")
+        _check("crop_growth", value, all(_is_side(px) for _, px, _ in value), f"of crops with sides {_SIDES}")
+        _check("crop_growth", value, all(0 < n <= self.batch for _, _, n in value), f"of batches of 1 to {self.batch}")
 
-    def schedule(self, epoch_steps: int) -> Schedule:
+    def layout(self, pictures: int) -> Layout:
+        """Steps and epochs with so many pictures to train on."""
+        epochs = self.epochs + self.decay_epochs
+        return Layout(self.steps or epochs * (self.epoch_steps or -(-pictures // self.batch)), epochs)
+
+    def schedule(self, layout: Layout) -> Schedule:
         """The schedule in steps."""
+        flat_steps = self._steps(self.epochs, layout)
         return Schedule(
-            flat_steps=self.epochs * epoch_steps,
-            decay_steps=self.decay_epochs * epoch_steps,
-            warm_up_steps=self.warm_up_epochs * epoch_steps,
+            flat_steps=flat_steps,
+            decay_steps=layout.steps - flat_steps,
+            warm_up_steps=round(layout.steps * self.warm_up_share),
             critic_steps=self.critic_steps,
             ramp_steps=self.ramp_steps,
             decay=self.decay,
+            epochs=layout.epochs,
         )
 
-    def crops(self, crop_px: int, epoch_steps: int) -> CropRecipe:
+    def _steps(self, epochs: int, layout: Layout) -> int:
+        """The steps of so many of the recipe's epochs."""
+        return round(layout.steps * epochs / (self.epochs + self.decay_epochs))
+
+    def crop_sizes(self, layout: Layout) -> CropSizes:
+        """The sizes of crops and batches, by the number of the batch."""
+        schedule = self.schedule(layout)
+        grown = ((schedule.first_batch(round(layout.steps * share)), *size) for share, *size in self.crop_growth)
+        return CropSizes((CropStage(0, self.crop_px, self.batch), *(CropStage(*stage) for stage in grown)))
+
+    def parts(self) -> list[float]:
+        """The shares of the steps from which on a step takes another time: crops grow, or the critic joins."""
+        joins = [self.warm_up_share] if self.critic_steps and self.warm_up_share < 1 else []
+        return sorted({0.0, *joins, *(share for share, _, _ in self.crop_growth)})
+
+    def crops(self, crop_px: int, layout: Layout) -> CropRecipe:
         """How crops of a size are made; raises UsageError for a blur that cannot be read."""
         blurs = tuple(parse_picture_recipe(text) for text in self.blurs)
-        growing_steps = self.growth_epochs * epoch_steps
-        growth_crops = self.batch * self.schedule(epoch_steps).first_batch(growing_steps)
+        growth_crops = self.batch * self.schedule(layout).first_batch(self._steps(self.growth_epochs, layout))
         return CropRecipe(
             crop_px=crop_px,
             longest_px=self.longest_px,
@@ -152,6 +175,10 @@ class Recipe:
 
 
 _SIDES = "a multiple of 4, 32 or more"
+
+
+def _is_side(px: int) -> bool:
+    return px >= 32 and px % 4 == 0
 
 
 def read_recipe(file: Path | None, defaults: Recipe) -> Recipe:
@@ -179,6 +206,8 @@ def _typed(name: str, value: Any, default: Any) -> Any:
     """A TOML value as the type of the setting's default; TOML has lists for tuples, and 1 for 1.0."""
     if isinstance(default, float) and type(value) is int:
         return float(value)
+    if name == "crop_growth" and isinstance(value, list):
+        return tuple(_stage(name, stage) for stage in value)
     if isinstance(default, tuple) and isinstance(value, list):
         parts = tuple(_typed(name, part, default[0]) for part in value)
         _check(name, value, name != "betas" or len(parts) == len(default), "two numbers")
@@ -186,6 +215,12 @@ def _typed(name: str, value: Any, default: Any) -> Any:
     wanted = int if default is None else type(default)
     _check(name, value, type(value) is wanted, f"of type {wanted.__name__}")
     return value
+
+
+def _stage(name: str, value: Any) -> tuple[float, int, int]:
+    is_stage = isinstance(value, list) and [type(part) for part in value[1:]] == [int, int]
+    _check(name, value, is_stage and type(value[0]) in (int, float), "a share, crop_px and batch, as [0.35, 192, 6]")
+    return float(value[0]), value[1], value[2]
 
 
 def _check(name: str, value: object, is_right: bool, wanted: str) -> None:

@@ -54,26 +54,26 @@ class Record:
     history: History
     scalars: Scalars
     say: Say
-    epochs: int
 
-    def tell_interval(self, interval: Interval) -> None:
-        """Epoch, iteration, seconds an iteration, and each loss term by its name."""
+    def tell_interval(self, interval: Interval, epochs: int) -> None:
+        """Epoch of how many, iteration, seconds an iteration, and each loss term by its name."""
         self.history.add(interval)
         terms = " ".join(f"{name} {value:.4g}" for name, value in interval.terms.items())
         self.say(
-            f"epoch {interval.epoch}/{self.epochs} iteration {interval.step} {interval.step_seconds:.3f} s/iteration "
+            f"epoch {interval.epoch}/{epochs} iteration {interval.step} {interval.step_seconds:.3f} s/iteration "
             f"rate {interval.learning_rate:.3g}: {terms}"
         )
         values = {"rate": interval.learning_rate, "seconds per iteration": interval.step_seconds}
         self.scalars.add(interval.step, {f"loss/{name}": value for name, value in interval.terms.items()} | values)
 
-    def tell_epoch(self, epoch: Epoch) -> None:
-        """Quality of the held-out crops, beside that of the blurred ones."""
+    def tell_epoch(self, epoch: Epoch, epochs: int | None) -> None:
+        """Quality of the held-out crops, beside that of the blurred ones; `epochs` is None while nobody knows them."""
         self.history.add(epoch)
         restored, blurred = (
             f"{_db(quality.psnr_db)} SSIM {_ssim(quality.ssim)}" for quality in (epoch.restored, epoch.blurred)
         )
-        self.say(f"epoch {epoch.epoch}/{self.epochs} held out: {restored}; blurred: {blurred}")
+        of = f"/{epochs}" if epochs else ""
+        self.say(f"epoch {epoch.epoch}{of} held out: {restored}; blurred: {blurred}")
         for name, quality in (("restored", epoch.restored), ("blurred", epoch.blurred)):
             values = {"psnr_db": quality.psnr_db, "ssim": quality.ssim, "checkerboard_db": quality.checkerboard_db}
             defined = {f"held out/{key} {name}": value for key, value in values.items() if value is not None}

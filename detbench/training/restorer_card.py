@@ -1,22 +1,24 @@
 """The card of a deblurring network's weights: what trained it on what, and how well it restores."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from detbench.assets import CARD_NAME
 from detbench.nets.cost import cost_of
 from detbench.results.cards import read_card
 from detbench.results.provenance import environment
+from detbench.training.clock import Timetable
 from detbench.training.held_out import Quality
 from detbench.training.history import History
 from detbench.training.job import Job, start_sha256, trained_with
 from detbench.training.restorers import ARCHITECTURES
 from detbench.training.sources import Source
+from detbench.training.state import State
 
 
-def card_of(job: Job, sources: Sequence[Source], history: History, sha256: str) -> dict[str, Any]:
-    """What the card of the weights after the history's last epoch says."""
+def card_of(job: Job, sources: Sequence[Source], history: History, state: State, sha256: str) -> dict[str, Any]:
+    """What the card of the state's weights says; their quality is that of the history's last epoch."""
     epoch, kind = history.epochs[-1], ARCHITECTURES[job.architecture]
     place = environment(job.device)
     return {
@@ -32,14 +34,16 @@ def card_of(job: Job, sources: Sequence[Source], history: History, sha256: str) 
             ],
             "fraction": str(job.fraction),
             "start": start_sha256(job),
-            "steps": epoch.step,
+            "steps": state.step,
             "epochs_done": epoch.epoch,
+            "minutes": job.minutes,
+            "laid_out": _laid_out(state.timetable),
             "precision": job.precision,
             "hardware": place["device_name"],
             "commit": place["commit"],
             "dirty": place["dirty"],
             "torch": place["versions"]["torch"],
-            "recipe": {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(job.recipe).items()},
+            "recipe": _recipe(job, state.timetable),
         },
         "held_out": {
             "crops": job.recipe.held_out_crops,
@@ -49,6 +53,17 @@ def card_of(job: Job, sources: Sequence[Source], history: History, sha256: str) 
             "by_epoch": _by_epoch(history),
         },
     }
+
+
+def _recipe(job: Job, timetable: Timetable | None) -> dict[str, Any]:
+    """The settings as TOML has them; a training by the clock repeats without one by the `steps` that it found."""
+    recipe = replace(job.recipe, steps=timetable.layout.steps) if timetable else job.recipe
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(recipe).items()}
+
+
+def _laid_out(timetable: Timetable | None) -> list[dict[str, int]] | None:
+    """Each number of steps in all that a training by the clock was laid out for, and the step at which it was."""
+    return [{"step": step, "steps": steps} for step, steps in timetable.totals] if timetable else None
 
 
 def _all_trained_with(job: Job) -> list[dict[str, str]]:

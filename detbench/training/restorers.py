@@ -13,6 +13,7 @@ from detbench.errors import UsageError
 from detbench.nets import blind_kernel, deblurgan, deep_generative_filter, nah, pix2pix
 from detbench.nets.layers import RestorationNet
 from detbench.nets.weights import load_weights
+from detbench.training.clock import Layout
 from detbench.training.detector_features import load_detector_features
 from detbench.training.feature_loss import FeatureLoss
 from detbench.training.kernel_losses import edge_loss, estimated, filtered, filtered_loss, guess_loss, kernel_loss
@@ -217,8 +218,8 @@ def check_sources(architecture: str, sources: Sequence[Source]) -> None:
 
 def _check_crops(architecture: str, recipe: Recipe) -> None:
     kind = ARCHITECTURES[architecture]
-    for name in ("crop_px", "held_out_px"):
-        side = getattr(recipe, name)
+    sides = [("crop_px", recipe.crop_px), ("held_out_px", recipe.held_out_px)]
+    for name, side in (*sides, *(("crop_growth", px) for _, px, _ in recipe.crop_growth)):
         if side % kind.multiple or side < kind.least_px:
             least = f" from {kind.least_px} on" if side < kind.least_px else ""
             raise UsageError(f"{name} is {side}, but {architecture} takes multiples of {kind.multiple}{least}")
@@ -236,7 +237,7 @@ def _check_losses(architecture: str, recipe: Recipe) -> None:
 
 def _check_blurs(architecture: str, recipe: Recipe) -> None:
     """Hold the blurs to what is one kernel, and one of the network's size."""
-    crops = recipe.crops(recipe.crop_px, 1)
+    crops = recipe.crops(recipe.crop_px, Layout(1, 1))
     if crops.margin_px > blind_kernel.RADIUS or not all(isinstance(blur, TrajectoryRecipe) for blur in crops.blurs):
         raise UsageError(
             f"blurs is {', '.join(recipe.blurs)}, but {architecture} finds one kernel a picture, which reaches at most "

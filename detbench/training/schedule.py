@@ -13,7 +13,7 @@ class Schedule:
     """Lengths in generator steps: flat rate, then down to 0; at first the content losses alone, then the critic too.
 
     In the first `ramp_steps` the rate rises evenly. `critic_steps` steps of the critic go before each of the
-    generator's, every one on a batch of its own.
+    generator's, every one on a batch of its own. `epochs` divide the steps evenly.
     """
 
     flat_steps: int
@@ -22,6 +22,7 @@ class Schedule:
     critic_steps: int
     ramp_steps: int = 0
     decay: Decay = "linear"
+    epochs: int = 1
 
     @property
     def steps(self) -> int:
@@ -37,6 +38,14 @@ class Schedule:
     def has_critic(self, step: int) -> bool:
         """Whether the critic trains, and counts, in this step."""
         return self.critic_steps > 0 and step >= self.warm_up_steps
+
+    def epochs_done(self, step: int) -> int:
+        """How many epochs `step` steps are."""
+        return step * self.epochs // self.steps
+
+    def ends_epoch(self, step: int) -> bool:
+        """Whether an epoch ends with the step just counted."""
+        return self.epochs_done(step) > self.epochs_done(step - 1)
 
     def first_batch(self, step: int) -> int:
         """How many batches all steps before `step` have taken."""

@@ -51,7 +51,7 @@ class Batches:
 
 def trainer_of(plan: Plan, schedule: Schedule = SHORT, precision: str = "fp32") -> Trainer:
     """A trainer of batches of two, in one process."""
-    return Trainer(plan, schedule, Draws(seed=7, batch=2, world=World(), device=CPU), precision)  # type: ignore[arg-type]
+    return Trainer(plan, schedule, Draws(seed=7, world=World(), device=CPU), precision)  # type: ignore[arg-type]
 
 
 def trained(trainer: Trainer, state: State, steps: int | None = None) -> list[Mapping[str, float]]:
@@ -304,7 +304,7 @@ from detbench.training.exposure import Batch
 with world_of_torchrun("cpu") as (world, device):
     plan = small.small_plan()
     state = loop.new_state(plan, device)
-    draws = loop.Draws(seed=7, batch=2, world=world, device=device)
+    draws = loop.Draws(seed=7, world=world, device=device)
     def open_batches(first):
         while True:
             own = world.share(2)

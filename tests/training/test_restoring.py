@@ -20,6 +20,7 @@ from torch import nn
 from detbench.errors import DataError, TrainingError, UsageError, WeightsError
 from detbench.nets.nah import gaussian_pyramid
 from detbench.training import restorers
+from detbench.training.clock import Layout
 from detbench.training.crops import Crop, TrainingCrops
 from detbench.training.detector_features import SHIPPED
 from detbench.training.draws import Draws
@@ -38,7 +39,7 @@ from detbench.training.state import new_state
 
 SHORT = Recipe(
     vgg_weight=0, l1_weight=100, epochs=2, decay_epochs=1, epoch_steps=2, batch=2, critic_steps=2, crop_px=32,
-    held_out_px=32, held_out_crops=2, log_steps=1, average_decay=0.9, warm_up_epochs=1,
+    held_out_px=32, held_out_crops=2, log_steps=1, average_decay=0.9, warm_up_share=1 / 3,
     blurs=("trajectory:length_px=12", "shake"),
 )  # fmt: skip
 
@@ -126,6 +127,49 @@ def test_interrupted_and_resumed_is_the_same(steps: int, job: Job) -> None:
     records = [(each.out / "training" / "history.jsonl").read_text().splitlines() for each in (whole, parted)]
     terms = [[json.loads(line).get("terms") for line in lines] for lines in records]
     assert terms[0] == terms[1]
+
+
+def test_grown_crops_are_resumed_too(job: Job) -> None:
+    """Crops of 32 px, then of 48 and of 64 in smaller batches: stopped in the middle, it ends the same to the bit."""
+    growing = replace(job, recipe=replace(SHORT, crop_growth=((0.4, 48, 2), (0.7, 64, 1))))
+    whole, parted = replace(growing, out=job.out / "whole"), replace(growing, out=job.out / "parted")
+    train_restorer(whole, quiet)
+    with pytest.raises(KeyboardInterrupt):
+        train_restorer(parted, stopping_after(3))
+    train_restorer(replace(parted, resume=True), quiet)
+    assert (whole.out / "weights.safetensors").read_bytes() == (parted.out / "weights.safetensors").read_bytes()
+    card = tomllib.loads((whole.out / "card.toml").read_text())
+    assert card["training"]["recipe"]["crop_growth"] == [[0.4, 48, 2], [0.7, 64, 1]]
+
+
+def test_the_weights_of_the_content_part_are_kept(job: Job) -> None:
+    """When the critic joins after two of six steps, weights and card are kept under names of their own.
+
+    They are what a training of the same length without a critic has after as many steps.
+    """
+    train_restorer(job, quiet)
+    kept = job.out / "weights-content.safetensors"
+    card = tomllib.loads((job.out / "card-content.toml").read_text())
+    assert card["sha256"] == hashlib.sha256(kept.read_bytes()).hexdigest()
+    assert card["training"]["steps"] == card["held_out"]["by_epoch"]["step"][-1] == 2
+    content = replace(job, out=job.out / "content", recipe=replace(SHORT, critic_steps=0))
+    with pytest.raises(KeyboardInterrupt):
+        train_restorer(content, stopping_after(2))
+    assert (content.out / "weights.safetensors").read_bytes() == kept.read_bytes()
+    assert (job.out / "weights.safetensors").read_bytes() != kept.read_bytes()
+    assert not (content.out / "weights-content.safetensors").exists()
+
+
+def test_what_is_interrupted_leaves_its_weights(job: Job) -> None:
+    """In the middle of an epoch too: the moving average as it is, with a card that says after how many steps."""
+    with pytest.raises(KeyboardInterrupt):
+        train_restorer(job, stopping_after(3))
+    card = tomllib.loads((job.out / "card.toml").read_text())
+    assert card["sha256"] == hashlib.sha256((job.out / "weights.safetensors").read_bytes()).hexdigest()
+    assert (card["training"]["steps"], card["training"]["epochs_done"]) == (3, 1)
+    state = safetensors.torch.load_file(next((job.out / "training").glob("state-*")))
+    for key, tensor in safetensors.torch.load_file(job.out / "weights.safetensors").items():
+        assert torch.equal(tensor, state[f"average.{key}"].half())
 
 
 def test_nothing_is_overwritten(job: Job) -> None:
@@ -231,7 +275,7 @@ def test_every_restoring_architecture_trains(name: str) -> None:
     before = {key: tensor.clone() for key, tensor in state.tensors().items()}
     crop = Crop(*(np.full((side, side, 3), level, np.uint8) for level in (90, 80)), np.ones((1, 1), np.float32), 1, 1)
     batches = iter([collate([crop])] * 2)
-    trainer = Trainer(plan, Schedule(1, 0, 0, 1), Draws(0, 1, World(), cpu), "fp32")
+    trainer = Trainer(plan, Schedule(1, 0, 0, 1), Draws(0, World(), cpu), "fp32")
     told: list[Mapping[str, float]] = []
     trainer.train(state, lambda _: batches, lambda terms: bool(told.append(terms)))
     assert {"D_real", "D_fake", "G_L1", "G_GAN"} <= told[0].keys()
@@ -254,10 +298,10 @@ def test_a_kernel_network_learns(photos: Path) -> None:
     state = new_state(plan, cpu)
     assert not state.critic_optimisers
     assert not any(key.startswith("critic") for key in state.tensors())
-    crops = TrainingCrops(find_sources([photos], None, Fraction(1)), recipe.crops(96, 1), seed=0)
+    crops = TrainingCrops(find_sources([photos], None, Fraction(1)), recipe.crops(96, Layout(1, 1)), seed=0)
     batch = collate([crops[0], crops[1]])
     told: list[Mapping[str, float]] = []
-    trainer = Trainer(plan, Schedule(12, 0, 0, 0), Draws(0, 2, World(), cpu), "fp32")
+    trainer = Trainer(plan, Schedule(12, 0, 0, 0), Draws(0, World(), cpu), "fp32")
     trainer.train(state, lambda _: repeat(batch), lambda terms: not told.append(terms))
     assert list(told[0]) == ["G_kernel", "G_filtered", "G_guess", "G_edge"]
     first, last = (sum(loss.weight * terms[f"G_{loss.name}"] for loss in plan.losses) for terms in (told[0], told[-1]))
