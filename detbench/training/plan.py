@@ -85,7 +85,7 @@ class Plan:
     it. `judged` makes what the critic sees from a picture, restored or sharp, and the blurred one. What both play for
     is the `contest`; the critic's slope is held by a penalty where `penalty_weight` is above 0, and by clipping its
     weights where `clip_bound` is given. A gradient of the generator whose norm over all weights is above `clip_norm`
-    is shortened to that.
+    is shortened to that. Sides of pictures divide by `multiple`.
     """
 
     architecture: str
@@ -105,6 +105,7 @@ class Plan:
     forward: Forward = restored_alone
     picture: Picture = finest
     judged: Judged = picture_alone
+    multiple: int = 1
 
     def restored(self, generator: nn.Module, blurred: Tensor) -> Tensor:
         """Blurred pictures through a generator of this plan to restored ones."""

@@ -86,6 +86,7 @@ class Recipe:
     # watching it
     held_out_crops: int = 24
     held_out_px: int = 256
+    held_out_pictures: int = 24  # whole ones with boxes, for the detector's mAP; 0 leaves it out
     log_steps: int = 100
 
     def __post_init__(self) -> None:
@@ -102,7 +103,7 @@ class Recipe:
         is_decaying = self.optimiser == "adamw" or not self.weight_decay
         _check("weight_decay", self.weight_decay, is_decaying, "0 unless optimiser is adamw")
         lengths = ("epochs", "critic_steps", "decay_epochs", "ramp_steps", "growth_epochs")
-        for name in (*lengths, "clip_norm", "weight_decay", "seed"):
+        for name in (*lengths, "clip_norm", "weight_decay", "held_out_pictures", "seed"):
             _check(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
         for name in ("sharp_share", "varied_share", "saturated_share", "growth_start", "dropout", "warm_up_share"):
             _check(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "in 0..1")

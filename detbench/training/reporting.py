@@ -14,9 +14,7 @@ from detbench.assets import CARD_NAME
 from detbench.images import write_atomically
 from detbench.nets.weights import FILE_NAME, save_weights
 from detbench.results.cards import write_card
-from detbench.training.clock import Clock, Layout
-from detbench.training.crops import HeldOutCrops
-from detbench.training.held_out import HeldOut
+from detbench.training.clock import Clock
 from detbench.training.history import Epoch, History
 from detbench.training.job import Job
 from detbench.training.page import render_page
@@ -27,6 +25,7 @@ from detbench.training.schedule import Schedule
 from detbench.training.sources import Source
 from detbench.training.state import State
 from detbench.training.tensorboard import Scalars
+from detbench.training.validation import Comparison, Validation
 from detbench.types import Image
 
 CONTENT = {FILE_NAME: "weights-content.safetensors", CARD_NAME: "card-content.toml"}
@@ -47,9 +46,8 @@ class Reporter:
         say: Say,
     ) -> None:
         self._job, self._sources, self._plan, self._state, self._device = job, sources, plan, state, device
-        self._folder, recipe = job.out / "training", job.recipe
-        crops = recipe.crops(recipe.held_out_px, Layout(1, 1))
-        self._held_out = HeldOut(HeldOutCrops(held_out, crops, recipe.seed, recipe.held_out_crops), recipe.seed)
+        self._folder = job.out / "training"
+        self._validation = Validation(held_out, job.recipe, next(iter(job.detectors), None), str(device), say)
         # A training that has not taken a step tells its beginning again.
         history = History(self._folder, state.step or -1)
         self._record = Record(history, Scalars(self._folder / "tensorboard", state.step), say)
@@ -60,14 +58,14 @@ class Reporter:
 
         `epochs` is None while nobody knows how many there will be.
         """
-        for name, images in (("original", self._held_out.blurred), ("real", self._held_out.sharp)):
+        for name, images in (("original", self._validation.blurred), ("real", self._validation.sharp)):
             write_pictures(self._folder / "pictures", name, images)
         self._tell_epoch(0, epochs)
 
     def look_s(self, clock: Clock) -> float:
         """Seconds that a look at the held-out pictures takes."""
         begun_at = clock()
-        self._held_out.judge(self._restored())
+        self._judge()
         return clock() - begun_at
 
     def tell_step(self, terms: Mapping[str, float], schedule: Schedule, critic_joins: bool) -> None:
@@ -99,13 +97,12 @@ class Reporter:
         """End the files that are open."""
         self._record.scalars.close()
 
-    def _restored(self) -> list[Image]:
-        return self._held_out.restore(self._plan, self._state.average, self._device, self._job.precision)
+    def _judge(self) -> tuple[Mapping[str, Comparison], list[Image]]:
+        return self._validation.judge(self._plan, self._state.average, self._device, self._job.precision)
 
     def _tell_epoch(self, number: int, epochs: int | None) -> None:
-        images = self._restored()
-        epoch = Epoch(number, self._state.step, self._held_out.judge(images), self._held_out.quality)
-        self._record.tell_epoch(epoch, epochs)
+        compared, images = self._judge()
+        self._record.tell_epoch(Epoch(number, self._state.step, compared), epochs)
         write_pictures(self._folder / "pictures", f"epoch-{number:04d}", images)
         self.write()
 

@@ -45,13 +45,7 @@ def card_of(job: Job, sources: Sequence[Source], history: History, state: State,
             "torch": place["versions"]["torch"],
             "recipe": _recipe(job, state.timetable),
         },
-        "held_out": {
-            "crops": job.recipe.held_out_crops,
-            "crop_px": job.recipe.held_out_px,
-            "restored": _rounded(epoch.restored),
-            "blurred": _rounded(epoch.blurred),
-            "by_epoch": _by_epoch(history),
-        },
+        "held_out": {name: _held_out(job, history, name) for name in epoch.held_out},
     }
 
 
@@ -74,15 +68,24 @@ def _all_trained_with(job: Job) -> list[dict[str, str]]:
     return [*own, *(network for network in earlier if network not in own)]
 
 
-def _by_epoch(history: History) -> dict[str, Any]:
-    """The curves, from before the first step on; one that has a gap is left out, since TOML has no null."""
-    qualities = [_rounded(epoch.restored) for epoch in history.epochs]
-    psnr_db, ssim = ([quality[key] for quality in qualities] for key in ("psnr_db", "ssim"))
+def _held_out(job: Job, history: History, source: str) -> dict[str, Any]:
+    """A source's held-out pictures after the last epoch, and by epoch."""
+    last = history.epochs[-1].held_out[source]
     return {
-        "step": [epoch.step for epoch in history.epochs],
-        "psnr_db": None if None in psnr_db else psnr_db,
-        "ssim": None if None in ssim else ssim,
+        "crop_px": job.recipe.held_out_px,
+        "restored": _rounded(last.restored),
+        "blurred": _rounded(last.blurred),
+        "sharp": None if last.sharp_map is None else {"map": round(last.sharp_map, 4)},
+        "by_epoch": _by_epoch(history, source),
     }
+
+
+def _by_epoch(history: History, source: str) -> dict[str, Any]:
+    """The curves, from before the first step on; one that has a gap is left out, since TOML has no null."""
+    qualities = [_rounded(epoch.held_out[source].restored) for epoch in history.epochs]
+    curves = {key: [quality[key] for quality in qualities] for key in ("psnr_db", "ssim", "map")}
+    steps = [epoch.step for epoch in history.epochs]
+    return {"step": steps} | {key: None if None in curve else curve for key, curve in curves.items()}
 
 
 def _rounded(quality: Quality) -> dict[str, float | None]:

@@ -203,6 +203,7 @@ def make_plan(
         forward=kind.forward,
         picture=kind.picture,
         judged=kind.judged,
+        multiple=kind.multiple,
     )
 
 

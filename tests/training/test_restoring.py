@@ -91,10 +91,11 @@ def test_a_training_leaves_weights_card_and_page(job: Job) -> None:
     assert card["training"]["data"] == [{"name": "photos", "kind": "sharp", "pictures": 10, "weight": 10.0}]
     assert (card["training"]["steps"], card["training"]["epochs_done"]) == (6, 3)
     assert card["training"]["recipe"]["blurs"] == list(SHORT.blurs)
-    assert card["held_out"]["restored"]["psnr_db"] != card["held_out"]["blurred"]["psnr_db"]
-    curves = card["held_out"]["by_epoch"]
+    photos = card["held_out"]["photos"]
+    assert photos["restored"]["psnr_db"] != photos["blurred"]["psnr_db"]
+    curves = photos["by_epoch"]
     assert curves["step"] == [0, 2, 4, 6]
-    assert curves["psnr_db"][-1] == card["held_out"]["restored"]["psnr_db"] != curves["psnr_db"][0]
+    assert curves["psnr_db"][-1] == photos["restored"]["psnr_db"] != curves["psnr_db"][0]
     assert (job.out / "training.html").stat().st_size > 5000
     assert list((job.out / "training" / "tensorboard").iterdir())
 
@@ -103,13 +104,13 @@ def test_what_happens_is_said(job: Job) -> None:
     """A line each interval and each epoch, the first before any step; terms by name, quality beside the input's."""
     said: list[str] = []
     train_restorer(job, said.append)
-    assert said[0].startswith("epoch 0/3 held out: ")
+    assert said[0].startswith("epoch 0/3 held out, photos: ")
     assert "; blurred: " in said[0]
     assert said[1].startswith("epoch 1/3 iteration 1 ")
     assert "s/iteration rate 0.0001: G_L1 " in said[1]
     (joined,) = (line for line in said if " iteration 3 " in line)
     assert all(f"{term} " in joined for term in ("D_real", "D_fake", "D_real+fake", "D_penalty", "G_L1", "G_GAN"))
-    assert sum(" held out: " in line for line in said) == 4
+    assert sum(" held out, photos: " in line for line in said) == 4
 
 
 @pytest.mark.parametrize("steps", [1, 3, 4])
@@ -151,7 +152,7 @@ def test_the_weights_of_the_content_part_are_kept(job: Job) -> None:
     kept = job.out / "weights-content.safetensors"
     card = tomllib.loads((job.out / "card-content.toml").read_text())
     assert card["sha256"] == hashlib.sha256(kept.read_bytes()).hexdigest()
-    assert card["training"]["steps"] == card["held_out"]["by_epoch"]["step"][-1] == 2
+    assert card["training"]["steps"] == card["held_out"]["photos"]["by_epoch"]["step"][-1] == 2
     content = replace(job, out=job.out / "content", recipe=replace(SHORT, critic_steps=0))
     with pytest.raises(KeyboardInterrupt):
         train_restorer(content, stopping_after(2))
@@ -319,7 +320,8 @@ def test_a_kernel_network_goes_on(photos: Path, tmp_path: Path) -> None:
     card = tomllib.loads((whole.out / "card.toml").read_text())
     assert card["cost"]["parameters"] == 280_939
     assert card["training"]["recipe"]["kernel_weight"] == 2
-    assert card["held_out"]["restored"]["psnr_db"] != card["held_out"]["blurred"]["psnr_db"]
+    photos = card["held_out"]["photos"]
+    assert photos["restored"]["psnr_db"] != photos["blurred"]["psnr_db"]
 
 
 def test_pairs_have_no_kernel(photos: Path, make_pairs: Callable[..., Path], tmp_path: Path) -> None:
@@ -422,7 +424,7 @@ def test_a_training_may_start_from_weights(job: Job) -> None:
     warm = replace(job, out=job.out / "warm", start=weights)
     train_restorer(warm, said.append)
     card = tomllib.loads((job.out / "card.toml").read_text())
-    psnr_db = card["held_out"]["restored"]["psnr_db"]
+    psnr_db = card["held_out"]["photos"]["restored"]["psnr_db"]
     assert f"{psnr_db:.2f}" in said[0]
     started = tomllib.loads((warm.out / "card.toml").read_text())
     assert started["training"]["start"] == card["sha256"]
