@@ -72,8 +72,9 @@ def train_command(architecture: str) -> Callable[..., None]:
             str, typer.Option(help="auto, cpu, cuda or cuda:N; torchrun gives each process its own.")
         ] = "auto",
         precision: Annotated[
-            Literal["fp32", "bf16"], typer.Option(help="Arithmetic of the networks; bf16 pays where hardware has it.")
-        ] = "fp32",
+            Literal["auto", "fp32", "bf16"],
+            typer.Option(help="Arithmetic of the networks; auto is bf16 where the hardware multiplies in it."),
+        ] = "auto",
         workers: Annotated[int, typer.Option(min=0, help="Processes that prepare pictures; 0 does it in between.")] = 1,
         piece_mib: Annotated[
             int | None,
@@ -92,19 +93,22 @@ def train_command(architecture: str) -> Callable[..., None]:
         ] = None,
         resume: Annotated[bool, typer.Option("--resume", help="Go on exactly where the last checkpoint is.")] = False,
     ) -> None:
+        from detbench.deblurrers.torch_device import check_usable, resolve_precision
         from detbench.devices import resolve_device
         from detbench.training.job import Job
         from detbench.training.recipe import read_recipe
         from detbench.training.restorers import ARCHITECTURES
         from detbench.training.restoring import train_restorer
 
+        resolved = resolve_device(device)
+        check_usable(resolved, device)
         job = Job(
             architecture=architecture,
             recipe=read_recipe(recipe, ARCHITECTURES[architecture].recipe),
             folders=tuple(data),
             out=out_folder,
-            device=resolve_device(device),
-            precision=precision,
+            device=resolved,
+            precision=resolve_precision(precision, resolved),
             mix=_weights(mix) if mix else None,
             fraction=_fraction(fraction),
             vgg=vgg,

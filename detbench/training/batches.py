@@ -14,6 +14,7 @@ from detbench.training.crop_sizes import CropSizes
 from detbench.training.crops import Crop, TrainingCrops
 from detbench.training.exposure import Batch, collate
 from detbench.training.parallel import World
+from detbench.training.stopping import SIGNALS
 
 PREPARED = 4
 """Batches that each loading process keeps ready."""
@@ -45,11 +46,13 @@ def _shares(sizes: CropSizes, first: int, world: World) -> Iterator[list[int]]:
 
 
 def _begin_worker(_number: int) -> None:
-    """Ctrl-C reaches loading processes too; the training process, which saves first, ends them.
+    """Ctrl-C, and the end that `timeout` asks for, reach loading processes too; the training process saves first, and
+    ends them then. Where it died, torch's own watchdog does.
 
     They end before the interpreter is taken down: the thread that hands batches over may be inside torch then, is made
     to exit from there, and the process would abort.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     atexit.register(os._exit, 0)
     cv2.setNumThreads(1)
