@@ -66,9 +66,9 @@ def load_checkpoint(state: State, folder: Path) -> None:
 
 
 def _timetable(stored: Mapping[str, Any]) -> Timetable:
-    totals, parts = (tuple(map(tuple, pairs)) for pairs in (stored["totals"], stored["pace"]["parts"]))
-    pace = Pace(parts, stored["pace"]["epoch_end_s"])
-    return Timetable(totals, stored["epochs"], pace, stored["spent_s"])
+    pace = stored["pace"] | {"parts": tuple(map(tuple, stored["pace"]["parts"]))}
+    totals = tuple(map(tuple, stored["totals"]))
+    return Timetable(totals, stored["epochs"], Pace(**pace), stored["spent_s"])
 
 
 def _head(folder: Path) -> dict[str, Any]:

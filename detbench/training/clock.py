@@ -44,11 +44,13 @@ class Pace:
     """What takes how long.
 
     `parts` has, in order, the share of all steps where a part of the training begins, 0 the first, and the seconds
-    that one of its steps takes. `epoch_end_s` is how long the end of an epoch takes.
+    that one of its steps takes. `epoch_end_s` is how long the end of an epoch takes, `start_s` how much longer the
+    first step takes after batches are laid out anew.
     """
 
     parts: Sequence[tuple[float, float]]
     epoch_end_s: float
+    start_s: float = 0.0
 
     def step_seconds(self, begin: float = 0.0, end: float = 1.0) -> float:
         """Of a step between two shares of the training, in the mean."""
@@ -85,7 +87,7 @@ def timetable_of(pace: Pace, epochs: int, seconds: float, spent_s: float) -> Tim
     """
     fitting = int(PAUSES_SHARE * seconds / pace.epoch_end_s) if pace.epoch_end_s > 0 else epochs
     epochs = max(1, min(epochs, MOST_EPOCHS, fitting))
-    steps = int(((1 - SPARED_SHARE) * seconds - epochs * pace.epoch_end_s) / pace.step_seconds())
+    steps = int(((1 - SPARED_SHARE) * seconds - pace.start_s - epochs * pace.epoch_end_s) / pace.step_seconds())
     if steps < 1:
         raise UsageError(
             f"no time to train: {max(0.0, seconds):.0f} s are left, but a step takes {pace.step_seconds():.1f} s and a "
@@ -101,12 +103,13 @@ def fitting_steps(timetable: Timetable, first: int, step: int, taken_s: float, l
     is left of `whole_s`.
     """
     total, pace = timetable.layout.steps, timetable.pace
-    slowness = taken_s / ((step - first) * pace.step_seconds(first / total, step / total))
+    expected_s = (step - first) * pace.step_seconds(first / total, step / total)
+    slowness = taken_s / expected_s if expected_s else 1.0
     pauses = 1 + timetable.epochs - step * timetable.epochs // total
     needed_s = (total - step) * pace.step_seconds(step / total) * max(1.0, slowness) + pauses * pace.epoch_end_s
     if step == total or needed_s <= left_s + LATE_SHARE * whole_s:
         return total
-    return step + max(1, int((total - step) * max(0.0, left_s) / needed_s))
+    return step + max(1, int((total - step) * max(0.0, left_s - pace.start_s) / needed_s))
 
 
 def median_step_seconds(times: Sequence[float]) -> float:

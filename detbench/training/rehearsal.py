@@ -18,21 +18,21 @@ def rehearse(
     part_s: float,
     clock: Clock,
     stops: Callable[[], bool],
-) -> list[tuple[float, float]] | None:
-    """Each of `parts`, a share of the steps, with the seconds that a step takes from there on.
+) -> tuple[list[tuple[float, float]], float] | None:
+    """Each of `parts`, a share of the steps, with the seconds that a step takes from there on; and those of a start.
 
-    Of each part at least LEAST_TIMED steps are taken, at most TIMED_STEPS, and no more after `part_s` seconds. The rate
-    is 0, and the state is afterwards as it was. None where a stop was requested.
+    Of each part at least LEAST_TIMED steps are taken, at most TIMED_STEPS, and no more `part_s` seconds after the first.
+    The rate is 0, and the state is afterwards as it was. None where a stop was requested.
     """
     still = replace(trainer, plan=replace(trainer.plan, learning_rate=0.0))
     before = {key: tensor.clone() for key, tensor in state.tensors().items()}
-    stopped, paces = False, []
+    stopped, paces, start_s = False, [], 0.0
 
     def after_step(_terms: object) -> bool:
         nonlocal stopped
         times.append(clock())
         stopped = stops()
-        is_enough = len(times) > TIMED_STEPS or (len(times) > LEAST_TIMED and times[-1] - times[0] > part_s)
+        is_enough = len(times) > TIMED_STEPS or (len(times) > LEAST_TIMED and times[-1] - times[1] > part_s)
         return not (stopped or trainer.draws.world.any(is_enough, trainer.draws.device))
 
     for share in parts:
@@ -41,5 +41,6 @@ def rehearse(
         if stopped:
             break
         paces.append((share, median_step_seconds(times)))
+        start_s = max(0.0, times[1] - times[0] - paces[-1][1])
     state.restore(before, step=0)
-    return None if stopped else paces
+    return None if stopped else (paces, start_s)

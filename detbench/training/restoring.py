@@ -98,7 +98,8 @@ class _Training:
     ) -> None:
         self._job, self._sources, self._plan, self._state, self._draws = job, sources, plan, state, draws
         self._reporter, self._watch = reporter, watch
-        self._saved_at, self._epoch_began, self._stopped = watch.clock(), (state.step, watch.clock()), False
+        self._saved_at, self._stopped = watch.clock(), False
+        self._epoch_began: tuple[int, float] | None = None  # step and time, once the first step has waited for a batch
         self._lay_out(job.recipe.layout(sum(len(source.pictures) for source in sources)))
 
     def run(self) -> None:
@@ -122,7 +123,6 @@ class _Training:
             self._state.timetable = self._state.timetable or self._found_timetable(60 * self._job.minutes)
         if self._state.timetable:
             self._lay_out(self._state.timetable.layout)
-        self._epoch_began = (self._state.step, self._watch.clock())
 
     def _lay_out(self, layout: Layout) -> None:
         """Lay the schedule and the crops out for a number of steps."""
@@ -140,11 +140,11 @@ class _Training:
         self._lay_out(Layout(REHEARSED_STEPS, epochs))
         look_s = self._reporter.look_s(watch.clock) if self._reporter else 0.0
         part_s = TIMED_SHARE * whole_s / len(parts)
-        paces = rehearse(self._trainer, self._state, self._open_batches, parts, part_s, watch.clock, self._stops)
-        self._stopped = paces is None
-        if paces is None:
+        timed = rehearse(self._trainer, self._state, self._open_batches, parts, part_s, watch.clock, self._stops)
+        self._stopped = timed is None
+        if timed is None:
             return None
-        found = timetable_of(Pace(paces, look_s), epochs, whole_s - watch.spent_s(), watch.spent_s())
+        found = timetable_of(Pace(timed[0], look_s, timed[1]), epochs, whole_s - watch.spent_s(), watch.spent_s())
         steps, epochs = self._of_first(found.layout.steps), self._of_first(found.epochs)
         return replace(found, totals=((0, steps),), epochs=epochs)
 
@@ -159,14 +159,17 @@ class _Training:
             if ends_epoch or self._watch.clock() - self._saved_at > SAVE_SECONDS:
                 self._save()
             self._reporter.skip(time.perf_counter() - paused_at)
-        if ends_epoch:
+        if is_cut:
+            self._epoch_began = None
+        elif ends_epoch or self._epoch_began is None:
             self._epoch_began = (step, self._watch.clock())
         self._stopped = self._stops()
         return not (is_cut or self._stopped)
 
     def _cut(self, timetable: Timetable) -> bool:
         """At an epoch's end, lay the rest out for fewer steps where it would be late; says whether it was."""
-        watch, step, (first, began_at) = self._watch, self._state.step, self._epoch_began
+        watch, step = self._watch, self._state.step
+        first, began_at = self._epoch_began or (step, watch.clock())
         taken_s, whole_s = watch.clock() - began_at, 60 * (self._job.minutes or 0)
         fitting = fitting_steps(timetable, first, step, taken_s, whole_s - watch.spent_s(), whole_s)
         steps = self._of_first(fitting)

@@ -22,6 +22,14 @@ def test_as_many_steps_as_there_is_time_for() -> None:
     assert (timetable.totals, timetable.spent_s) == (((0, 491),), 7)
 
 
+def test_a_start_takes_time_too() -> None:
+    """Until the first batch is there, 20 s: ten steps of 2 s fewer; a cut starts once more."""
+    slow = Pace(PACE.parts, PACE.epoch_end_s, start_s=20.0)
+    assert timetable_of(slow, 4, 1000, 0).layout.steps == 481
+    table = Timetable(((0, 100),), 4, Pace(((0.0, 1.0),), 0.0, 10.0), 0)
+    assert fitting_steps(table, 25, 50, taken_s=25, left_s=25, whole_s=100) == 50 + int(50 * 15 / 50)
+
+
 def test_looks_take_at_most_a_tenth() -> None:
     """Slow ones become fewer, one at least; quick ones are at most MOST_EPOCHS."""
     assert timetable_of(Pace(((0.0, 1.0),), 30.0), 10, 1000, 0).epochs == 3
@@ -53,6 +61,11 @@ EVEN = Timetable(((0, 100),), 4, Pace(((0.0, 1.0),), 0.0), 0)
 def test_the_rest_is_cut_where_it_would_be_late(step: int, taken_s: float, left_s: float, steps: int) -> None:
     """Seen from an epoch's end after 25 steps that took `taken_s`."""
     assert fitting_steps(EVEN, step - 25, step, taken_s, left_s, whole_s=100) == steps
+
+
+def test_nothing_is_known_of_an_epoch_of_one_step() -> None:
+    """Its only step waited for the first batch: the steps are taken to be as quick as planned."""
+    assert fitting_steps(EVEN, 50, 50, taken_s=0, left_s=50, whole_s=100) == 100
 
 
 def test_what_was_slow_is_measured_by_its_own_part() -> None:
