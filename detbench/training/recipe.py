@@ -155,8 +155,13 @@ class Recipe:
 
     def parts(self) -> list[float]:
         """The shares of the steps from which on a step takes another time: crops grow, or the critic joins."""
-        joins = [self.warm_up_share] if self.critic_steps and self.warm_up_share < 1 else []
+        joins = [] if self.joins is None else [self.joins]
         return sorted({0.0, *joins, *(share for share, _, _ in self.crop_growth)})
+
+    @property
+    def joins(self) -> float | None:
+        """The share of the steps from which on there is a critic; None where there is one from the start, or never."""
+        return self.warm_up_share if self.critic_steps and 0 < self.warm_up_share < 1 else None
 
     def crops(self, crop_px: int, layout: Layout) -> CropRecipe:
         """How crops of a size are made; raises UsageError for a blur that cannot be read."""

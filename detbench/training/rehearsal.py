@@ -21,8 +21,8 @@ def rehearse(
 ) -> tuple[list[tuple[float, float]], float] | None:
     """Each of `parts`, a share of the steps, with the seconds that a step takes from there on; and those of a start.
 
-    Of each part at least LEAST_TIMED steps are taken, at most TIMED_STEPS, and no more `part_s` seconds after the first.
-    The rate is 0, and the state is afterwards as it was. None where a stop was requested.
+    Of each part at least LEAST_TIMED steps are taken, at most TIMED_STEPS, and no more `part_s` seconds after the
+    first. The rate is 0, and the state is afterwards as it was. None where a stop was requested.
     """
     still = replace(trainer, plan=replace(trainer.plan, learning_rate=0.0))
     before = {key: tensor.clone() for key, tensor in state.tensors().items()}

@@ -144,7 +144,9 @@ class _Training:
         self._stopped = timed is None
         if timed is None:
             return None
-        found = timetable_of(Pace(timed[0], look_s, timed[1]), epochs, whole_s - watch.spent_s(), watch.spent_s())
+        found = timetable_of(
+            Pace(timed[0], look_s, timed[1], self._job.recipe.joins), epochs, whole_s - watch.spent_s(), watch.spent_s()
+        )
         steps, epochs = self._of_first(found.layout.steps), self._of_first(found.epochs)
         return replace(found, totals=((0, steps),), epochs=epochs)
 

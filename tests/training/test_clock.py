@@ -30,6 +30,14 @@ def test_a_start_takes_time_too() -> None:
     assert fitting_steps(table, 25, 50, taken_s=25, left_s=25, whole_s=100) == 50 + int(50 * 15 / 50)
 
 
+def test_a_critic_that_joins_costs_a_look() -> None:
+    """Two seconds more are one step less; the look is counted until it has been taken."""
+    joining = Pace(PACE.parts, PACE.epoch_end_s, joins=0.8)
+    table = timetable_of(joining, 4, 1000, 0)
+    assert table.layout.steps == 490
+    assert [table.looks(step) for step in (0, 391, 392, 490)] == [5, 2, 1, 0]
+
+
 def test_looks_take_at_most_a_tenth() -> None:
     """Slow ones become fewer, one at least; quick ones are at most MOST_EPOCHS."""
     assert timetable_of(Pace(((0.0, 1.0),), 30.0), 10, 1000, 0).epochs == 3
