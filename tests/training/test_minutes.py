@@ -22,7 +22,7 @@ from detbench.training.restoring import train_restorer
 
 RECIPE = Recipe(
     vgg_weight=0, l1_weight=100, epochs=2, decay_epochs=2, batch=4, critic_steps=2, warm_up_share=0.8, crop_px=32,
-    crop_growth=((0.5, 64, 2),), held_out_px=32, held_out_crops=12, log_steps=5, ramp_steps=5, blurs=(), seed=3,
+    crop_growth=((0.5, 64, 2),), held_out_px=32, held_out_crops=2, log_steps=5, ramp_steps=5, blurs=(), seed=3,
 )  # fmt: skip
 
 
