@@ -3,8 +3,6 @@
 import os
 from pathlib import Path
 
-from platformdirs import user_cache_path
-
 CARD_NAME = "card.toml"
 """What a model's card is called, beside its weights."""
 
@@ -19,4 +17,6 @@ def shipped(kind: str) -> Path:
 
 def cache_folder() -> Path:
     """Where finished work and fetched checkpoints are kept: `DETBENCH_CACHE`, else the user's cache folder."""
+    from platformdirs import user_cache_path
+
     return Path(os.environ.get("DETBENCH_CACHE") or user_cache_path("detbench"))

@@ -8,7 +8,7 @@ from detbench.assets import cache_folder, shipped
 
 def test_the_environment_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """DETBENCH_CACHE is the cache where it is set; unset or empty, the user's cache folder is."""
-    monkeypatch.setattr(assets, "user_cache_path", lambda name: tmp_path / "user" / name)
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / "user" / name)
     monkeypatch.setenv("DETBENCH_CACHE", str(tmp_path / "elsewhere"))
     assert cache_folder() == tmp_path / "elsewhere"
     monkeypatch.setenv("DETBENCH_CACHE", "")

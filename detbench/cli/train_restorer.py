@@ -22,8 +22,9 @@ TRAINED = {
 """What can be trained as a deblurrer, and what it is."""
 
 EPILOG = """
-The last twentieth of each folder is held out; every epoch tells its PSNR and SSIM beside those of the blurred
-pictures, and writes weights and card. `detbench run --deblurrer NAME:OUT/weights.safetensors` uses them.
+The last tenth of each folder is held out, whole streets of it; every epoch tells each folder's PSNR and SSIM beside
+those of the blurred pictures, a detector's mAP where there are boxes, and writes weights and card.
+`detbench run --deblurrer NAME:OUT/weights.safetensors` uses them.
 """
 
 
@@ -52,8 +53,17 @@ def train_command(architecture: str) -> Callable[..., None]:
             typer.Option(help="VGG19 as safetensors, for the perceptual loss; else torchvision's is fetched."),
         ] = None,
         detector: Annotated[
+            list[Path] | None,
+            typer.Option(
+                help="A YOLO whose features a detector_weight compares (.pt or .safetensors); else the shipped one. "
+                "Repeat it: several take turns, one a step."
+            ),
+        ] = None,
+        backbone: Annotated[
             Path | None,
-            typer.Option(help="The YOLO whose features a detector_weight compares; else the shipped one."),
+            typer.Option(
+                help="MobileNetV2 as torchvision names it (.pt or .safetensors), which takes turns with them."
+            ),
         ] = None,
         start: Annotated[
             Path | None,
@@ -63,8 +73,9 @@ def train_command(architecture: str) -> Callable[..., None]:
             str, typer.Option(help="auto, cpu, cuda or cuda:N; torchrun gives each process its own.")
         ] = "auto",
         precision: Annotated[
-            Literal["fp32", "bf16"], typer.Option(help="Arithmetic of the networks; bf16 pays where hardware has it.")
-        ] = "fp32",
+            Literal["auto", "fp32", "bf16"],
+            typer.Option(help="Arithmetic of the networks; auto is bf16 where the hardware multiplies in it."),
+        ] = "auto",
         workers: Annotated[int, typer.Option(min=0, help="Processes that prepare pictures; 0 does it in between.")] = 1,
         piece_mib: Annotated[
             int | None,
@@ -75,28 +86,39 @@ def train_command(architecture: str) -> Callable[..., None]:
                 help="Pack checkpoints to a quarter, in files of at most so many MiB; resuming is then close only.",
             ),
         ] = None,
+        minutes: Annotated[
+            float | None,
+            typer.Option(
+                min=0, help="End when so many minutes are over, however fast the machine is; epochs are even parts."
+            ),
+        ] = None,
         resume: Annotated[bool, typer.Option("--resume", help="Go on exactly where the last checkpoint is.")] = False,
     ) -> None:
+        from detbench.deblurrers.torch_device import check_usable, resolve_precision
         from detbench.devices import resolve_device
         from detbench.training.job import Job
         from detbench.training.recipe import read_recipe
         from detbench.training.restorers import ARCHITECTURES
         from detbench.training.restoring import train_restorer
 
+        resolved = resolve_device(device)
+        check_usable(resolved, device)
         job = Job(
             architecture=architecture,
             recipe=read_recipe(recipe, ARCHITECTURES[architecture].recipe),
             folders=tuple(data),
             out=out_folder,
-            device=resolve_device(device),
-            precision=precision,
+            device=resolved,
+            precision=resolve_precision(precision, resolved),
             mix=_weights(mix) if mix else None,
             fraction=_fraction(fraction),
             vgg=vgg,
-            detector=detector,
+            detectors=tuple(detector or ()),
+            backbone=backbone,
             start=start,
             workers=workers,
             piece_mib=piece_mib,
+            minutes=minutes,
             resume=resume,
         )
         try:

@@ -20,10 +20,12 @@ def instance_norm(features: Tensor) -> Tensor:
     """Each channel of each picture to mean 0 and variance 1; shape (N, C, H, W), H·W > 1.
 
     Equals `nn.InstanceNorm2d(C)` (no affine parameters, no running statistics, eps 1e-5) within rounding.
-    Both ways keep the channels_last memory format, which `nn.InstanceNorm2d` drops: a group norm of one channel a
-    group, and, where a gradient is wanted on a processor, a batch norm of each picture, whose gradient takes a sixth
-    of the time there.
+    On a processor both ways keep the channels_last memory format, which `nn.InstanceNorm2d` drops: a group norm of one
+    channel a group, and, where a gradient is wanted, a batch norm of each picture, whose gradient takes a sixth of the
+    time there. In a training on CUDA it is torch's own, which autocast leaves in bfloat16.
     """
+    if features.is_cuda and torch.is_grad_enabled():
+        return F.instance_norm(features)
     if is_computed_on_processor(features) and torch.is_grad_enabled():
         return torch.cat([F.batch_norm(picture, None, None, training=True) for picture in torch.split(features, 1)])
     return F.group_norm(features, features.shape[1])

@@ -3,15 +3,15 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import tomli_w
+from typing import TYPE_CHECKING, Any
 
 from detbench.assets import CARD_NAME
 from detbench.errors import DataError
 from detbench.images import write_atomically
 from detbench.metrics.specs import METRICS
-from detbench.results.schema import ArmResult, RunResult
+
+if TYPE_CHECKING:
+    from detbench.results.schema import ArmResult, RunResult
 
 ON_A_CARD = ("map", "map50", "precision", "recall", "psnr_db", "ssim", "gap_recovered", "harm")
 """What a card tells of an arm. Times are the machine's, not the weights'."""
@@ -19,6 +19,8 @@ ON_A_CARD = ("map", "map50", "precision", "recall", "psnr_db", "ssim", "gap_reco
 
 def write_card(weights: Path, content: Mapping[str, Any]) -> None:
     """Write the card of the weights in a folder. Keys without a value are left out: TOML has no null."""
+    import tomli_w
+
     write_atomically(weights.with_name(CARD_NAME), tomli_w.dumps(_present(content)).encode())
 
 
@@ -36,7 +38,7 @@ def read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
-def with_measured(card: Mapping[str, Any], run: RunResult, where: str) -> dict[str, Any]:
+def with_measured(card: Mapping[str, Any], run: "RunResult", where: str) -> dict[str, Any]:
     """The card with what a run measured of its weights, under the run's dataset, in place of what stood there.
 
     `where` names the run. Raises DataError where the run has no arm, and is not by a detector, of these weights.
@@ -91,7 +93,7 @@ def _is_of(card: Mapping[str, Any], backend: Mapping[str, Any] | None) -> bool:
     return backend is not None and backend.get("weights_sha256") == card.get("sha256")
 
 
-def _numbers(arm: ArmResult) -> dict[str, Any]:
+def _numbers(arm: "ArmResult") -> dict[str, Any]:
     """The arm's numbers that belong on a card, each with its 95 % interval where it has one, to four digits."""
     numbers: dict[str, Any] = {}
     for key in ON_A_CARD:

@@ -4,29 +4,30 @@ import atexit
 import os
 import signal
 from collections.abc import Iterator
+from itertools import count
 from typing import cast
 
 import cv2
 from torch.utils.data import DataLoader, Dataset
 
+from detbench.training.crop_sizes import CropSizes
 from detbench.training.crops import Crop, TrainingCrops
 from detbench.training.exposure import Batch, collate
 from detbench.training.parallel import World
+from detbench.training.stopping import SIGNALS
 
 PREPARED = 4
 """Batches that each loading process keeps ready."""
 
 
-def batches(
-    crops: TrainingCrops, batch: int, first: int, world: World, workers: int, device_type: str
-) -> Iterator[Batch]:
-    """Endless batches from the `first`-th on; of each batch of `batch` crops, this process gets its share.
+def batches(crops: TrainingCrops, first: int, world: World, workers: int, device_type: str) -> Iterator[Batch]:
+    """Endless batches from the `first`-th on, of the crops that `crops.sizes` says; of each, this process's share.
 
-    Batch b holds the crops batch·b … batch·(b + 1) - 1, so that any number of processes train on the same ones.
+    Any number of processes train on the same ones.
     """
     loader = DataLoader(
         cast(Dataset[Crop], crops),
-        batch_sampler=_shares(batch, first, world),
+        batch_sampler=_shares(crops.sizes, first, world),
         collate_fn=collate,
         num_workers=workers,
         prefetch_factor=PREPARED if workers else None,
@@ -38,18 +39,20 @@ def batches(
     return cast(Iterator[Batch], iter(loader))
 
 
-def _shares(batch: int, first: int, world: World) -> Iterator[list[int]]:
-    while True:
-        yield [batch * first + place for place in world.share(batch)]
-        first += 1
+def _shares(sizes: CropSizes, first: int, world: World) -> Iterator[list[int]]:
+    for number in count(first):
+        crops = sizes.crops(number)
+        yield [crops[place] for place in world.share(len(crops))]
 
 
 def _begin_worker(_number: int) -> None:
-    """Ctrl-C reaches loading processes too; the training process, which saves first, ends them.
+    """Ctrl-C, and the end that `timeout` asks for, reach loading processes too; the training process saves first, and
+    ends them then. Where it died, torch's own watchdog does.
 
     They end before the interpreter is taken down: the thread that hands batches over may be inside torch then, is made
     to exit from there, and the process would abort.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     atexit.register(os._exit, 0)
     cv2.setNumThreads(1)

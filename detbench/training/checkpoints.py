@@ -1,6 +1,6 @@
 """Checkpoints: the tensors of a training in safetensors files, and one JSON file, written last, that names them.
 
-    FOLDER/checkpoint.json              the step, and the files with their SHA-256
+    FOLDER/checkpoint.json              the step, the files with their SHA-256, the timetable where there is one
     FOLDER/state-000001200-0.safetensors …
 
 A save never touches the files of the one before until its own JSON stands, so a checkpoint is always whole.
@@ -9,16 +9,17 @@ A save never touches the files of the one before until its own JSON stands, so a
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
-import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
 from detbench.errors import TrainingError
 from detbench.images import write_atomically
+from detbench.training.clock import Pace, Timetable
 from detbench.training.compact import packed, unpacked
 from detbench.training.state import State
 
@@ -40,7 +41,10 @@ def save_checkpoint(state: State, folder: Path, piece_mib: int | None = None) ->
         name = f"state-{state.step:09d}-{number}.safetensors"
         write_atomically(folder / name, data)
         pieces[name] = hashlib.sha256(data).hexdigest()
-    write_atomically(folder / NAME, json.dumps({"step": state.step, "packed": bool(piece_mib), "pieces": pieces}))
+    head = {"step": state.step, "packed": bool(piece_mib), "pieces": pieces}
+    if state.timetable:
+        head["timetable"] = asdict(state.timetable)
+    write_atomically(folder / NAME, json.dumps(head))
     for old in folder.glob("state-*.safetensors"):
         if old.name not in pieces:
             old.unlink()
@@ -57,10 +61,14 @@ def load_checkpoint(state: State, folder: Path) -> None:
     own = state.tensors()
     if {key: tensor.shape for key, tensor in tensors.items()} != {key: tensor.shape for key, tensor in own.items()}:
         raise TrainingError(f"{folder}: the checkpoint is of another network; resume with the recipe it was begun with")
-    with torch.no_grad():
-        for key, tensor in own.items():
-            tensor.copy_(tensors[key])
-    state.step = head["step"]
+    state.restore(tensors, head["step"])
+    state.timetable = _timetable(head["timetable"]) if "timetable" in head else None
+
+
+def _timetable(stored: Mapping[str, Any]) -> Timetable:
+    pace = stored["pace"] | {"parts": tuple(map(tuple, stored["pace"]["parts"]))}
+    totals = tuple(map(tuple, stored["totals"]))
+    return Timetable(totals, stored["epochs"], Pace(**pace), stored["spent_s"])
 
 
 def _head(folder: Path) -> dict[str, Any]:

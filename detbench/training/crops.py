@@ -21,6 +21,7 @@ from detbench.blur.shake import Homographies, average_of_warps, homographies, ra
 from detbench.blur.trajectory import leading_part, random_trajectory
 from detbench.errors import DataError
 from detbench.images import read_image
+from detbench.training.crop_sizes import CropSizes, CropStage
 from detbench.training.sources import Source, TrainingPicture
 from detbench.types import Image
 
@@ -118,8 +119,19 @@ class PictureStore:
 class TrainingCrops:
     """Endless crops of a mix of sources: `crops[index]` for any index from 0 on."""
 
-    def __init__(self, sources: Sequence[Source], recipe: CropRecipe, seed: int, vary: Vary | None = None) -> None:
-        """Each crop goes through `vary`, where there is one, such as `augment`."""
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        recipe: CropRecipe,
+        seed: int,
+        vary: Vary | None = None,
+        sizes: CropSizes | None = None,
+    ) -> None:
+        """Each crop goes through `vary`, where there is one, such as `augment`.
+
+        With `sizes` a crop's side is what they say, else the recipe's.
+        """
+        self.sizes = sizes or CropSizes((CropStage(0, recipe.crop_px, 1),))
         self._sources, self._recipe, self._seed, self._vary = sources, recipe, seed, vary
         weights = np.array([source.weight for source in sources])
         self._bounds = np.cumsum(weights / weights.sum())
@@ -129,7 +141,8 @@ class TrainingCrops:
         generator = np.random.default_rng((self._seed, 0, index))
         source = self._sources[min(int(np.searchsorted(self._bounds, generator.random())), len(self._sources) - 1)]
         picture = source.pictures[generator.integers(len(source.pictures))]
-        crop = cut(picture, self._store, self._recipe, self._recipe.growth(index), generator)
+        recipe = replace(self._recipe, crop_px=self.sizes.crop_px(index))
+        crop = cut(picture, self._store, recipe, recipe.growth(index), generator)
         return self._vary(crop, generator) if self._vary else crop
 
 

@@ -1,22 +1,16 @@
-"""The detector's loss: pictures compared by what the first layers of a frozen YOLO make of them.
-
-What a restorer is for here is that a detector sees better; this asks one for its view while the restorer learns. Judge
-what comes of it with a detector that it has not seen.
-"""
+"""Features of a YOLO: what the first layers of a frozen detector make of pictures."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-import torch
 from torch import Tensor, nn
 
 from detbench.assets import shipped
-from detbench.detectors.yolo import load_yolo
 from detbench.errors import WeightsError
 
 SHIPPED = shipped("models") / "yolov8n-streets" / "weights.safetensors"
-"""The detector that is asked where none is named."""
+"""The detector whose features are compared where none is named."""
 
 DEPTHS = (2, 4, 6)
 """Layers of a YOLOv8's backbone whose features count: the last at strides 4, 8 and 16."""
@@ -45,15 +39,11 @@ def load_detector_features(file: Path | None) -> DetectorFeatures:
 
     Raises WeightsError for a file that is no checkpoint, and for a network that does not begin as YOLOv8 does.
     """
+    from detbench.detectors.yolo import load_yolo  # ultralytics need not be there where no detector is used
+
     net = load_yolo(file or SHIPPED).model
     net.fuse(verbose=False)
     layers = list(net.model[: DEPTHS[-1] + 1])
     if [type(layer).__name__ for layer in layers] != ["Conv", "Conv", "C2f", "Conv", "C2f", "Conv", "C2f"]:
         raise WeightsError(f"{file}: does not begin as YOLOv8 does; take a yolov8n, s, m, l or x")
     return DetectorFeatures(cast(Sequence[nn.Module], layers))
-
-
-def feature_distance(restored: Sequence[Tensor], sharp: Sequence[Tensor]) -> Tensor:
-    """Mean absolute difference of feature maps, each in units of the sharp one's mean size; 0 where they agree."""
-    parts = [(one - other).abs().mean() / other.abs().mean() for one, other in zip(restored, sharp, strict=True)]
-    return torch.stack(parts).mean()

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from detbench.training.parallel import World
 
-_DRAWS, _DROPOUT = 2, 3  # streams beside those of the crops
+_DRAWS, _DROPOUT, _JITTER = 2, 3, 4  # streams beside those of the crops
 
 
 @dataclass(frozen=True)
@@ -16,21 +16,28 @@ class Draws:
     """Numbers for the samples of a batch: every process draws them all and takes its share, so all agree."""
 
     seed: int
-    batch: int
     world: World
     device: torch.device
 
-    def noise_and_shares(self, index: int, crop_px: int) -> tuple[Tensor, Tensor]:
-        """For batch `index`: standard normal (n, 3, S, S), and uniform (n,) in 0..1, n being this process's share."""
+    def noise_and_shares(self, index: int, count: int, crop_px: int) -> tuple[Tensor, Tensor]:
+        """For the `count` crops that are this process's of batch `index`: standard normal (count, 3, S, S), and uniform
+        (count,) in 0..1.
+        """
+        batch = count * self.world.size
         generator = torch.Generator(self.device).manual_seed(_mixed(self.seed, _DRAWS, index))
-        noise = torch.randn(self.batch, 3, crop_px, crop_px, generator=generator, device=self.device)
-        shares = torch.rand(self.batch, generator=generator, device=self.device)
-        own = self.world.share(self.batch)
+        noise = torch.randn(batch, 3, crop_px, crop_px, generator=generator, device=self.device)
+        shares = torch.rand(batch, generator=generator, device=self.device)
+        own = self.world.share(batch)
         return noise[own.start : own.stop], shares[own.start : own.stop]
 
     def seed_dropout(self, step: int) -> None:
         """Set torch's own generator, which dropout draws from, for a step; processes differ."""
         torch.manual_seed(_mixed(self.seed, _DROPOUT, step, self.world.rank))
+
+
+def jitter_generator(seed: int, step: int) -> np.random.Generator:
+    """What a step's jitter is drawn from: the same on every device and in every process."""
+    return np.random.default_rng((seed, _JITTER, step))
 
 
 def _mixed(*numbers: int) -> int:

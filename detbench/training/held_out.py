@@ -1,5 +1,6 @@
 """How well pictures are restored that training never sees, beside how well they were before."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -7,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from detbench.images import pad_to_multiple
 from detbench.metrics.checkerboard import checkerboard_db
 from detbench.metrics.quality import psnr_db, ssim
 from detbench.training.crops import HeldOutCrops
@@ -18,11 +20,15 @@ from detbench.types import Image
 
 @dataclass(frozen=True)
 class Quality:
-    """Means over the held-out crops; each is None where it is undefined for all of them."""
+    """Means over the held-out crops; each is None where it is undefined for all of them.
+
+    `map` is COCO's mAP in whole pictures, 0..1, where there are any with boxes.
+    """
 
     psnr_db: float | None
     ssim: float | None
     checkerboard_db: float | None
+    map: float | None = None
 
 
 class HeldOut:
@@ -41,15 +47,6 @@ class HeldOut:
             self._is_blurred.append(not np.array_equal(_image(still), _image(sharp)))
         self.quality = self.judge(self.blurred)
 
-    def restore(self, plan: Plan, net: nn.Module, device: torch.device, precision: Precision) -> list[Image]:
-        """Each blurred picture through a net, one at a time; the net is left in the mode it was in."""
-        training = net.training
-        net.eval()
-        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            restored = [_image(plan.restored(net, _pictures(image).to(device))) for image in self.blurred]
-        net.train(training)
-        return restored
-
     def judge(self, images: list[Image]) -> Quality:
         """The quality of the crops as somebody restored them, in their order.
 
@@ -59,6 +56,21 @@ class HeldOut:
         each = zip(images, self.sharp, self._is_blurred, strict=True)
         pairs = [(image, sharp) for image, sharp, is_blurred in each if is_blurred]
         return Quality(*(_mean([measure(*pair) for pair in pairs]) for measure in (psnr_db, ssim, checkerboard_db)))
+
+
+def restored(
+    plan: Plan, net: nn.Module, blurred: Sequence[Image], device: torch.device, precision: Precision
+) -> list[Image]:
+    """Pictures of any size through a net, one at a time; the net is left in the mode it was in."""
+    training = net.training
+    net.eval()
+    images = []
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+        for image in blurred:
+            padded = _pictures(pad_to_multiple(image, plan.multiple)).to(device)
+            images.append(_image(plan.restored(net, padded))[: image.shape[0], : image.shape[1]])
+    net.train(training)
+    return images
 
 
 def _mean(values: list[float | None]) -> float | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from detbench.images import write_atomically
 from detbench.training.held_out import Quality
+from detbench.training.validation import Comparison
 
 NAME = "history.jsonl"
 
@@ -25,12 +26,11 @@ class Interval:
 
 @dataclass(frozen=True)
 class Epoch:
-    """A finished epoch: the held-out crops as restored, and as they were blurred."""
+    """A finished epoch, and the held-out pictures of each source by its name."""
 
     epoch: int
     step: int
-    restored: Quality
-    blurred: Quality
+    held_out: Mapping[str, Comparison]
 
 
 class History:
@@ -42,7 +42,7 @@ class History:
         lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else []
         records = [record for record in map(json.loads, lines) if record["step"] <= step]
         self.intervals = [_interval(record) for record in records if "terms" in record]
-        self.epochs = [_epoch(record) for record in records if "restored" in record]
+        self.epochs = [_epoch(record) for record in records if "held_out" in record]
         write_atomically(self._path, "".join(json.dumps(record) + "\n" for record in records))
 
     def add(self, record: Interval | Epoch) -> None:
@@ -60,4 +60,10 @@ def _interval(record: Mapping[str, Any]) -> Interval:
 
 
 def _epoch(record: Mapping[str, Any]) -> Epoch:
-    return Epoch(record["epoch"], record["step"], Quality(**record["restored"]), Quality(**record["blurred"]))
+    return Epoch(
+        record["epoch"], record["step"], {name: _comparison(each) for name, each in record["held_out"].items()}
+    )
+
+
+def _comparison(record: Mapping[str, Any]) -> Comparison:
+    return Comparison(Quality(**record["restored"]), Quality(**record["blurred"]), record["sharp_map"])

@@ -9,6 +9,8 @@ from typing import Any
 
 from detbench.errors import WeightsError
 from detbench.fingerprints import file_sha256
+from detbench.nets.weights import FILE_NAME
+from detbench.training.detector_features import SHIPPED
 from detbench.training.loop import Precision
 from detbench.training.recipe import Recipe
 from detbench.training.sources import Source
@@ -19,9 +21,10 @@ class Job:
     """What to train on what, and where. Device, precision, workers and the number of processes may change on resume.
 
     `mix` weighs the folders against each other; `fraction` is the share of their pictures to use. `vgg` is VGG19's
-    file, `detector` that of the YOLO whose features may count. `start` names the generator's first weights; its
-    optimiser, the critic and the schedule begin anew, so this is no resume. With `piece_mib`, checkpoints are packed
-    into files of at most so many MiB.
+    file, `detectors` and `backbone` those of the YOLOs and of the MobileNetV2 whose features may count. `start` names
+    the generator's first weights; its optimiser, the critic and the schedule begin anew, so this is no resume. With
+    `piece_mib`, checkpoints are packed into files of at most so many MiB. With
+    `minutes` the training ends when they are over; the recipe's epochs are even parts of it then.
     """
 
     architecture: str
@@ -33,10 +36,12 @@ class Job:
     mix: tuple[float, ...] | None = None
     fraction: Fraction = Fraction(1)
     vgg: Path | None = None
-    detector: Path | None = None
+    detectors: tuple[Path, ...] = ()
+    backbone: Path | None = None
     start: Path | None = None
     workers: int = 0
     piece_mib: int | None = None
+    minutes: float | None = None
     resume: bool = False
 
 
@@ -47,7 +52,25 @@ def settings_of(job: Job, sources: Sequence[Source]) -> dict[str, Any]:
         **asdict(job.recipe),
         "data": [{"name": s.name, "weight": s.weight, "pictures": _digest(s)} for s in sources],
         "start": start_sha256(job),
+        "minutes": job.minutes,
+        "trained_with": trained_with(job),
     }
+
+
+def trained_with(job: Job) -> list[dict[str, str]]:
+    """Name and sha256 of each network that a loss compares features of; raises WeightsError for one without a file.
+
+    torchvision's VGG19, which is fetched where no file is named, is left out: it judges nothing here.
+    """
+    files = [job.vgg] if job.recipe.vgg_weight and job.vgg else []
+    if job.recipe.detector_weight:
+        files += [*(job.detectors or (SHIPPED,)), *([job.backbone] if job.backbone else [])]
+    return [{"name": _network_name(file), "sha256": _sha256(file, "no weights to train with")} for file in files]
+
+
+def _network_name(file: Path) -> str:
+    """A model's folder names it, any other file itself."""
+    return file.resolve().parent.name if file.name == FILE_NAME else file.stem
 
 
 def _digest(source: Source) -> str:
@@ -58,7 +81,11 @@ def _digest(source: Source) -> str:
 
 def start_sha256(job: Job) -> str | None:
     """The digest of the weights to start from; raises WeightsError where they cannot be read."""
+    return _sha256(job.start, "no weights to start from") if job.start else None
+
+
+def _sha256(file: Path, missing: str) -> str:
     try:
-        return file_sha256(job.start) if job.start else None
+        return file_sha256(file)
     except OSError as error:
-        raise WeightsError(f"no weights to start from: {job.start} cannot be read ({error.strerror})") from error
+        raise WeightsError(f"{missing}: {file} cannot be read ({error.strerror})") from error

@@ -57,7 +57,7 @@ class Trainer:
 
     def _critic_step(self, state: State, index: int, batch: Batch) -> Terms:
         """Tell sharp from restored pictures of a batch that neither net has trained on before."""
-        blurred, target, shares = self._pictures(index, batch)
+        blurred, target, shares = self._pictures(index, batch, state.step)
         sharp = target.sharp
         with self._autocast():
             with torch.no_grad():
@@ -80,7 +80,7 @@ class Trainer:
 
     def _generator_step(self, state: State, index: int, batch: Batch) -> Terms:
         """Come closer to the target, and, after the warm-up, to what the critic takes for sharp."""
-        blurred, target, _ = self._pictures(index, batch)
+        blurred, target, _ = self._pictures(index, batch, state.step)
         with self._autocast():
             output = self.plan.forward(state.generator, blurred)
             terms = {f"G_{loss.name}": loss.measure(output, target).float() for loss in self.plan.losses}
@@ -95,12 +95,12 @@ class Trainer:
         state.critic.requires_grad_(True)
         return {name: term.detach() for name, term in terms.items()}
 
-    def _pictures(self, index: int, batch: Batch) -> tuple[Tensor, Target, Tensor]:
+    def _pictures(self, index: int, batch: Batch, step: int) -> tuple[Tensor, Target, Tensor]:
         """Blurred pictures of batch `index` on the device, what they should become, and a random share for each."""
-        noise, shares = self.draws.noise_and_shares(index, batch.sharp.shape[1])
+        noise, shares = self.draws.noise_and_shares(index, *batch.sharp.shape[:2])
         on_device = batch.to(self.draws.device)
         blurred, sharp = expose(on_device, noise)
-        return blurred, Target(sharp, on_device.kernel), shares
+        return blurred, Target(sharp, on_device.kernel, step), shares
 
     def _descend(
         self,

@@ -28,6 +28,24 @@ def l2(restored: Tensor, sharp: Tensor) -> Tensor:
     return (restored - sharp).square().mean()
 
 
+def charbonnier(restored: Tensor, sharp: Tensor) -> Tensor:
+    """Mean of sqrt(d² + 1e-6) over the differences d: the absolute difference, round at 0.
+
+    Charbonnier et al.: "Two deterministic half-quadratic regularization algorithms for computed imaging", ICIP 1994.
+    """
+    return ((restored - sharp).float().square() + 1e-6).sqrt().mean()
+
+
+def spectrum(restored: Tensor, sharp: Tensor) -> Tensor:
+    """Mean absolute difference of the pictures' Fourier coefficients, scaled to keep a picture's energy.
+
+    In single precision, as torch has no transform of bfloat16. Cho et al.: "Rethinking Coarse-to-Fine Approach in
+    Single Image Deblurring", ICCV 2021, arXiv 2108.05054.
+    """
+    coefficients: Tensor = torch.fft.rfft2((restored - sharp).float(), norm="ortho")
+    return coefficients.abs().mean()
+
+
 @dataclass(frozen=True)
 class Contest:
     """What generator and critic play for, as losses of scores: the critic lowers `sharp` of the sharp pictures' and

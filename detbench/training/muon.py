@@ -4,8 +4,9 @@ Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024. 
 that one learning rate serves both: Liu et al., "Muon is Scalable for LLM Training", 2025, arXiv 2502.16982.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import sqrt
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -40,33 +41,45 @@ class Muon(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002  (nothing is evaluated again)
-        """Move every weight that has a gradient."""
+        """Move every weight that has a gradient; on an accelerator all weights of one shape at once."""
         for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.grad is None:
-                    continue
-                momentum = self.state[weight]["momentum"].mul_(MOMENTUM).add_(weight.grad)
-                ahead = weight.grad.add(momentum, alpha=MOMENTUM)  # Nesterov's
-                # channels_last as it lies, so that the matrix is no copy
-                rows = ahead.permute(0, 2, 3, 1)
-                turned = orthogonalised(rows.reshape(len(rows), -1))
-                length = group["lr"] * _ADAMS_RMS * sqrt(max(turned.shape))
-                weight.add_(turned.reshape(rows.shape).permute(0, 3, 1, 2), alpha=-length)
+            moved = [weight for weight in group["params"] if weight.grad is not None]
+            for alike in _batches(moved):
+                # channels_last as it lies, so that only the stack is a copy
+                rows = torch.stack([self._ahead(weight).permute(0, 2, 3, 1) for weight in alike])
+                turned = orthogonalised(rows.flatten(2))
+                length = group["lr"] * _ADAMS_RMS * sqrt(max(turned.shape[1:]))
+                for weight, direction in zip(alike, turned.reshape(rows.shape), strict=True):
+                    weight.add_(direction.permute(0, 3, 1, 2), alpha=-length)
+
+    def _ahead(self, weight: nn.Parameter) -> Tensor:
+        """The momentum with this step's gradient in it, and the gradient once more: Nesterov's."""
+        gradient = cast(Tensor, weight.grad)
+        momentum: Tensor = self.state[weight]["momentum"].mul_(MOMENTUM).add_(gradient)
+        return gradient.add(momentum, alpha=MOMENTUM)
 
 
-def orthogonalised(matrix: Tensor) -> Tensor:
-    """A matrix (R, S) with the same singular vectors, and singular values near 1 where they were not near 0.
+def _batches(weights: Sequence[nn.Parameter]) -> Iterable[Sequence[nn.Parameter]]:
+    """Weights of one shape together; on a processor each alone, which stays in its cache and takes a third less."""
+    groups: dict[object, list[nn.Parameter]] = {}
+    for weight in weights:
+        groups.setdefault(weight if weight.is_cpu else weight.shape, []).append(weight)
+    return groups.values()
+
+
+def orthogonalised(matrices: Tensor) -> Tensor:
+    """Matrices (N, R, S), each with the same singular vectors, and singular values near 1 where they were not near 0.
 
     Newton and Schulz's iteration on the small square G = M·Mᵀ: M times a polynomial in G is the same as iterating on M.
     """
-    if matrix.shape[0] > matrix.shape[1]:
-        return orthogonalised(matrix.T).T
-    matrix = matrix / matrix.norm().clamp_min(1e-30)
-    gram = matrix @ matrix.T
-    total = torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
+    if matrices.shape[1] > matrices.shape[2]:
+        return orthogonalised(matrices.mT).mT
+    matrices = matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp_min(1e-30)
+    gram = matrices @ matrices.mT
+    total = torch.eye(gram.shape[1], dtype=gram.dtype, device=gram.device).expand_as(gram)
     for _ in range(_ROUNDS):
-        factor = torch.addmm(gram, gram, gram, beta=_B, alpha=_C)
-        factor.diagonal().add_(_A)
+        factor = torch.baddbmm(gram, gram, gram, beta=_B, alpha=_C)
+        factor.diagonal(dim1=1, dim2=2).add_(_A)
         total = factor @ total
         gram = factor @ gram @ factor
-    return total @ matrix
+    return total @ matrices

@@ -52,6 +52,10 @@ class World:
             dist.all_reduce(values)
         return values / self.size
 
+    def of_first(self, value: float, device: torch.device) -> float:
+        """What process 0 has of a value."""
+        return float(self.mean(torch.tensor(value * self.speaks * self.size, dtype=torch.float64, device=device)))
+
     def any(self, flag: bool, device: torch.device) -> bool:
         """Whether any process says so: all then stop at the same step."""
         return bool(self.mean(torch.tensor(float(flag), device=device)) > 0)

@@ -38,14 +38,18 @@ class VggFeatures(nn.Module):
             self.register_buffer(f"{name}_bias", tensors[f"{name}.bias"].float())
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """RGB in -1..1, shape (N, 3, H, W), to features (N, C, H / 2^k, W / 2^k), k the stages before the layer's."""
-        features = self._convolved("preprocess", (pictures + 1) / 2)
-        for before, name in zip(self.names, self.names[1:], strict=False):
-            if before != "preprocess":
-                features = F.relu(features)
-                features = F.max_pool2d(features, 2) if before[4] != name[4] else features
-            features = self._convolved(name, F.pad(features, (1, 1, 1, 1), mode="reflect"))
-        return features
+        """RGB in -1..1, shape (N, 3, H, W), to features (N, C, H / 2^k, W / 2^k), k the stages before the layer's.
+
+        Always in single precision: of pictures that are nearly alike, bfloat16's gradient points elsewhere.
+        """
+        with torch.autocast(pictures.device.type, enabled=False):
+            features = self._convolved("preprocess", (pictures.float() + 1) / 2)
+            for before, name in zip(self.names, self.names[1:], strict=False):
+                if before != "preprocess":
+                    features = F.relu(features)
+                    features = F.max_pool2d(features, 2) if before[4] != name[4] else features
+                features = self._convolved(name, F.pad(features, (1, 1, 1, 1), mode="reflect"))
+            return features
 
     def _convolved(self, name: str, features: Tensor) -> Tensor:
         return F.conv2d(features, self.get_buffer(f"{name}_weight"), self.get_buffer(f"{name}_bias"))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from detbench.training.losses import WASSERSTEIN, Contest
 
-Optimiser = Literal["adam", "muon"]
+Optimiser = Literal["adam", "adamw", "muon"]
 """What moves the generator's weights; see `muon.py` for which of them. The critic's are always Adam's."""
 
 Forward = Callable[[Any, Tensor], Any]
@@ -29,11 +29,13 @@ class Target:
     """What an output is measured against.
 
     `sharp` pictures are RGB in -1..1, shape (N, 3, S, S). `kernel`, shape (N, K, K), is what blurred them; it is one
-    point for a picture that is one of a pair, or blurred by a shake.
+    point for a picture that is one of a pair, or blurred by a shake. `step` counts the generator's steps from 0 on:
+    a loss may differ from step to step.
     """
 
     sharp: Tensor
     kernel: Tensor
+    step: int = 0
 
 
 Measure = Callable[[Any, Target], Tensor]
@@ -83,7 +85,7 @@ class Plan:
     it. `judged` makes what the critic sees from a picture, restored or sharp, and the blurred one. What both play for
     is the `contest`; the critic's slope is held by a penalty where `penalty_weight` is above 0, and by clipping its
     weights where `clip_bound` is given. A gradient of the generator whose norm over all weights is above `clip_norm`
-    is shortened to that.
+    is shortened to that. Sides of pictures divide by `multiple`.
     """
 
     architecture: str
@@ -93,6 +95,7 @@ class Plan:
     learning_rate: float
     betas: tuple[float, float]
     optimiser: Optimiser = "adam"
+    weight_decay: float = 0.0
     contest: Contest = WASSERSTEIN
     adversarial_weight: float = 1.0
     penalty_weight: float = 10.0
@@ -102,6 +105,7 @@ class Plan:
     forward: Forward = restored_alone
     picture: Picture = finest
     judged: Judged = picture_alone
+    multiple: int = 1
 
     def restored(self, generator: nn.Module, blurred: Tensor) -> Tensor:
         """Blurred pictures through a generator of this plan to restored ones."""

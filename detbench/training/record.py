@@ -3,13 +3,14 @@
 import io
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import fmean
 
 from PIL import Image as PillowImage
 
 from detbench.images import write_atomically
+from detbench.training.held_out import Quality
 from detbench.training.history import Epoch, History, Interval
 from detbench.training.tensorboard import Scalars
 from detbench.types import Image
@@ -54,30 +55,29 @@ class Record:
     history: History
     scalars: Scalars
     say: Say
-    epochs: int
 
-    def tell_interval(self, interval: Interval) -> None:
-        """Epoch, iteration, seconds an iteration, and each loss term by its name."""
+    def tell_interval(self, interval: Interval, epochs: int) -> None:
+        """Epoch of how many, iteration, seconds an iteration, and each loss term by its name."""
         self.history.add(interval)
         terms = " ".join(f"{name} {value:.4g}" for name, value in interval.terms.items())
         self.say(
-            f"epoch {interval.epoch}/{self.epochs} iteration {interval.step} {interval.step_seconds:.3f} s/iteration "
+            f"epoch {interval.epoch}/{epochs} iteration {interval.step} {interval.step_seconds:.3f} s/iteration "
             f"rate {interval.learning_rate:.3g}: {terms}"
         )
         values = {"rate": interval.learning_rate, "seconds per iteration": interval.step_seconds}
         self.scalars.add(interval.step, {f"loss/{name}": value for name, value in interval.terms.items()} | values)
 
-    def tell_epoch(self, epoch: Epoch) -> None:
-        """Quality of the held-out crops, beside that of the blurred ones."""
+    def tell_epoch(self, epoch: Epoch, epochs: int | None) -> None:
+        """Quality of each source's held-out pictures, beside the blurred ones'; `epochs` is None while unknown."""
         self.history.add(epoch)
-        restored, blurred = (
-            f"{_db(quality.psnr_db)} SSIM {_ssim(quality.ssim)}" for quality in (epoch.restored, epoch.blurred)
-        )
-        self.say(f"epoch {epoch.epoch}/{self.epochs} held out: {restored}; blurred: {blurred}")
-        for name, quality in (("restored", epoch.restored), ("blurred", epoch.blurred)):
-            values = {"psnr_db": quality.psnr_db, "ssim": quality.ssim, "checkerboard_db": quality.checkerboard_db}
-            defined = {f"held out/{key} {name}": value for key, value in values.items() if value is not None}
-            self.scalars.add(epoch.step, defined)
+        of = f"/{epochs}" if epochs else ""
+        for source, compared in epoch.held_out.items():
+            sharp = "" if compared.sharp_map is None else f"; sharp: mAP {compared.sharp_map:.3f}"
+            qualities = f"{_words(compared.restored)}; blurred: {_words(compared.blurred)}{sharp}"
+            self.say(f"epoch {epoch.epoch}{of} held out, {source}: {qualities}")
+            for name, quality in (("restored", compared.restored), ("blurred", compared.blurred)):
+                values = {f"held out/{source} {key} {name}": value for key, value in asdict(quality).items()}
+                self.scalars.add(epoch.step, {key: value for key, value in values.items() if value is not None})
 
 
 def write_pictures(folder: Path, name: str, images: list[Image]) -> None:
@@ -88,9 +88,7 @@ def write_pictures(folder: Path, name: str, images: list[Image]) -> None:
         write_atomically(folder / f"{name}-{number}.jpg", stream.getvalue())
 
 
-def _db(value: float | None) -> str:
-    return "no PSNR" if value is None else f"{value:.2f} dB"
-
-
-def _ssim(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+def _words(quality: Quality) -> str:
+    psnr = "no PSNR" if quality.psnr_db is None else f"{quality.psnr_db:.2f} dB"
+    ssim = "–" if quality.ssim is None else f"{quality.ssim:.4f}"
+    return f"{psnr} SSIM {ssim}" + ("" if quality.map is None else f" mAP {quality.map:.3f}")

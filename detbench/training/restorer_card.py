@@ -1,30 +1,30 @@
 """The card of a deblurring network's weights: what trained it on what, and how well it restores."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
-from detbench.backends import LossDetector, card_beside, loss_detectors
-from detbench.fingerprints import file_sha256
+from detbench.backends import card_beside, loss_detectors
 from detbench.nets.cost import cost_of
 from detbench.results.provenance import environment
-from detbench.training.detector_features import SHIPPED
+from detbench.training.clock import Timetable
 from detbench.training.held_out import Quality
 from detbench.training.history import History
-from detbench.training.job import Job, start_sha256
+from detbench.training.job import Job, start_sha256, trained_with
 from detbench.training.restorers import ARCHITECTURES
 from detbench.training.sources import Source
+from detbench.training.state import State
 
 
-def card_of(job: Job, sources: Sequence[Source], history: History, sha256: str) -> dict[str, Any]:
-    """What the card of the weights after the history's last epoch says."""
+def card_of(job: Job, sources: Sequence[Source], history: History, state: State, sha256: str) -> dict[str, Any]:
+    """What the card of the state's weights says; their quality is that of the history's last epoch."""
     epoch, kind = history.epochs[-1], ARCHITECTURES[job.architecture]
     place = environment(job.device)
     return {
         "architecture": job.architecture,
         "sha256": sha256,
         "paper": kind.paper,
-        "trained_with": [asdict(detector) for detector in _trained_with(job)] or None,
+        "trained_with": _all_trained_with(job),
         "cost": asdict(cost_of(kind.generator, channels=1 if kind.estimates_kernels else 3)),
         "training": {
             "data": [
@@ -33,44 +33,58 @@ def card_of(job: Job, sources: Sequence[Source], history: History, sha256: str) 
             ],
             "fraction": str(job.fraction),
             "start": start_sha256(job),
-            "steps": epoch.step,
+            "steps": state.step,
             "epochs_done": epoch.epoch,
+            "minutes": job.minutes,
+            "laid_out": _laid_out(state.timetable),
             "precision": job.precision,
             "hardware": place["device_name"],
             "commit": place["commit"],
             "dirty": place["dirty"],
             "torch": place["versions"]["torch"],
-            "recipe": {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(job.recipe).items()},
+            "recipe": _recipe(job, state.timetable),
         },
-        "held_out": {
-            "crops": job.recipe.held_out_crops,
-            "crop_px": job.recipe.held_out_px,
-            "restored": _rounded(epoch.restored),
-            "blurred": _rounded(epoch.blurred),
-            "by_epoch": _by_epoch(history),
-        },
+        "held_out": {name: _held_out(job, history, name) for name in epoch.held_out},
     }
 
 
-def _trained_with(job: Job) -> tuple[LossDetector, ...]:
-    """The detectors whose features were in the loss, of this training and of that whose weights it began with."""
+def _recipe(job: Job, timetable: Timetable | None) -> dict[str, Any]:
+    """The settings as TOML has them; a training by the clock repeats without one by the `steps` that it found."""
+    recipe = replace(job.recipe, steps=timetable.layout.steps) if timetable else job.recipe
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(recipe).items()}
+
+
+def _laid_out(timetable: Timetable | None) -> list[dict[str, int]] | None:
+    """Each number of steps in all that a training by the clock was laid out for, and the step at which it was."""
+    return [{"step": step, "steps": steps} for step, steps in timetable.totals] if timetable else None
+
+
+def _all_trained_with(job: Job) -> list[dict[str, str]]:
+    """The networks of this training's losses, and of those that its first weights come from, as their card tells."""
     before = loss_detectors(card_beside(job.start, start_sha256(job))) if job.start else ()
-    if not job.recipe.detector_weight:
-        return before
-    file = job.detector or SHIPPED
-    name = file.resolve().parent.name if file.stem == "weights" else file.stem
-    return tuple(dict.fromkeys((*before, LossDetector(name, file_sha256(file)))))
+    earlier = [{key: value for key, value in asdict(network).items() if value} for network in before]
+    own = trained_with(job)
+    return [*own, *(network for network in earlier if network not in own)]
 
 
-def _by_epoch(history: History) -> dict[str, Any]:
-    """The curves, from before the first step on; one that has a gap is left out, since TOML has no null."""
-    qualities = [_rounded(epoch.restored) for epoch in history.epochs]
-    psnr_db, ssim = ([quality[key] for quality in qualities] for key in ("psnr_db", "ssim"))
+def _held_out(job: Job, history: History, source: str) -> dict[str, Any]:
+    """A source's held-out pictures after the last epoch, and by epoch."""
+    last = history.epochs[-1].held_out[source]
     return {
-        "step": [epoch.step for epoch in history.epochs],
-        "psnr_db": None if None in psnr_db else psnr_db,
-        "ssim": None if None in ssim else ssim,
+        "crop_px": job.recipe.held_out_px,
+        "restored": _rounded(last.restored),
+        "blurred": _rounded(last.blurred),
+        "sharp": None if last.sharp_map is None else {"map": round(last.sharp_map, 4)},
+        "by_epoch": _by_epoch(history, source),
     }
+
+
+def _by_epoch(history: History, source: str) -> dict[str, Any]:
+    """The curves, from before the first step on; one that has a gap is left out, since TOML has no null."""
+    qualities = [_rounded(epoch.held_out[source].restored) for epoch in history.epochs]
+    curves = {key: [quality[key] for quality in qualities] for key in ("psnr_db", "ssim", "map")}
+    steps = [epoch.step for epoch in history.epochs]
+    return {"step": steps} | {key: None if None in curve else curve for key, curve in curves.items()}
 
 
 def _rounded(quality: Quality) -> dict[str, float | None]:

@@ -13,9 +13,12 @@ from detbench.errors import UsageError
 from detbench.nets import blind_kernel, deblurgan, deep_generative_filter, nafnet, nah, pix2pix
 from detbench.nets.layers import RestorationNet
 from detbench.nets.weights import load_weights
-from detbench.training.detector_features import feature_distance, load_detector_features
+from detbench.training.clock import Layout
+from detbench.training.detector_features import load_detector_features
+from detbench.training.feature_loss import FeatureLoss
 from detbench.training.kernel_losses import edge_loss, estimated, filtered, filtered_loss, guess_loss, kernel_loss
-from detbench.training.losses import CROSS_ENTROPY, WASSERSTEIN, l1, l2
+from detbench.training.losses import CROSS_ENTROPY, WASSERSTEIN, charbonnier, l1, l2, spectrum
+from detbench.training.mobilenet_features import load_mobilenet_features
 from detbench.training.perceptual import load_vgg
 from detbench.training.plan import (
     Forward,
@@ -124,6 +127,7 @@ _BLIND_RECIPE = Recipe(
     saturated_share=0.25,
 )
 
+_PICTURE_LOSSES = {"L1": l1, "L2": l2, "charbonnier": charbonnier, "spectrum": spectrum}
 _KERNEL_LOSSES = {"kernel": kernel_loss, "filtered": filtered_loss, "guess": guess_loss, "edge": edge_loss}
 
 ARCHITECTURES: Mapping[str, Architecture] = {
@@ -179,13 +183,14 @@ def make_plan(
     vgg: Path | None,
     device: torch.device,
     start: Path | None = None,
-    detector: Path | None = None,
+    detectors: Sequence[Path] = (),
+    backbone: Path | None = None,
 ) -> Plan:
     """The plan of an architecture, its weights drawn from the recipe's seed, or the generator's from the file `start`.
 
-    `vgg` is VGG19's file, `detector` a YOLO's. Raises UsageError for an unknown layer of VGG19 and for crops, losses
-    and blurs that are not for the network, WeightsError where the weights of VGG19, of the detector or to start from
-    cannot be had.
+    `vgg` is VGG19's file, `detectors` are YOLOs', without any the shipped one's, `backbone` is a MobileNetV2's. Raises
+    UsageError for an unknown layer of VGG19 and for crops, losses and blurs that are not for the network, WeightsError
+    where the weights of one of these networks or to start from cannot be had.
     """
     kind = ARCHITECTURES[architecture]
     _check_crops(architecture, recipe)
@@ -205,10 +210,11 @@ def make_plan(
         architecture=architecture,
         generator=generator,
         critic=critic,
-        losses=tuple(_content_losses(recipe, vgg, detector, device)),
+        losses=tuple(_content_losses(recipe, vgg, detectors, backbone, device)),
         learning_rate=recipe.learning_rate,
         betas=recipe.betas,
         optimiser=recipe.optimiser,
+        weight_decay=recipe.weight_decay,
         contest=CROSS_ENTROPY if recipe.adversary == "cross_entropy" else WASSERSTEIN,
         adversarial_weight=recipe.adversarial_weight,
         penalty_weight=recipe.penalty_weight if recipe.adversary == "wasserstein_penalty" else 0.0,
@@ -218,6 +224,7 @@ def make_plan(
         forward=kind.forward,
         picture=kind.picture,
         judged=kind.judged,
+        multiple=kind.multiple,
     )
 
 
@@ -233,8 +240,8 @@ def check_sources(architecture: str, sources: Sequence[Source]) -> None:
 
 def _check_crops(architecture: str, recipe: Recipe) -> None:
     kind = ARCHITECTURES[architecture]
-    for name in ("crop_px", "held_out_px"):
-        side = getattr(recipe, name)
+    sides = [("crop_px", recipe.crop_px), ("held_out_px", recipe.held_out_px)]
+    for name, side in (*sides, *(("crop_growth", px) for _, px, _ in recipe.crop_growth)):
         if side % kind.multiple or side < kind.least_px:
             least = f" from {kind.least_px} on" if side < kind.least_px else ""
             raise UsageError(f"{name} is {side}, but {architecture} takes multiples of {kind.multiple}{least}")
@@ -252,7 +259,7 @@ def _check_losses(architecture: str, recipe: Recipe) -> None:
 
 def _check_blurs(architecture: str, recipe: Recipe) -> None:
     """Hold the blurs to what is one kernel, and one of the network's size."""
-    crops = recipe.crops(recipe.crop_px, 1)
+    crops = recipe.crops(recipe.crop_px, Layout(1, 1))
     if crops.margin_px > blind_kernel.RADIUS or not all(isinstance(blur, TrajectoryRecipe) for blur in crops.blurs):
         raise UsageError(
             f"blurs is {', '.join(recipe.blurs)}, but {architecture} finds one kernel a picture, which reaches at most "
@@ -261,7 +268,7 @@ def _check_blurs(architecture: str, recipe: Recipe) -> None:
 
 
 def _content_losses(
-    recipe: Recipe, vgg: Path | None, detector: Path | None, device: torch.device
+    recipe: Recipe, vgg: Path | None, detectors: Sequence[Path], backbone: Path | None, device: torch.device
 ) -> Iterator[WeightedLoss]:
     """Those of the recipe's content losses that have a weight."""
     if recipe.vgg_weight:
@@ -269,17 +276,14 @@ def _content_losses(
         yield WeightedLoss(
             "VGG", recipe.vgg_weight, at_each_scale(lambda restored, sharp: l2(features(restored), features(sharp)))
         )
-    if recipe.l1_weight:
-        yield WeightedLoss("L1", recipe.l1_weight, at_each_scale(l1))
-    if recipe.l2_weight:
-        yield WeightedLoss("L2", recipe.l2_weight, at_each_scale(l2))
+    for name, loss in _PICTURE_LOSSES.items():
+        if weight := getattr(recipe, f"{name.lower()}_weight"):
+            yield WeightedLoss(name, weight, at_each_scale(loss))
     if recipe.detector_weight:
-        seen = load_detector_features(detector).to(device).to(memory_format=torch.channels_last)
-        yield WeightedLoss(
-            "detector",
-            recipe.detector_weight,
-            lambda restored, target: feature_distance(seen(restored[0]), seen(target.sharp)),
-        )
+        networks: list[nn.Module] = [load_detector_features(file) for file in detectors or (None,)]
+        networks += [load_mobilenet_features(backbone)] if backbone else []
+        placed = [network.to(device).to(memory_format=torch.channels_last) for network in networks]
+        yield WeightedLoss("detector", recipe.detector_weight, FeatureLoss(placed, recipe.seed))
     for name, measure in _KERNEL_LOSSES.items():
         if weight := getattr(recipe, f"{name}_weight"):
             yield WeightedLoss(name, weight, measure)

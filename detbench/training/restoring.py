@@ -1,165 +1,199 @@
 """Training a deblurring network from folders of pictures to weights with their card.
 
-OUT/weights.safetensors, card.toml     the moving average after the last finished epoch
-OUT/training.html                      curves and pictures
-OUT/training/                          settings, history, checkpoint, pictures, TensorBoard's files
+OUT holds what `reporting.py` writes, and OUT/training/ the settings and the checkpoint too.
 """
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from detbench.allocation import keep_freed_memory
 from detbench.images import write_atomically
-from detbench.nets.weights import FILE_NAME, save_weights
-from detbench.results.cards import write_card
+from detbench.nets.weights import FILE_NAME
 from detbench.training import checkpoints
 from detbench.training.augment import augment
 from detbench.training.batches import batches
 from detbench.training.begun import check_begun
-from detbench.training.crops import HeldOutCrops, TrainingCrops
+from detbench.training.clock import TIMED_SHARE, Clock, Layout, Pace, Timetable, fitting_steps, timetable_of
+from detbench.training.crops import TrainingCrops
 from detbench.training.draws import Draws
-from detbench.training.held_out import HeldOut
-from detbench.training.history import Epoch, History
+from detbench.training.exposure import Batch
 from detbench.training.job import Job, settings_of
 from detbench.training.loop import Trainer
-from detbench.training.page import render_page
 from detbench.training.parallel import World, world_of_torchrun
 from detbench.training.plan import Plan
-from detbench.training.record import Record, Say, StepLog, write_pictures
-from detbench.training.restorer_card import card_of
+from detbench.training.record import Say
+from detbench.training.rehearsal import rehearse
+from detbench.training.reporting import Reporter
 from detbench.training.restorers import check_sources, make_plan
 from detbench.training.sources import Source, find_sources, split
 from detbench.training.state import State, new_state
 from detbench.training.stopping import stop_requests
-from detbench.training.tensorboard import Scalars
 
 SAVE_SECONDS = 300
 """How much work a machine that dies may take along."""
 
+REHEARSED_STEPS = 100_000
+"""The length of the training that a rehearsal takes steps of: long enough for every part to have some."""
 
-def train_restorer(job: Job, say: Say) -> Path | None:
-    """Train to the recipe's end; returns the weights' path, of torchrun's processes in the one that speaks.
 
-    Interrupted, it saves after the step in hand and raises KeyboardInterrupt; with `resume` it goes on, on the same
-    weights as if nothing had been. Raises UsageError where `out` holds another training or none to resume, and where
-    recipe or pairs are not for the network, DataError where the pictures are wrong, WeightsError where those to start
-    from are, TrainingError where a loss is no longer finite.
+def train_restorer(job: Job, say: Say, clock: Clock = time.monotonic) -> Path | None:
+    """Train to the recipe's end, or until the job's minutes are over by the `clock`.
+
+    Returns the weights' path, of torchrun's processes in the one that speaks. Interrupted, it saves after the step in
+    hand and raises KeyboardInterrupt; with `resume` it goes on, on the same weights as if nothing had been. Raises
+    UsageError where `out` holds another training or none to resume, and where recipe or pairs are not for the network
+    or the minutes are too few, DataError where the pictures are wrong, WeightsError where those to start from are,
+    TrainingError where a loss is no longer finite.
     """
+    begun_at = clock()
     keep_freed_memory()
     sources = find_sources(job.folders, job.mix, job.fraction)
     check_sources(job.architecture, sources)
-    # All batches have one size: it pays to try which convolution is fastest.
+    # All batches of a stage have one size: it pays to try which convolution is fastest.
     tried = torch.backends.cudnn.flags(enabled=True, benchmark=True)
     with world_of_torchrun(job.device) as (world, device), stop_requests() as stop_requested, tried:
         _check_out(job, sources, world)
         start = None if job.resume else job.start
-        plan = make_plan(job.architecture, job.recipe, job.vgg, device, start, job.detector)
+        plan = make_plan(job.architecture, job.recipe, job.vgg, device, start, job.detectors, job.backbone)
         state = new_state(plan, device)
         if job.resume:
             checkpoints.load_checkpoint(state, job.out / "training")
-        training = _Training(job, sources, world, device, plan, state, say)
-        training.run(stop_requested)
+        watch = _Watch(clock, begun_at - (state.timetable.spent_s if state.timetable else 0.0), stop_requested)
+        trained, held_out = zip(*map(split, sources), strict=True)
+        reporter = Reporter(job, sources, held_out, plan, state, device, say) if world.speaks else None
+        _Training(job, trained, plan, state, Draws(job.recipe.seed, world, device), reporter, watch).run()
         return job.out / FILE_NAME if world.speaks else None
 
 
+@dataclass(frozen=True)
+class _Watch:
+    """The time since a training began, and whether somebody wants it to stop."""
+
+    clock: Clock
+    begun_at: float
+    stop_requested: Callable[[], bool]
+
+    def spent_s(self) -> float:
+        """Seconds since then; those between an interruption and its resume are left out."""
+        return self.clock() - self.begun_at
+
+
 class _Training:
-    """The parts of one running training, put together."""
+    """One running training: laid out for a number of steps, and again where a clock says so."""
 
     def __init__(
         self,
         job: Job,
         sources: Sequence[Source],
-        world: World,
-        device: torch.device,
         plan: Plan,
         state: State,
-        say: Say,
+        draws: Draws,
+        reporter: Reporter | None,
+        watch: _Watch,
     ) -> None:
-        recipe = job.recipe
-        trained, held_out = zip(*map(split, sources), strict=True)
-        self._epoch_steps = recipe.steps_per_epoch(sum(len(source.pictures) for source in trained))
-        self._job, self._sources, self._world, self._state = job, sources, world, state
-        self._folder = job.out / "training"
-        draws = Draws(recipe.seed, recipe.batch, world, device)
-        self._trainer = Trainer(plan, recipe.schedule(self._epoch_steps), draws, job.precision)
-        crops = recipe.crops(recipe.crop_px, self._epoch_steps)
-        self._crops = TrainingCrops(trained, crops, recipe.seed, augment if recipe.augmented else None)
-        if world.speaks:
-            crops = recipe.crops(recipe.held_out_px, self._epoch_steps)
-            self._held_out = HeldOut(HeldOutCrops(held_out, crops, recipe.seed, recipe.held_out_crops), recipe.seed)
-            history, scalars = History(self._folder, state.step), Scalars(self._folder / "tensorboard", state.step)
-            self._record = Record(history, scalars, say, recipe.epochs + recipe.decay_epochs)
-            self._saved_at, self._log = time.monotonic(), StepLog()
+        self._job, self._sources, self._plan, self._state, self._draws = job, sources, plan, state, draws
+        self._reporter, self._watch = reporter, watch
+        self._saved_at, self._stopped = watch.clock(), False
+        self._epoch_began: tuple[int, float] | None = None  # step and time, once the first step has waited for a batch
+        self._lay_out(job.recipe.layout(sum(len(source.pictures) for source in sources)))
 
-    def run(self, stop_requested: Callable[[], bool]) -> None:
+    def run(self) -> None:
         """Go on to the end of the schedule; raises KeyboardInterrupt where a stop was requested."""
-        stopped = False
-
-        def after_step(terms: Mapping[str, float]) -> bool:
-            nonlocal stopped
-            if self._world.speaks:
-                self._tell(terms)
-            stopped = self._world.any(stop_requested(), self._trainer.draws.device)
-            return not stopped
-
-        if self._world.speaks and self._state.step == 0:
-            self._show_targets()
-            self._tell_epoch()
-        self._trainer.train(self._state, self._open_batches, after_step)
-        if self._world.speaks:
-            if stopped:
+        self._begin()
+        while self._state.step < self._trainer.schedule.steps and not self._stopped:
+            self._trainer.train(self._state, self._open_batches, self._after_step)
+        if self._reporter:
+            if self._stopped:
                 self._save()
-            self._record.scalars.close()
-        if stopped:
+                self._reporter.write()
+            self._reporter.close()
+        if self._stopped:
             raise KeyboardInterrupt
 
-    def _open_batches(self, first: int) -> Any:
-        device_type = self._trainer.draws.device.type
-        return batches(self._crops, self._job.recipe.batch, first, self._world, self._job.workers, device_type)
+    def _begin(self) -> None:
+        """Tell the beginning, and, by the clock, find how many steps there is time for."""
+        if self._reporter and self._state.step == 0:
+            self._reporter.begin(None if self._job.minutes else self._trainer.schedule.epochs)
+        if self._job.minutes is not None:
+            self._state.timetable = self._state.timetable or self._found_timetable(60 * self._job.minutes)
+        if self._state.timetable:
+            self._lay_out(self._state.timetable.layout)
 
-    def _tell(self, terms: Mapping[str, float]) -> None:
-        """Log, save and judge, each when its time has come."""
-        step = self._state.step
-        self._log.add(terms)
-        if step % self._job.recipe.log_steps == 0 or step % self._epoch_steps == 0:
-            rate = self._state.generator_optimisers[0].param_groups[0]["lr"]
-            self._record.tell_interval(self._log.interval(-(-step // self._epoch_steps), step, rate))
-        told_at = time.perf_counter()
-        if step % self._epoch_steps == 0:
-            self._tell_epoch()
-        if time.monotonic() - self._saved_at > SAVE_SECONDS or step % self._epoch_steps == 0:
-            self._save()
-        self._log.skip(time.perf_counter() - told_at)
+    def _lay_out(self, layout: Layout) -> None:
+        """Lay the schedule and the crops out for a number of steps."""
+        recipe = self._job.recipe
+        self._trainer = Trainer(self._plan, recipe.schedule(layout), self._draws, self._job.precision)
+        crops, vary = recipe.crops(recipe.crop_px, layout), augment if recipe.augmented else None
+        self._crops = TrainingCrops(self._sources, crops, recipe.seed, vary, recipe.crop_sizes(layout))
+
+    def _open_batches(self, first: int) -> Iterator[Batch]:
+        return batches(self._crops, first, self._draws.world, self._job.workers, self._draws.device.type)
+
+    def _found_timetable(self, whole_s: float) -> Timetable | None:
+        """Rehearse; what process 0 finds counts for all. None where a stop was requested meanwhile."""
+        watch, parts, epochs = self._watch, self._job.recipe.parts(), self._trainer.schedule.epochs
+        self._lay_out(Layout(REHEARSED_STEPS, epochs))
+        look_s = self._reporter.look_s(watch.clock) if self._reporter else 0.0
+        part_s = TIMED_SHARE * whole_s / len(parts)
+        timed = rehearse(self._trainer, self._state, self._open_batches, parts, part_s, watch.clock, self._stops)
+        self._stopped = timed is None
+        if timed is None:
+            return None
+        found = timetable_of(
+            Pace(timed[0], look_s, timed[1], self._job.recipe.joins), epochs, whole_s - watch.spent_s(), watch.spent_s()
+        )
+        steps, epochs = self._of_first(found.layout.steps), self._of_first(found.epochs)
+        return replace(found, totals=((0, steps),), epochs=epochs)
+
+    def _after_step(self, terms: Mapping[str, float]) -> bool:
+        """Tell, cut and save, each when its time has come; says whether to go on."""
+        paused_at, step, before = time.perf_counter(), self._state.step, self._trainer.schedule
+        ends_epoch = before.ends_epoch(step)
+        is_cut = ends_epoch and self._state.timetable is not None and self._cut(self._state.timetable)
+        if self._reporter:
+            joins = self._trainer.schedule.has_critic(step) and not before.has_critic(step - 1)
+            self._reporter.tell_step(terms, before, critic_joins=joins)
+            if ends_epoch or self._watch.clock() - self._saved_at > SAVE_SECONDS:
+                self._save()
+            self._reporter.skip(time.perf_counter() - paused_at)
+        if is_cut:
+            self._epoch_began = None
+        elif ends_epoch or self._epoch_began is None:
+            self._epoch_began = (step, self._watch.clock())
+        self._stopped = self._stops()
+        return not (is_cut or self._stopped)
+
+    def _cut(self, timetable: Timetable) -> bool:
+        """At an epoch's end, lay the rest out for fewer steps where it would be late; says whether it was."""
+        watch, step = self._watch, self._state.step
+        first, began_at = self._epoch_began or (step, watch.clock())
+        taken_s, whole_s = watch.clock() - began_at, 60 * (self._job.minutes or 0)
+        fitting = fitting_steps(timetable, first, step, taken_s, whole_s - watch.spent_s(), whole_s)
+        steps = self._of_first(fitting)
+        if steps == timetable.layout.steps:
+            return False
+        self._state.timetable = replace(timetable, totals=(*timetable.totals, (step, steps)))
+        self._lay_out(self._state.timetable.layout)
+        return True
+
+    def _of_first(self, value: int) -> int:
+        return round(self._draws.world.of_first(value, self._draws.device))
+
+    def _stops(self) -> bool:
+        """Whether any process was asked to stop."""
+        return self._draws.world.any(self._watch.stop_requested(), self._draws.device)
 
     def _save(self) -> None:
-        checkpoints.save_checkpoint(self._state, self._folder, self._job.piece_mib)
-        self._saved_at = time.monotonic()
-
-    def _tell_epoch(self) -> None:
-        """Judge the moving average on the held-out crops; write it with its card, and the page."""
-        plan, device, precision = self._trainer.plan, self._trainer.draws.device, self._trainer.precision
-        images = self._held_out.restore(plan, self._state.average, device, precision)
-        number = self._state.step // self._epoch_steps
-        epoch = Epoch(number, self._state.step, self._held_out.judge(images), self._held_out.quality)
-        self._record.tell_epoch(epoch)
-        write_pictures(self._folder / "pictures", f"epoch-{number:04d}", images)
-        self._write_weights()
-        title = f"{self._job.architecture} on {', '.join(source.name for source in self._sources)}"
-        render_page(self._job.out / "training.html", title, self._record.history, self._folder / "pictures")
-
-    def _show_targets(self) -> None:
-        for name, images in (("original", self._held_out.blurred), ("real", self._held_out.sharp)):
-            write_pictures(self._folder / "pictures", name, images)
-
-    def _write_weights(self) -> None:
-        weights = self._job.out / FILE_NAME
-        sha256 = save_weights(self._state.average, weights, {"architecture": self._job.architecture})
-        write_card(weights, card_of(self._job, self._sources, self._record.history, sha256))
+        state = self._state
+        if state.timetable:
+            state.timetable = replace(state.timetable, spent_s=self._watch.spent_s())
+        checkpoints.save_checkpoint(state, self._job.out / "training", self._job.piece_mib)
+        self._saved_at = self._watch.clock()
 
 
 def _check_out(job: Job, sources: Sequence[Source], world: World) -> None:

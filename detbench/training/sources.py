@@ -4,17 +4,22 @@ Pairs, as `datasets/pairs.py` finds them, are taken as they are; anything else i
 the fly.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 from detbench.blur.sources import find_pictures
+from detbench.datasets.coco import ANNOTATIONS
 from detbench.datasets.pairs import find_pairs
 from detbench.errors import DataError, UsageError
 
-HELD_OUT = 20
-"""One picture in so many is never trained on: the last by name, so that pictures of one place share neither side."""
+HELD_OUT = 10
+"""One place in so many is never trained on: the last by name. Pictures of one place are all on one side."""
+
+_OF_ONE_PLACE = re.compile(r"(.+-\d+)-\d+")
+"""Names such as train-017-3, the third picture of street 17; any other name is a place of its own."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +32,16 @@ class TrainingPicture:
 
 @dataclass(frozen=True)
 class Source:
-    """The pictures of one folder, and how often they are drawn in proportion to other sources'."""
+    """The pictures of one folder, and how often they are drawn in proportion to other sources'.
+
+    `annotations` is the file of the true boxes in COCO's format, where a folder of pairs has one.
+    """
 
     name: str
     kind: str
     pictures: tuple[TrainingPicture, ...]
     weight: float
+    annotations: Path | None = None
 
 
 def find_sources(folders: Sequence[Path], mix: Sequence[float] | None, fraction: Fraction) -> tuple[Source, ...]:
@@ -49,7 +58,9 @@ def find_sources(folders: Sequence[Path], mix: Sequence[float] | None, fraction:
         raise UsageError(f"mix is {':'.join(f'{weight:g}' for weight in mix)}; give each folder a weight above 0")
     sources = [_thinned(find_source(folder), fraction, folder) for folder in folders]
     weights = mix or [len(source.pictures) for source in sources]
-    return tuple(replace(source, weight=float(weight)) for source, weight in zip(sources, weights, strict=True))
+    names = _apart([source.name for source in sources])
+    each = zip(sources, names, weights, strict=True)
+    return tuple(replace(source, name=name, weight=float(weight)) for source, name, weight in each)
 
 
 def find_source(folder: Path) -> Source:
@@ -59,18 +70,36 @@ def find_source(folder: Path) -> Source:
     is_dataset = (folder / "images").is_dir() and not (folder / "blurred").is_dir()
     pairs = [] if is_dataset else find_pairs(folder)
     if pairs:
-        return Source(name, "pairs", tuple(TrainingPicture(pair.sharp, pair.blurred) for pair in pairs), 1.0)
+        pictures = tuple(TrainingPicture(pair.sharp, pair.blurred) for pair in pairs)
+        annotations = folder / ANNOTATIONS
+        return Source(name, "pairs", pictures, 1.0, annotations if annotations.is_file() else None)
     sharp = (TrainingPicture(picture.sharp, None) for picture in find_pictures(folder, 1))
     return Source(name, "sharp", tuple(sharp), 1.0)
 
 
 def split(source: Source) -> tuple[Source, Source]:
-    """The pictures to train on, and those held out."""
-    held_out = max(1, len(source.pictures) // HELD_OUT)
+    """The pictures to train on, and those held out; where all are of one place, it is parted."""
+    places = [_place(picture) for picture in source.pictures]
+    if len(set(places)) == 1:
+        places = [picture.sharp for picture in source.pictures]
+    distinct = list(dict.fromkeys(places))
+    held_out = set(distinct[-max(1, len(distinct) // HELD_OUT) :])
+    each = list(zip(source.pictures, places, strict=True))
     return (
-        replace(source, pictures=source.pictures[:-held_out]),
-        replace(source, pictures=source.pictures[-held_out:]),
+        replace(source, pictures=tuple(picture for picture, place in each if place not in held_out)),
+        replace(source, pictures=tuple(picture for picture, place in each if place in held_out)),
     )
+
+
+def _place(picture: TrainingPicture) -> Path:
+    named = _OF_ONE_PLACE.fullmatch(picture.sharp.stem)
+    return picture.sharp.with_name(named[1]) if named else picture.sharp
+
+
+def _apart(names: Sequence[str]) -> list[str]:
+    """Names of which none comes twice: pairs, pairs-2, …"""
+    counts = [names[: place + 1].count(name) for place, name in enumerate(names)]
+    return [name if count == 1 else f"{name}-{count}" for name, count in zip(names, counts, strict=True)]
 
 
 def _thinned(source: Source, fraction: Fraction, folder: Path) -> Source:

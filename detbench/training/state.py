@@ -1,17 +1,18 @@
-"""Everything that a training changes: three networks, two optimisers, and how many steps it has taken.
+"""Everything that a training changes: three networks, two optimisers, how many steps it has taken and will take.
 
 Rate, data and random numbers follow from the step (`schedule.py`, `batches.py`, `draws.py`), so this is all that an
 exact resume needs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam, Optimizer
+from torch.optim import Adam, AdamW, Optimizer
 
+from detbench.training.clock import Timetable
 from detbench.training.muon import Muon, turns
 from detbench.training.plan import Plan
 from detbench.training.schedule import average_share
@@ -19,8 +20,8 @@ from detbench.training.schedule import average_share
 
 @dataclass
 class State:
-    """Generator, its moving average, critic, the optimisers that share their weights, and `step`, the number of
-    generator steps taken.
+    """Generator, its moving average, critic, the optimisers that share their weights, `step`, the number of generator
+    steps taken, and the `timetable` of a training by the clock, once it has one.
     """
 
     generator: nn.Module
@@ -29,6 +30,7 @@ class State:
     generator_optimisers: Sequence[Optimizer]
     critic_optimisers: Sequence[Optimizer]
     step: int = 0
+    timetable: Timetable | None = None
 
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor of the training by name; they are the ones in use, not copies."""
@@ -40,6 +42,13 @@ class State:
             for key, parameter in nets[net].named_parameters():
                 named |= {f"{net}_{moment}.{key}": tensor for moment, tensor in remembered[parameter].items()}
         return named
+
+    @torch.no_grad()
+    def restore(self, tensors: Mapping[str, Tensor], step: int) -> None:
+        """Go back, or on, to where `tensors` were the state's and it had taken `step` steps."""
+        for key, tensor in self.tensors().items():
+            tensor.copy_(tensors[key])
+        self.step = step
 
     @torch.no_grad()
     def move_average(self, decay: float) -> None:
@@ -63,17 +72,18 @@ def new_state(plan: Plan, device: torch.device) -> State:
 
 
 def _optimisers(generator: nn.Module, plan: Plan) -> Sequence[Optimizer]:
-    """Adam for all weights, or Muon for those that it is for and Adam for the rest."""
-    if plan.optimiser == "adam":
-        return (_adam(list(generator.parameters()), plan),)
+    """Adam or AdamW for all weights, or Muon for those that it is for and Adam for the rest."""
+    if plan.optimiser != "muon":
+        return (_adam(list(generator.parameters()), plan, AdamW if plan.optimiser == "adamw" else Adam),)
     turned = [parameter for parameter in generator.parameters() if turns(parameter)]
     others = [parameter for parameter in generator.parameters() if not turns(parameter)]
     return Muon(turned, plan.learning_rate), _adam(others, plan)
 
 
-def _adam(parameters: Sequence[nn.Parameter], plan: Plan) -> Adam:
-    """Adam with its memory laid out from the start, so that a checkpoint always has the same tensors."""
-    adam = Adam(parameters, lr=plan.learning_rate, betas=plan.betas, fused=True)
+def _adam(parameters: Sequence[nn.Parameter], plan: Plan, kind: type[Adam] = Adam) -> Adam:
+    """Adam or AdamW with its memory laid out from the start, so that a checkpoint always has the same tensors."""
+    decay = plan.weight_decay if kind is AdamW else 0.0
+    adam = kind(parameters, lr=plan.learning_rate, betas=plan.betas, weight_decay=decay, fused=True)
     for parameter in parameters:
         # `fused` counts steps where the weights are.
         adam.state[parameter] = {

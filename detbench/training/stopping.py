@@ -1,4 +1,4 @@
-"""Ctrl-C during a training: the step in hand is finished and saved first."""
+"""Ctrl-C during a training, or the end that `timeout` asks for: the step in hand is finished and saved first."""
 
 import signal
 from collections.abc import Callable, Iterator

@@ -136,7 +136,7 @@ def our_step(words: argparse.Namespace, critic_steps: int, dropout: float = 0.5)
     loss = WeightedLoss("L1", 100.0, lambda restored, target: l1(restored[0], target.sharp))
     plan = Plan("deblurgan", generator, critic, (loss,), 1e-4, (0.5, 0.999), average_decay=0.999)
     state = new_state(plan, device)
-    draws = Draws(SEED, words.batch, World(), device)
+    draws = Draws(SEED, World(), device)
     schedule = Schedule(10**9, 0, 0 if critic_steps else 10**9, critic_steps)
     trainer = Trainer(plan, schedule, draws, words.precision)
 
@@ -161,12 +161,12 @@ def plain_step(words: argparse.Namespace, critic_steps: int, dropout: float = 0.
     adams = [
         torch.optim.Adam(net.parameters(), lr=1e-4, betas=(0.5, 0.999), foreach=False) for net in (generator, critic)
     ]
-    draws = Draws(SEED, words.batch, World(), device)
+    draws = Draws(SEED, World(), device)
     numbers = iter(range(10**9))
 
     def pictures() -> tuple[Tensor, Tensor, Tensor]:
         number = next(numbers)
-        noise, shares = draws.noise_and_shares(number, words.crop_px)
+        noise, shares = draws.noise_and_shares(number, words.batch, words.crop_px)
         blurred, sharp = expose(_batch(words, number).to(device), noise)
         return blurred.contiguous(), sharp.contiguous(), shares
 

@@ -53,7 +53,7 @@ def test_one_step_from_the_command_line(
     )
     assert said.code == 0, said.err
     assert said.out == f"{out / 'weights.safetensors'}\n"
-    assert "epoch 1/1 held out: " in said.err
+    assert "epoch 1/1 held out, photos: " in said.err
     judged = detbench(
         *(
             "run",
@@ -77,7 +77,7 @@ def test_a_kernel_network_from_the_command_line(detbench: Run, photos: Path, tmp
     said = detbench("train", "blind", "--data", photos, "--out", out, *words)
     assert said.code == 0, said.err
     assert said.out == f"{out / 'weights.safetensors'}\n"
-    assert "epoch 1/1 held out: " in said.err
+    assert "epoch 1/1 held out, photos: " in said.err
     pairs = tmp_path / "pairs"
     for folder in ("images", "blurred"):
         shutil.copytree(photos, pairs / folder)

@@ -272,7 +272,7 @@ def _weights(folder: Path, _drawn: Path) -> dict[str, Target]:
     recipe = folder / "recipe.toml"
     recipe.write_text(
         'blurs = ["trajectory:noise=2"]\nepochs = 3\nepoch_steps = 5\nl1_weight = 1\nbetas = [0.5, 0.9]\n'
-        "crop_px = 64\nwarm_up_epochs = 1\nsharp_share = 0.5\n"
+        "crop_px = 64\nwarm_up_share = 0.5\ncrop_growth = [[0.5, 96, 1]]\nsharp_share = 0.5\n"
     )
     alone = folder / "alone.safetensors"
     shutil.copy(file, alone)

@@ -5,13 +5,9 @@ import torch
 
 from detbench.detectors.yolo import load_yolo
 from detbench.errors import WeightsError
-from detbench.training.detector_features import DEPTHS, SHIPPED, DetectorFeatures, feature_distance
+from detbench.training.detector_features import DEPTHS, SHIPPED, DetectorFeatures
 from detbench.training.detector_features import load_detector_features as load
-from detbench.training.plan import Target
-from detbench.training.recipe import Recipe
-from detbench.training.restorers import make_plan
-
-CPU = torch.device("cpu")
+from detbench.training.feature_loss import feature_distance
 
 
 @pytest.fixture(scope="module")
@@ -49,15 +45,6 @@ def test_the_loss_moves_pictures_and_nothing_else(features: DetectorFeatures, pi
     after = feature_distance(features(moved - 0.01 * moved.grad / moved.grad.abs().max()), features(pictures))
     assert after < before
     assert not any(parameter.requires_grad for parameter in features.parameters())
-
-
-def test_a_recipe_asks_for_it() -> None:
-    """With a weight it stands among the generator's losses, measured at the finest scale."""
-    (loss,) = make_plan("deblurgan", Recipe(vgg_weight=0, detector_weight=3), None, CPU).losses
-    assert (loss.name, loss.weight) == ("detector", 3)
-    sharp = torch.zeros(1, 3, 32, 32)
-    target = Target(sharp, kernel=torch.ones(1, 1, 1))
-    assert loss.measure([sharp + 0.2], target) > loss.measure([sharp], target) == 0
 
 
 def test_other_networks_are_refused(tmp_path: Path) -> None:

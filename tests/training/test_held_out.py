@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from detbench.blur.recipes import TrajectoryRecipe
 from detbench.metrics.quality import psnr_db, ssim
 from detbench.training.crops import CropRecipe, HeldOutCrops
-from detbench.training.held_out import HeldOut
+from detbench.training.held_out import HeldOut, restored
 from detbench.training.plan import Plan
 from detbench.training.sources import find_sources
 
@@ -42,22 +42,37 @@ def test_the_blurred_pictures_are_the_floor(held_out: HeldOut) -> None:
 
 def test_a_net_that_changes_nothing_is_as_good(held_out: HeldOut, make_plan: Callable[..., Plan]) -> None:
     """Restored by the identity, the crops have exactly the blurred ones' quality."""
-    restored = held_out.restore(make_plan(), nn.Identity(), CPU, "fp32")
-    assert held_out.judge(restored) == held_out.quality
+    images = restored(make_plan(), nn.Identity(), held_out.blurred, CPU, "fp32")
+    assert held_out.judge(images) == held_out.quality
 
 
 def test_values_are_rounded(held_out: HeldOut, make_plan: Callable[..., Plan]) -> None:
     """.7 levels brighter is one level brighter, where truncation would make it none."""
-    restored = held_out.restore(make_plan(), Brighter(), CPU, "fp32")
-    for image, blurred in zip(restored, held_out.blurred, strict=True):
+    images = restored(make_plan(), Brighter(), held_out.blurred, CPU, "fp32")
+    for image, blurred in zip(images, held_out.blurred, strict=True):
         np.testing.assert_array_equal(image, np.minimum(blurred.astype(int) + 1, 255))
 
 
 def test_dropout_is_off(held_out: HeldOut, make_plan: Callable[..., Plan]) -> None:
     """A net in training restores as it would later, and trains on."""
     net = nn.Sequential(nn.Dropout(0.5)).train()
-    np.testing.assert_array_equal(held_out.restore(make_plan(), net, CPU, "fp32"), held_out.blurred)
+    np.testing.assert_array_equal(restored(make_plan(), net, held_out.blurred, CPU, "fp32"), held_out.blurred)
     assert net.training
+
+
+def test_pictures_of_any_size(make_plan: Callable[..., Plan]) -> None:
+    """Sides are padded to the network's multiple for it alone: 30x45 goes in as 32x48, and comes out as it was."""
+    seen: list[tuple[int, ...]] = []
+
+    class Looking(nn.Module):
+        def forward(self, pictures: Tensor) -> Tensor:
+            seen.append(tuple(pictures.shape))
+            return pictures
+
+    image = np.random.default_rng(0).integers(0, 256, (30, 45, 3), dtype=np.uint8)
+    (same,) = restored(make_plan(multiple=16), Looking(), [image], CPU, "fp32")
+    assert seen == [(1, 3, 32, 48)]
+    np.testing.assert_array_equal(same, image)
 
 
 def test_the_pictures_never_change(held_out: HeldOut, photos: Path) -> None:

@@ -51,7 +51,7 @@ class Batches:
 
 def trainer_of(plan: Plan, schedule: Schedule = SHORT, precision: str = "fp32") -> Trainer:
     """A trainer of batches of two, in one process."""
-    return Trainer(plan, schedule, Draws(seed=7, batch=2, world=World(), device=CPU), precision)  # type: ignore[arg-type]
+    return Trainer(plan, schedule, Draws(seed=7, world=World(), device=CPU), precision)  # type: ignore[arg-type]
 
 
 def trained(trainer: Trainer, state: State, steps: int | None = None) -> list[Mapping[str, float]]:
@@ -212,6 +212,18 @@ def test_long_gradients_are_shortened(make_plan: MakePlan) -> None:
         assert (norm.item() == pytest.approx(0.01, rel=1e-3)) is is_bounded
 
 
+def test_adamw_lets_weights_decay(make_plan: MakePlan) -> None:
+    """Where nothing pulls at it, a weight loses rate times decay in each step; with Adam it stays."""
+    for optimiser, decay, share in (("adamw", 0.5, 1 - 0.01 * 0.5), ("adamw", 0.0, 1), ("adam", 0.0, 1)):
+        flat = (WeightedLoss("nothing", 1.0, lambda restored, target: (restored[0] * 0).mean()),)
+        plan = make_plan(losses=flat, optimiser=optimiser, weight_decay=decay, learning_rate=0.01)
+        state = new_state(plan, CPU)
+        before = copy_of(state.generator.state_dict())
+        trained(trainer_of(plan, Schedule(1, 0, 1, 0)), state)
+        for key, tensor in state.generator.state_dict().items():
+            torch.testing.assert_close(tensor, share * before[key], msg=key)
+
+
 def test_content_falls(make_plan: MakePlan) -> None:
     """Sixty steps of content loss alone make it smaller: it works at all."""
     plan = make_plan(learning_rate=1e-2)
@@ -292,7 +304,7 @@ from detbench.training.exposure import Batch
 with world_of_torchrun("cpu") as (world, device):
     plan = small.small_plan()
     state = loop.new_state(plan, device)
-    draws = loop.Draws(seed=7, batch=2, world=world, device=device)
+    draws = loop.Draws(seed=7, world=world, device=device)
     def open_batches(first):
         while True:
             own = world.share(2)

@@ -2,7 +2,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from detbench.training.losses import CROSS_ENTROPY, WASSERSTEIN, clip_weights, gradient_penalty, l1, l2
+from detbench.training.losses import (
+    CROSS_ENTROPY,
+    WASSERSTEIN,
+    charbonnier,
+    clip_weights,
+    gradient_penalty,
+    l1,
+    l2,
+    spectrum,
+)
 
 
 def pictures(seed: int, count: int = 3) -> Tensor:
@@ -15,6 +24,28 @@ def test_pixel_losses_of_a_constant_offset() -> None:
     sharp = pictures(0)
     assert l1(sharp - 0.25, sharp).item() == pytest.approx(0.25)
     assert l2(sharp - 0.25, sharp).item() == pytest.approx(0.0625)
+
+
+def test_charbonnier_is_l1_but_round_at_0() -> None:
+    """An offset of .25 costs .250002; equal pictures cost 1e-3, where the gradient is 0 and not a jump."""
+    sharp = pictures(0)
+    assert charbonnier(sharp - 0.25, sharp).item() == pytest.approx(0.250002, abs=1e-6)
+    restored = sharp.clone().requires_grad_()
+    loss = charbonnier(restored, sharp)
+    loss.backward()
+    assert loss.item() == pytest.approx(1e-3)
+    assert restored.grad is not None
+    assert not restored.grad.any()
+
+
+def test_the_spectrum_of_a_wave() -> None:
+    """A cosine of amplitude a along 8 columns has one coefficient of the half spectrum: a/2·sqrt(pixels) of 5 a row."""
+    sharp = torch.zeros(1, 3, 8, 8)
+    wave = 0.5 * torch.cos(2 * torch.pi * torch.arange(8) / 8).expand(1, 3, 8, 8)
+    assert spectrum(sharp + wave, sharp).item() == pytest.approx(0.25 * 8 / (8 * 5))
+    assert spectrum(sharp, sharp).item() == 0
+    half = spectrum((sharp + wave).bfloat16(), sharp.bfloat16())
+    assert half.dtype == torch.float32
 
 
 def test_wasserstein_is_a_difference_of_means() -> None:

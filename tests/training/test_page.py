@@ -10,6 +10,7 @@ from detbench.training.held_out import Quality
 from detbench.training.history import Epoch, History, Interval
 from detbench.training.page import MOST_EPOCHS, render_page, view_of
 from detbench.training.record import write_pictures
+from detbench.training.validation import Comparison
 
 
 @pytest.fixture
@@ -19,7 +20,9 @@ def history(tmp_path: Path) -> History:
     for number in range(31):
         if number:
             made.add(Interval(number, 2 * number, 0.5, 1e-4, {"G_L1": 1 / number, "D_real+fake": -0.1 * number}))
-        made.add(Epoch(number, 2 * number, Quality(24 + number / 10, 0.7, 3.0), Quality(25.0, 0.71, 3.1)))
+        photos = Comparison(Quality(24 + number / 10, 0.7, 3.0), Quality(25.0, 0.71, 3.1))
+        streets = Comparison(Quality(21.5, 0.6, 3.0, map=0.3), Quality(22.0, 0.61, 3.1, map=0.25), sharp_map=0.5)
+        made.add(Epoch(number, 2 * number, {"photos": photos, "streets": streets}))
     return made
 
 
@@ -33,11 +36,15 @@ def pictures(tmp_path: Path) -> Path:
 
 
 def test_the_page_says_whether_it_works(history: History, pictures: Path, tmp_path: Path) -> None:
-    """The held-out PSNR stands beside that of the blurred pictures, in words and as curves."""
+    """Each source's PSNR stands beside that of its blurred pictures, in words and curves; mAP where known."""
     render_page(tmp_path / "page.html", "deblurgan on photos", history, pictures)
     page = " ".join((tmp_path / "page.html").read_text().split())
-    assert "After epoch 30 held-out pictures are at 27.00 dB, 2.00 dB above the blurred ones (25.00 dB)" in page
-    assert "<h3>held out: PSNR, dB</h3>" in page
+    assert "held-out pictures of photos are at 27.00 dB, 2.00 dB above the blurred ones (25.00 dB)." in page
+    assert "of streets are at 21.50 dB, 0.50 dB below the blurred ones (22.00 dB); mAP 0.300, blurred 0.250" in page
+    assert "<h3>held out, photos: PSNR, dB</h3>" in page
+    assert "<h3>held out, streets: mAP</h3>" in page
+    assert "<h3>held out, photos: mAP</h3>" not in page
+    assert "sharp <small>0.5</small>" in page
     assert "restored <small>27</small>" in page
     assert "blurred <small>25</small>" in page
     assert "G_L1" in page

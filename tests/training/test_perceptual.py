@@ -30,6 +30,15 @@ def pictures(seed: int) -> Tensor:
     return torch.rand(2, 3, 48, 64, generator=torch.Generator().manual_seed(seed)) * 2 - 1
 
 
+def test_features_stay_in_single_precision(torchvisions: tuple[torch.nn.Module, Path]) -> None:
+    """Where the rest of a step multiplies in bfloat16 too."""
+    features = load_vgg(torchvisions[1], "conv3_3")
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = features(pictures(0).bfloat16())
+    assert mixed.dtype == torch.float32
+    assert torch.equal(mixed, features(pictures(0).bfloat16().float()))
+
+
 def test_torchvisions_network_is_the_same(torchvisions: tuple[torch.nn.Module, Path]) -> None:
     """conv3_3 is torchvision's `features[:15]` of ImageNet-normalised pictures, before its ReLU; borders aside."""
     net, file = torchvisions

@@ -4,6 +4,8 @@ import pytest
 
 from detbench.blur.recipes import ShakeRecipe, TrajectoryRecipe
 from detbench.errors import UsageError
+from detbench.training.clock import Layout
+from detbench.training.crop_sizes import CropStage
 from detbench.training.recipe import Recipe, read_recipe
 from detbench.training.restorers import ARCHITECTURES
 from detbench.training.schedule import Schedule
@@ -24,7 +26,7 @@ def test_defaults_are_the_papers() -> None:
     assert (recipe.learning_rate, recipe.betas, recipe.batch, recipe.crop_px) == (1e-4, (0.5, 0.999), 1, 256)
     assert (recipe.epochs, recipe.decay_epochs, recipe.critic_steps) == (150, 150, 5)
     assert (recipe.vgg_layer, recipe.vgg_weight, recipe.l1_weight, recipe.penalty_weight) == ("conv3_3", 100, 0, 10)
-    assert (recipe.average_decay, recipe.begins_as_input, recipe.warm_up_epochs) == (0, False, 0)
+    assert (recipe.average_decay, recipe.begins_as_input, recipe.warm_up_share) == (0, False, 0)
 
 
 def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
@@ -48,6 +50,16 @@ def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
         ("crop_px = 250", "crop_px is 250, but must be a multiple of 4"),
         ("average_decay = 1", "average_decay is 1.0, but must be 0 or more and below 1"),
         ("batch = 0", "batch is 0, but must be above 0"),
+        ("epochs = 0\ndecay_epochs = 0", "epochs is 0, but must be above 0, or decay_epochs"),
+        ("epochs = -1", "epochs is -1, but must be 0 or more"),
+        ('decay = "step"', "decay is 'step', but must be one of linear, cosine"),
+        ("weight_decay = 0.1", "weight_decay is 0.1, but must be 0 unless optimiser is adamw"),
+        ("warm_up_share = 2", "warm_up_share is 2.0, but must be in 0..1"),
+        ("steps = 0", "steps is 0, but must be above 0"),
+        ("crop_growth = [[0.5, 192]]", "must be a share, crop_px and batch"),
+        ("crop_growth = [[0.5, 192, 1], [0.4, 256, 1]]", "must be of rising shares between 0 and 1"),
+        ("crop_growth = [[0.5, 190, 1]]", "must be of crops with sides a multiple of 4"),
+        ("crop_growth = [[0.5, 192, 2]]", "must be of batches of 1 to 1"),
         ("varied_share = 2", "varied_share is 2.0, but must be in 0..1"),
         ("most_noise = -1", "most_noise is -1.0, but must be in 0..255"),
         ('blurs = ["trajektory"]', "Did you mean 'trajectory'?"),
@@ -76,8 +88,8 @@ def test_the_shipped_recipes_can_be_read(file: Path) -> None:
     """They begin as the input, with content loss alone, and know their blurs."""
     recipe = read_recipe(file, Recipe())
     assert recipe.begins_as_input
-    assert recipe.critic_steps == 0 or 0 < recipe.warm_up_epochs < recipe.epochs + recipe.decay_epochs
-    assert recipe.crops(recipe.crop_px, 1).margin_px >= 31
+    assert recipe.critic_steps == 0 or 0 < recipe.warm_up_share < 1
+    assert recipe.crops(recipe.crop_px, Layout(1, 1)).margin_px >= 31
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
@@ -88,22 +100,41 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_epochs_become_steps() -> None:
     """An epoch takes as many steps as all pictures fill batches, or as the recipe says."""
-    recipe = Recipe(batch=4, epochs=3, decay_epochs=2, warm_up_epochs=1)
-    assert recipe.steps_per_epoch(10) == 3
-    assert Recipe(epoch_steps=7).steps_per_epoch(10) == 7
-    assert recipe.schedule(3) == Schedule(flat_steps=9, decay_steps=6, warm_up_steps=3, critic_steps=5)
-    assert Recipe(ramp_steps=100).schedule(3).ramp_steps == 100
+    recipe = Recipe(batch=4, epochs=3, decay_epochs=2, warm_up_share=0.2)
+    assert recipe.layout(10) == Layout(steps=15, epochs=5)
+    assert Recipe(epoch_steps=7).layout(10) == Layout(2100, 300)
+    schedule = Schedule(flat_steps=9, decay_steps=6, warm_up_steps=3, critic_steps=5, epochs=5)
+    assert recipe.schedule(recipe.layout(10)) == schedule
+    assert Recipe(ramp_steps=100).schedule(Layout(9, 3)).ramp_steps == 100
+
+
+def test_epochs_are_parts_of_the_steps_given() -> None:
+    """With `steps`, two and one epochs are two thirds and one third of them, whatever pictures there are."""
+    recipe = Recipe(steps=1000, epochs=2, decay_epochs=1, decay="cosine", warm_up_share=0.8)
+    assert recipe.layout(5) == Layout(1000, 3)
+    schedule = recipe.schedule(recipe.layout(5))
+    assert (schedule.flat_steps, schedule.decay_steps, schedule.warm_up_steps) == (667, 333, 800)
+    assert [step for step in range(1, 1001) if schedule.ends_epoch(step)] == [334, 667, 1000]
 
 
 def test_growth_is_counted_in_crops() -> None:
-    """Two epochs of three steps, the first of them without a critic, take 3 + 3·6 batches of 4 crops."""
-    recipe = Recipe(batch=4, warm_up_epochs=1, growth_epochs=2, growth_start=0.2)
-    assert recipe.crops(256, 3).growth_crops == 84
+    """Two epochs of three steps, the first tenth of them without a critic, take 3 + 3·6 batches of 4 crops."""
+    recipe = Recipe(batch=4, epochs=10, decay_epochs=0, warm_up_share=0.1, growth_epochs=2, growth_start=0.2)
+    assert recipe.crops(256, Layout(30, 10)).growth_crops == 84
+
+
+def test_crops_grow_at_shares_of_the_steps(tmp_path: Path) -> None:
+    """Of 100 steps from the 35th and the 75th on; a critic's steps before them count as batches."""
+    text = "crop_px = 128\nbatch = 12\ncrop_growth = [[0.35, 192, 6], [0.75, 256, 3]]"
+    recipe = read_recipe(written(tmp_path, text), Recipe(critic_steps=2, warm_up_share=0.5))
+    stages = (CropStage(0, 128, 12), CropStage(35, 192, 6), CropStage(75 + 2 * 25, 256, 3))
+    assert recipe.crop_sizes(Layout(100, 1)).stages == stages
+    assert recipe.parts() == [0, 0.35, 0.5, 0.75]
 
 
 def test_blurs_are_recipes() -> None:
     """Texts become the blur recipes of `detbench blur`; the margin holds the longest."""
-    crops = Recipe(blurs=("trajectory:length_px=40,noise=2", "shake")).crops(64, 1)
+    crops = Recipe(blurs=("trajectory:length_px=40,noise=2", "shake")).crops(64, Layout(1, 1))
     assert crops.blurs == (TrajectoryRecipe(length_px=40, noise=2), ShakeRecipe())
     assert crops.margin_px == 32
-    assert Recipe(blurs=("trajectory:length_px=100",)).crops(64, 1).margin_px == 51
+    assert Recipe(blurs=("trajectory:length_px=100",)).crops(64, Layout(1, 1)).margin_px == 51

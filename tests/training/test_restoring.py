@@ -21,6 +21,7 @@ from detbench.errors import DataError, TrainingError, UsageError, WeightsError
 from detbench.fingerprints import file_sha256
 from detbench.nets.nah import gaussian_pyramid
 from detbench.training import restorers
+from detbench.training.clock import Layout
 from detbench.training.crops import Crop, TrainingCrops
 from detbench.training.detector_features import SHIPPED
 from detbench.training.draws import Draws
@@ -39,7 +40,7 @@ from detbench.training.state import new_state
 
 SHORT = Recipe(
     vgg_weight=0, l1_weight=100, epochs=2, decay_epochs=1, epoch_steps=2, batch=2, critic_steps=2, crop_px=32,
-    held_out_px=32, held_out_crops=2, log_steps=1, average_decay=0.9, warm_up_epochs=1,
+    held_out_px=32, held_out_crops=2, log_steps=1, average_decay=0.9, warm_up_share=1 / 3,
     blurs=("trajectory:length_px=12", "shake"),
 )  # fmt: skip
 
@@ -91,10 +92,11 @@ def test_a_training_leaves_weights_card_and_page(job: Job) -> None:
     assert card["training"]["data"] == [{"name": "photos", "kind": "sharp", "pictures": 10, "weight": 10.0}]
     assert (card["training"]["steps"], card["training"]["epochs_done"]) == (6, 3)
     assert card["training"]["recipe"]["blurs"] == list(SHORT.blurs)
-    assert card["held_out"]["restored"]["psnr_db"] != card["held_out"]["blurred"]["psnr_db"]
-    curves = card["held_out"]["by_epoch"]
+    photos = card["held_out"]["photos"]
+    assert photos["restored"]["psnr_db"] != photos["blurred"]["psnr_db"]
+    curves = photos["by_epoch"]
     assert curves["step"] == [0, 2, 4, 6]
-    assert curves["psnr_db"][-1] == card["held_out"]["restored"]["psnr_db"] != curves["psnr_db"][0]
+    assert curves["psnr_db"][-1] == photos["restored"]["psnr_db"] != curves["psnr_db"][0]
     assert (job.out / "training.html").stat().st_size > 5000
     assert list((job.out / "training" / "tensorboard").iterdir())
 
@@ -103,13 +105,13 @@ def test_what_happens_is_said(job: Job) -> None:
     """A line each interval and each epoch, the first before any step; terms by name, quality beside the input's."""
     said: list[str] = []
     train_restorer(job, said.append)
-    assert said[0].startswith("epoch 0/3 held out: ")
+    assert said[0].startswith("epoch 0/3 held out, photos: ")
     assert "; blurred: " in said[0]
     assert said[1].startswith("epoch 1/3 iteration 1 ")
     assert "s/iteration rate 0.0001: G_L1 " in said[1]
     (joined,) = (line for line in said if " iteration 3 " in line)
     assert all(f"{term} " in joined for term in ("D_real", "D_fake", "D_real+fake", "D_penalty", "G_L1", "G_GAN"))
-    assert sum(" held out: " in line for line in said) == 4
+    assert sum(" held out, photos: " in line for line in said) == 4
 
 
 @pytest.mark.parametrize("steps", [1, 3, 4])
@@ -127,6 +129,49 @@ def test_interrupted_and_resumed_is_the_same(steps: int, job: Job) -> None:
     records = [(each.out / "training" / "history.jsonl").read_text().splitlines() for each in (whole, parted)]
     terms = [[json.loads(line).get("terms") for line in lines] for lines in records]
     assert terms[0] == terms[1]
+
+
+def test_grown_crops_are_resumed_too(job: Job) -> None:
+    """Crops of 32 px, then of 48 and of 64 in smaller batches: stopped in the middle, it ends the same to the bit."""
+    growing = replace(job, recipe=replace(SHORT, crop_growth=((0.4, 48, 2), (0.7, 64, 1))))
+    whole, parted = replace(growing, out=job.out / "whole"), replace(growing, out=job.out / "parted")
+    train_restorer(whole, quiet)
+    with pytest.raises(KeyboardInterrupt):
+        train_restorer(parted, stopping_after(3))
+    train_restorer(replace(parted, resume=True), quiet)
+    assert (whole.out / "weights.safetensors").read_bytes() == (parted.out / "weights.safetensors").read_bytes()
+    card = tomllib.loads((whole.out / "card.toml").read_text())
+    assert card["training"]["recipe"]["crop_growth"] == [[0.4, 48, 2], [0.7, 64, 1]]
+
+
+def test_the_weights_of_the_content_part_are_kept(job: Job) -> None:
+    """When the critic joins after two of six steps, weights and card are kept under names of their own.
+
+    They are what a training of the same length without a critic has after as many steps.
+    """
+    train_restorer(job, quiet)
+    kept = job.out / "weights-content.safetensors"
+    card = tomllib.loads((job.out / "card-content.toml").read_text())
+    assert card["sha256"] == hashlib.sha256(kept.read_bytes()).hexdigest()
+    assert card["training"]["steps"] == card["held_out"]["photos"]["by_epoch"]["step"][-1] == 2
+    content = replace(job, out=job.out / "content", recipe=replace(SHORT, critic_steps=0))
+    with pytest.raises(KeyboardInterrupt):
+        train_restorer(content, stopping_after(2))
+    assert (content.out / "weights.safetensors").read_bytes() == kept.read_bytes()
+    assert (job.out / "weights.safetensors").read_bytes() != kept.read_bytes()
+    assert not (content.out / "weights-content.safetensors").exists()
+
+
+def test_what_is_interrupted_leaves_its_weights(job: Job) -> None:
+    """In the middle of an epoch too: the moving average as it is, with a card that says after how many steps."""
+    with pytest.raises(KeyboardInterrupt):
+        train_restorer(job, stopping_after(3))
+    card = tomllib.loads((job.out / "card.toml").read_text())
+    assert card["sha256"] == hashlib.sha256((job.out / "weights.safetensors").read_bytes()).hexdigest()
+    assert (card["training"]["steps"], card["training"]["epochs_done"]) == (3, 1)
+    state = safetensors.torch.load_file(next((job.out / "training").glob("state-*")))
+    for key, tensor in safetensors.torch.load_file(job.out / "weights.safetensors").items():
+        assert torch.equal(tensor, state[f"average.{key}"].half())
 
 
 def test_nothing_is_overwritten(job: Job) -> None:
@@ -161,6 +206,19 @@ def test_mixed_sources(job: Job, make_pairs: Callable[..., Path]) -> None:
     train_restorer(mixed, quiet)
     data = tomllib.loads((job.out / "card.toml").read_text())["training"]["data"]
     assert [(source["kind"], source["weight"]) for source in data] == [("sharp", 2.0), ("pairs", 1.0)]
+
+
+def test_the_card_names_the_networks_of_its_losses(job: Job) -> None:
+    """Name and sha256 of the detector whose features counted, and, after a warm start from it, of both trainings'."""
+    shipped = {"name": "yolov8n-streets", "sha256": hashlib.sha256(SHIPPED.read_bytes()).hexdigest()}
+    recipe = replace(SHORT, detector_weight=0.1, critic_steps=0, epochs=1, decay_epochs=0)
+    weights = train_restorer(replace(job, recipe=recipe), quiet)
+    assert tomllib.loads((job.out / "card.toml").read_text())["trained_with"] == [shipped]
+    warm = replace(job, out=job.out / "warm", start=weights, recipe=replace(recipe, detector_weight=0))
+    train_restorer(warm, quiet)
+    assert tomllib.loads((warm.out / "card.toml").read_text())["trained_with"] == [shipped]
+    with pytest.raises(WeightsError, match=r"no weights to train with: gone\.pt cannot be read"):
+        train_restorer(replace(job, out=job.out / "other", recipe=recipe, detectors=(Path("gone.pt"),)), quiet)
 
 
 def test_a_training_that_diverges_keeps_its_checkpoint(job: Job) -> None:
@@ -219,7 +277,7 @@ def test_every_restoring_architecture_trains(name: str) -> None:
     before = {key: tensor.clone() for key, tensor in state.tensors().items()}
     crop = Crop(*(np.full((side, side, 3), level, np.uint8) for level in (90, 80)), np.ones((1, 1), np.float32), 1, 1)
     batches = iter([collate([crop])] * 2)
-    trainer = Trainer(plan, Schedule(1, 0, 0, 1), Draws(0, 1, World(), cpu), "fp32")
+    trainer = Trainer(plan, Schedule(1, 0, 0, 1), Draws(0, World(), cpu), "fp32")
     told: list[Mapping[str, float]] = []
     trainer.train(state, lambda _: batches, lambda terms: bool(told.append(terms)))
     assert {"D_real", "D_fake", "G_L1", "G_GAN"} <= told[0].keys()
@@ -242,10 +300,10 @@ def test_a_kernel_network_learns(photos: Path) -> None:
     state = new_state(plan, cpu)
     assert not state.critic_optimisers
     assert not any(key.startswith("critic") for key in state.tensors())
-    crops = TrainingCrops(find_sources([photos], None, Fraction(1)), recipe.crops(96, 1), seed=0)
+    crops = TrainingCrops(find_sources([photos], None, Fraction(1)), recipe.crops(96, Layout(1, 1)), seed=0)
     batch = collate([crops[0], crops[1]])
     told: list[Mapping[str, float]] = []
-    trainer = Trainer(plan, Schedule(12, 0, 0, 0), Draws(0, 2, World(), cpu), "fp32")
+    trainer = Trainer(plan, Schedule(12, 0, 0, 0), Draws(0, World(), cpu), "fp32")
     trainer.train(state, lambda _: repeat(batch), lambda terms: not told.append(terms))
     assert list(told[0]) == ["G_kernel", "G_filtered", "G_guess", "G_edge"]
     first, last = (sum(loss.weight * terms[f"G_{loss.name}"] for loss in plan.losses) for terms in (told[0], told[-1]))
@@ -263,7 +321,8 @@ def test_a_kernel_network_goes_on(photos: Path, tmp_path: Path) -> None:
     card = tomllib.loads((whole.out / "card.toml").read_text())
     assert card["cost"]["parameters"] == 280_939
     assert card["training"]["recipe"]["kernel_weight"] == 2
-    assert card["held_out"]["restored"]["psnr_db"] != card["held_out"]["blurred"]["psnr_db"]
+    photos = card["held_out"]["photos"]
+    assert photos["restored"]["psnr_db"] != photos["blurred"]["psnr_db"]
 
 
 def test_pairs_have_no_kernel(photos: Path, make_pairs: Callable[..., Path], tmp_path: Path) -> None:
@@ -335,13 +394,16 @@ def test_a_plan_follows_its_recipe() -> None:
         vgg_weight=0,
         l2_weight=7,
         l1_weight=3,
+        charbonnier_weight=2,
+        spectrum_weight=0.05,
         adversary="wasserstein_clipping",
         clip_bound=0.02,
         begins_as_input=True,
         seed=3,
     )
     plan, again = (make_plan("deblurgan", recipe, None, cpu) for _ in range(2))
-    assert [(loss.name, loss.weight) for loss in plan.losses] == [("L1", 3), ("L2", 7)]
+    losses = [(loss.name, loss.weight) for loss in plan.losses]
+    assert losses == [("L1", 3), ("L2", 7), ("charbonnier", 2), ("spectrum", 0.05)]
     assert (plan.clip_bound, plan.penalty_weight, plan.learning_rate) == (0.02, 0, 1e-4)
     assert not plan.generator.get_parameter("leave.weight").any()
     assert torch.equal(plan.generator.get_parameter("enter.weight"), again.generator.get_parameter("enter.weight"))
@@ -365,7 +427,7 @@ def test_a_training_may_start_from_weights(job: Job) -> None:
     warm = replace(job, out=job.out / "warm", start=weights)
     train_restorer(warm, said.append)
     card = tomllib.loads((job.out / "card.toml").read_text())
-    psnr_db = card["held_out"]["restored"]["psnr_db"]
+    psnr_db = card["held_out"]["photos"]["restored"]["psnr_db"]
     assert f"{psnr_db:.2f}" in said[0]
     started = tomllib.loads((warm.out / "card.toml").read_text())
     assert started["training"]["start"] == card["sha256"]

@@ -1,12 +1,12 @@
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from detbench.errors import DataError, UsageError
-from detbench.training.sources import find_source, find_sources, split
+from detbench.training.sources import Source, TrainingPicture, find_source, find_sources, split
 
 ALL = Fraction(1)
 
@@ -78,11 +78,44 @@ def test_the_mix_weighs_folders(photos: Path, make_pairs: Callable[..., Path]) -
 
 
 def test_the_last_pictures_are_held_out(photos: Path) -> None:
-    """One in twenty, at least one, and never one that is trained on."""
+    """One in ten, at least one, and never one that is trained on."""
     trained, held_out = split(find_source(photos))
     assert [picture.sharp.stem for picture in held_out.pictures] == ["09"]
     assert not set(trained.pictures) & set(held_out.pictures)
     assert len(trained.pictures) == 9
+
+
+def named(names: Sequence[str]) -> Source:
+    """A source of pictures that need not be there."""
+    return Source("streets", "sharp", tuple(TrainingPicture(Path(name), None) for name in names), 1.0)
+
+
+def test_a_street_is_on_one_side() -> None:
+    """Of twenty streets with three pictures each, the last two are held out, all six of theirs."""
+    names = [f"train-{street:03d}-{view}.png" for street in range(20) for view in range(3)]
+    trained, held_out = split(named(names))
+    assert [each.sharp.name for each in held_out.pictures] == names[-6:]
+    assert [each.sharp.name for each in trained.pictures] == names[:-6]
+
+
+def test_one_street_is_parted() -> None:
+    """Where all pictures are of one place, the last of them is held out all the same."""
+    trained, held_out = split(named([f"street-007-{view}.png" for view in range(4)]))
+    assert (len(trained.pictures), [each.sharp.name for each in held_out.pictures]) == (3, ["street-007-3.png"])
+
+
+def test_folders_of_one_name_are_told_apart(photos: Path, tmp_path: Path) -> None:
+    """Two folders photos/ are the sources photos and photos-2."""
+    again = shutil.copytree(photos, tmp_path / "elsewhere" / "photos")
+    assert [source.name for source in find_sources([photos, again], None, ALL)] == ["photos", "photos-2"]
+
+
+def test_pairs_may_have_boxes(make_pairs: Callable[..., Path]) -> None:
+    """A folder of pairs with annotations.json is a source that knows where they are; without, it has none."""
+    folder = make_pairs("coco")
+    assert find_source(folder).annotations is None
+    (folder / "annotations.json").write_text("{}")
+    assert find_source(folder).annotations == folder / "annotations.json"
 
 
 @pytest.mark.parametrize(

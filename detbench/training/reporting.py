@@ -1,0 +1,111 @@
+"""What a training shows and writes while it goes on, in the one process that speaks.
+
+OUT/weights.safetensors, card.toml     the moving average after the last finished epoch, or where it was interrupted
+OUT/weights-content.safetensors, card-content.toml     the same when the critic joined, where it joins late
+OUT/training.html                      curves and pictures
+OUT/training/                          history, pictures, TensorBoard's files
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+
+from detbench.assets import CARD_NAME
+from detbench.images import write_atomically
+from detbench.nets.weights import FILE_NAME, save_weights
+from detbench.results.cards import write_card
+from detbench.training.clock import Clock
+from detbench.training.history import Epoch, History
+from detbench.training.job import Job
+from detbench.training.page import render_page
+from detbench.training.plan import Plan
+from detbench.training.record import Record, Say, StepLog, write_pictures
+from detbench.training.restorer_card import card_of
+from detbench.training.schedule import Schedule
+from detbench.training.sources import Source
+from detbench.training.state import State
+from detbench.training.tensorboard import Scalars
+from detbench.training.validation import Comparison, Validation
+from detbench.types import Image
+
+CONTENT = {FILE_NAME: "weights-content.safetensors", CARD_NAME: "card-content.toml"}
+"""What the files of the weights are kept as when the critic joins."""
+
+
+class Reporter:
+    """The history of a training, the held-out pictures, and the files made of both."""
+
+    def __init__(
+        self,
+        job: Job,
+        sources: Sequence[Source],
+        held_out: Sequence[Source],
+        plan: Plan,
+        state: State,
+        device: torch.device,
+        say: Say,
+    ) -> None:
+        self._job, self._sources, self._plan, self._state, self._device = job, sources, plan, state, device
+        self._folder = job.out / "training"
+        self._validation = Validation(held_out, job.recipe, next(iter(job.detectors), None), str(device), say)
+        # A training that has not taken a step tells its beginning again.
+        history = History(self._folder, state.step or -1)
+        self._record = Record(history, Scalars(self._folder / "tensorboard", state.step), say)
+        self._log = StepLog()
+
+    def begin(self, epochs: int | None) -> None:
+        """Before the first step: the pictures as they are, and as the first weights restore them.
+
+        `epochs` is None while nobody knows how many there will be.
+        """
+        for name, images in (("original", self._validation.blurred), ("real", self._validation.sharp)):
+            write_pictures(self._folder / "pictures", name, images)
+        self._tell_epoch(0, epochs)
+
+    def look_s(self, clock: Clock) -> float:
+        """Seconds that a look at the held-out pictures takes."""
+        begun_at = clock()
+        self._judge()
+        return clock() - begun_at
+
+    def tell_step(self, terms: Mapping[str, float], schedule: Schedule, critic_joins: bool) -> None:
+        """Log a step; at an epoch's end, and where the critic joins after it, judge and write everything."""
+        step = self._state.step
+        self._log.add(terms)
+        if step % self._job.recipe.log_steps == 0 or schedule.ends_epoch(step):
+            rate = self._state.generator_optimisers[0].param_groups[0]["lr"]
+            epoch = schedule.epochs_done(step - 1) + 1
+            self._record.tell_interval(self._log.interval(epoch, step, rate), schedule.epochs)
+        if schedule.ends_epoch(step) or critic_joins:
+            self._tell_epoch(schedule.epochs_done(step), schedule.epochs)
+        if critic_joins:
+            self._keep_content()
+
+    def skip(self, seconds: float) -> None:
+        """Leave time out of what a step is said to take."""
+        self._log.skip(seconds)
+
+    def write(self) -> None:
+        """Write the moving average with its card, and the page."""
+        weights = self._job.out / FILE_NAME
+        sha256 = save_weights(self._state.average, weights, {"architecture": self._job.architecture})
+        write_card(weights, card_of(self._job, self._sources, self._record.history, self._state, sha256))
+        title = f"{self._job.architecture} on {', '.join(source.name for source in self._sources)}"
+        render_page(self._job.out / "training.html", title, self._record.history, self._folder / "pictures")
+
+    def close(self) -> None:
+        """End the files that are open."""
+        self._record.scalars.close()
+
+    def _judge(self) -> tuple[Mapping[str, Comparison], list[Image]]:
+        return self._validation.judge(self._plan, self._state.average, self._device, self._job.precision)
+
+    def _tell_epoch(self, number: int, epochs: int | None) -> None:
+        compared, images = self._judge()
+        self._record.tell_epoch(Epoch(number, self._state.step, compared), epochs)
+        write_pictures(self._folder / "pictures", f"epoch-{number:04d}", images)
+        self.write()
+
+    def _keep_content(self) -> None:
+        for name, kept in CONTENT.items():
+            write_atomically(self._job.out / kept, (self._job.out / name).read_bytes())
