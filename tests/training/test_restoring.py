@@ -18,7 +18,6 @@ import torch
 from torch import nn
 
 from detbench.errors import DataError, TrainingError, UsageError, WeightsError
-from detbench.fingerprints import file_sha256
 from detbench.nets.nah import gaussian_pyramid
 from detbench.training import restorers
 from detbench.training.clock import Layout
@@ -433,20 +432,6 @@ def test_a_training_may_start_from_weights(job: Job) -> None:
     assert started["training"]["start"] == card["sha256"]
     with pytest.raises(UsageError, match="was begun with start"):
         train_restorer(replace(warm, start=None, resume=True), quiet)
-
-
-def test_the_card_names_the_detectors_of_the_loss(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A training names the one whose features it compared, and one that starts from its weights keeps the name."""
-    monkeypatch.setattr(restorers, "load_detector_features", lambda _: nn.Identity())
-    monkeypatch.setattr(restorers, "feature_distance", l1)
-    recipe = replace(job.recipe, detector_weight=1.0, epochs=1, decay_epochs=0)
-    first = replace(job, recipe=recipe, out=job.out / "first")
-    weights = train_restorer(first, quiet)
-    train_restorer(replace(job, out=job.out / "second", start=weights), quiet)
-    train_restorer(replace(job, out=job.out / "third"), quiet)
-    cards = [tomllib.loads((job.out / name / "card.toml").read_text()) for name in ("first", "second", "third")]
-    shipped = {"name": "yolov8n-streets", "sha256": file_sha256(SHIPPED)}
-    assert [card.get("trained_with") for card in cards] == [[shipped], [shipped], None]
 
 
 def test_the_perceptual_loss_is_of_the_named_layer(shared_file: Callable[[str], Path]) -> None:
