@@ -8,13 +8,6 @@ ONNX = ("onnxruntime", "numpy")
 AGPL = "AGPL-3.0"
 YOURS = "its author's"
 
-DEBLURGAN_VARIANTS = {
-    "wild": "pairs alone",
-    "synth": "photos blurred along random camera paths alone",
-    "comb": "both, two to one",
-}
-"""The pictures of the paper's three trainings, under its names for them."""
-
 DEBLURRERS = Registry(
     kind="deblurrer",
     group="detbench.deblurrers",
@@ -51,17 +44,6 @@ DEBLURRERS = Registry(
             "deblurgan",
             TORCH,
             source="arXiv 1711.07064",
-        ),
-        *(
-            Entry(
-                f"deblurgan-{variant}",
-                "detbench.deblurrers.network:DeblurGAN",
-                f"the same, trained on {pictures}",
-                f"deblurgan-{variant}",
-                TORCH,
-                source="arXiv 1711.07064",
-            )
-            for variant, pictures in DEBLURGAN_VARIANTS.items()
         ),
         Entry(
             "nah",

@@ -86,9 +86,7 @@ def test_code_and_versions_change_an_identity(monkeypatch: pytest.MonkeyPatch) -
     assert len(set(seen)) == 3
 
 
-@pytest.mark.parametrize(
-    ("name", "network"), [("deblurgan", "deblurgan"), ("nah", "nah"), ("deblurgan-wild", "deblurgan")]
-)
+@pytest.mark.parametrize(("name", "network"), [("deblurgan", "deblurgan"), ("nah", "nah"), ("nafnet", "nafnet")])
 def test_missing_weights_say_how_to_get_them(shipped: Callable[..., Path], name: str, network: str) -> None:
     """A network that is not trained yet names the file and the command that makes it, whatever it is trained on."""
     (missing := shipped(name)).unlink()

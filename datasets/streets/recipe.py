@@ -1,7 +1,8 @@
 """Make the dataset `streets`: path-traced street views, sharp and with true motion blur, and their exact boxes.
 
     recipe.py test  --out DIR     120 pairs of 24 streets
-    recipe.py train --out DIR     600 sharp pictures of 120 other streets, every third street with blurred twins
+    recipe.py train --out DIR     600 sharp pictures of 120 other streets, every third street with blurred twins;
+                                  with --pair-all every street, laid out as test is
 
 Needs what requirements.txt beside it lists, on Python 3.11; `nox -s streets -- test --out DIR` brings it. A picture
 depends on its split, street and view alone, so the same command continues where it was stopped, and `--shard I/N` lets
@@ -22,7 +23,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -103,15 +104,15 @@ class Shot:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make what is missing of a split, and describe it when it is whole."""
     options = _parse(arguments)
-    split = SPLITS[options.split]
+    split = replace(SPLITS[options.split], twin_every=1) if options.pair_all else SPLITS[options.split]
     part, parts = (int(number) for number in options.shard.split("/"))
     streets = [street for street in range(split.streets) if street % parts == part - 1][: options.streets]
     for street in streets:
-        missing = [shot for shot in _shots(split, street) if not _record_path(options.out, shot).is_file()]
+        missing = [shot for shot in _shots(split, street) if not _is_made(options.out, shot)]
         if missing:
             _make_street(street, missing, options.out, options.threads)
     everything = [shot for street in range(split.streets) for shot in _shots(split, street)]
-    done = [shot for shot in everything if _record_path(options.out, shot).is_file()]
+    done = [shot for shot in everything if _is_made(options.out, shot)]
     if len(done) == len(everything) or options.streets:
         _describe(options.out, split, done)
     _say(f"{len(done)} of {len(everything)} pictures in {options.out}")
@@ -122,10 +123,20 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("split", choices=SPLITS)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--pair-all", action="store_true", help="give the pictures of every street a blurred twin")
     parser.add_argument("--shard", default="1/1", metavar="I/N", help="make only every N-th street, from the I-th")
     parser.add_argument("--streets", type=int, metavar="N", help="stop after N streets and describe what is there")
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args(arguments)
+
+
+def _is_made(out: Path, shot: Shot) -> bool:
+    """Whether a picture is there, and beside it the twin that is due to it."""
+    record = _record_path(out, shot)
+    if not record.is_file():
+        return False
+    twin = _pairs(out, shot.split) / "blurred" / shot.name
+    return not shot.paired or twin.is_file()
 
 
 def _shots(split: Split, street: int) -> list[Shot]:

@@ -84,7 +84,7 @@ def line_of(said: Any, name: str) -> str:
 def test_list_says_how_weights_are_made(detbench: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A network without weights is listed with the command that trains it."""
     monkeypatch.setattr("detbench.assets.shipped", lambda kind: tmp_path / kind)
-    for name, network in (("nah", "nah"), ("deblurgan-comb", "deblurgan"), ("yolov8-blur", "yolov8")):
+    for name, network in (("nah", "nah"), ("nafnet", "nafnet"), ("yolov8-blur", "yolov8")):
         assert f"no weights: detbench train {network} " in line_of(detbench("list"), name)
 
 
