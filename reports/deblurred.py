@@ -27,7 +27,7 @@ from detbench.images import picture_files, read_image, write_atomically
 from detbench.types import Image
 
 HERE = Path(__file__).parent
-DEBLURRERS = ("blind", "pix2pix", "deblurgan", "nah", "deep_generative_filter")
+DEBLURRERS = ("blind", "nafnet", "pix2pix", "deblurgan")
 RECIPE = "trajectory:exposure=0.5"
 STREET = "test-012-3.jpg"
 SIDE_PX = 220

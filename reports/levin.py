@@ -32,7 +32,7 @@ from detbench.runner.limits import check_restored
 from detbench.types import BlurEstimate, Image, Kernel, KernelEstimator, Light, Restoration
 
 HERE = Path(__file__).parent
-DEBLURRERS = ("blind", "blind:light=linear", "tv", "wiener", "pix2pix", "deblurgan")
+DEBLURRERS = ("blind", "blind:light=linear", "tv", "wiener", "nafnet", "pix2pix", "deblurgan")
 NAME = re.compile(r"im(\d+)_kernel(\d+)_img")
 
 
