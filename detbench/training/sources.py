@@ -79,7 +79,7 @@ def find_source(folder: Path) -> Source:
 
 def split(source: Source) -> tuple[Source, Source]:
     """The pictures to train on, and those held out; where all are of one place, it is parted."""
-    places = [_place(picture) for picture in source.pictures]
+    places = [place_of(picture) for picture in source.pictures]
     if len(set(places)) == 1:
         places = [picture.sharp for picture in source.pictures]
     distinct = list(dict.fromkeys(places))
@@ -91,7 +91,8 @@ def split(source: Source) -> tuple[Source, Source]:
     )
 
 
-def _place(picture: TrainingPicture) -> Path:
+def place_of(picture: TrainingPicture) -> Path:
+    """What pictures of one place have in common: the path without the picture's number, else the picture's own."""
     named = _OF_ONE_PLACE.fullmatch(picture.sharp.stem)
     return picture.sharp.with_name(named[1]) if named else picture.sharp
 
