@@ -56,7 +56,7 @@ def main(asked: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as unzipped:
         environment = environment_with(PACK / "wheels", Path(unzipped))
         check_imports(environment)
-        work = asked.work or Path(unzipped) / "training"
+        work = (asked.work or Path(unzipped) / "training").resolve()
         return train(command_of(asked, work), environment, work, asked.out)
 
 
@@ -84,7 +84,7 @@ def raise_limits() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
     if shutil.disk_usage("/dev/shm").total < SHM_BYTES:
         words = ["mount", "-o", f"remount,size={SHM_BYTES}", "/dev/shm"]
-        if subprocess.run(words, capture_output=True).returncode:
+        if not shutil.which("mount") or subprocess.run(words, capture_output=True).returncode:
             say("/dev/shm is small and cannot be raised; where a loading process dies, take fewer --workers")
 
 
@@ -100,7 +100,8 @@ def check_imports(environment: Mapping[str, str]) -> None:
     """Import all that a training imports; ends with one line where something is not there."""
     begun = time.monotonic()
     code = "import sys, torch, detbench.training.restoring, detbench.cli.main, tomli_w; print(torch.__version__)"
-    tried = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    words = [sys.executable, "-c", code]
+    tried = subprocess.run(words, env=environment, cwd=PACK, capture_output=True, text=True)
     if tried.returncode:
         sys.exit(f"not all that the training imports is here: {tried.stderr.strip().splitlines()[-1]}")
     say(f"torch {tried.stdout.strip()}, imported in {time.monotonic() - begun:.1f} s")
@@ -111,13 +112,7 @@ def train(words: Sequence[str], environment: Mapping[str, str], work: Path, out:
     work.mkdir(parents=True, exist_ok=True)
     out.mkdir(parents=True, exist_ok=True)
     copied_at = time.monotonic()
-    # In a session of its own: a signal to all processes would reach it twice, and the second one ends it unsaved.
-    with (
-        (work / "log.txt").open("a", encoding="utf-8") as log,
-        subprocess.Popen(
-            words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-        ) as training,
-    ):
+    with (work / "log.txt").open("a", encoding="utf-8") as log, begun(words, environment) as training:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: training.send_signal(signal.SIGTERM))
         for line in training.stdout or ():
@@ -129,6 +124,23 @@ def train(words: Sequence[str], environment: Mapping[str, str], work: Path, out:
                 copied_at = time.monotonic()
     cut(work, out, CHECKPOINT)
     return training.returncode
+
+
+def begun(words: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
+    """A process that writes all it says to its standard output.
+
+    It has a session of its own: a signal to all processes would reach it twice, and the second one ends it unsaved.
+    It works in the pack: Python imports first from where it works, and another detbench may lie elsewhere.
+    """
+    return subprocess.Popen(
+        words,
+        env=environment,
+        cwd=PACK,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
 
 
 def cut(work: Path, out: Path, lowest: int) -> None:

@@ -72,7 +72,8 @@ def main(streets: Path, others: Sequence[Path]) -> None:
     template = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=False, trim_blocks=True, undefined=jinja2.StrictUndefined
     ).get_template("results.md.j2")
-    cards = {card.get("sha256"): card for card in map(read_card, sorted(shipped("models").glob("*/")))}
+    folders = sorted(path.parent for path in shipped("models").glob("*/card.toml"))
+    cards = {card.get("sha256"): card for card in map(read_card, folders)}
     pages: list[dict[str, Any]] = [
         {"run": run, "contenders": contenders(run, cards), "pairs": list(pairs(run))} for run in runs
     ]

@@ -92,6 +92,17 @@ def test_the_shipped_recipes_can_be_read(file: Path) -> None:
     assert recipe.crops(recipe.crop_px, Layout(1, 1)).margin_px >= 31
 
 
+@pytest.mark.parametrize("net", ["deblurgan", "nafnet"])
+def test_the_recipes_for_a_gpu_need_no_detector(net: str) -> None:
+    """ultralytics may not be there; blurs grow over the first fifth, from a quarter of their length."""
+    recipe = read_recipe(MODELS / net / "recipe-gpu.toml", ARCHITECTURES[net].recipe)
+    assert recipe.detector_weight == 0
+    crops = recipe.crops(recipe.crop_px, Layout(1000, 10))
+    batches = recipe.schedule(Layout(1000, 10)).first_batch(200)
+    assert (crops.growth(0), crops.growth(16 * batches - 1)) == pytest.approx((0.25, 1.0), abs=1e-3)
+    assert crops.growth(16 * batches // 2) == pytest.approx(0.625)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """A recipe that is not there is an error, not the defaults."""
     with pytest.raises(UsageError, match=r"gone\.toml"):
