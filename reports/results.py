@@ -22,6 +22,7 @@ from detbench.metrics.specs import METRICS
 from detbench.pages.strips import Panel
 from detbench.report.figures import strips
 from detbench.report.shown import ShownArm, read_shown
+from detbench.report.tables import arm_name, trained_with_note
 from detbench.report.text import UNDEFINED, interval, metric_value, share, signed
 from detbench.results.cards import read_card
 from detbench.results.folder import RunFolder
@@ -75,13 +76,20 @@ def main(streets: Path, others: Sequence[Path]) -> None:
     folders = sorted(path.parent for path in shipped("models").glob("*/card.toml"))
     cards = {card.get("sha256"): card for card in map(read_card, folders)}
     pages: list[dict[str, Any]] = [
-        {"run": run, "contenders": contenders(run, cards), "pairs": list(pairs(run))} for run in runs
+        {
+            "run": run,
+            "contenders": contenders(run, cards),
+            "pairs": list(pairs(run)),
+            "note": trained_with_note(run.arms),
+        }
+        for run in runs
     ]
     text = template.render(
         pages=pages,
         networks={each.name: each for page in pages for each in page["contenders"] if each.card}.values(),
         columns=COLUMNS,
         tau=agreement(runs),
+        arm_name=arm_name,
         head=head,
         cell=cell,
         difference=difference,
