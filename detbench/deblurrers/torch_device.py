@@ -25,6 +25,6 @@ def resolve_precision(word: Literal["auto", "fp32", "bf16"], device: str) -> Lit
 
 
 def _processor_has_bf16() -> bool:
-    """Whether it has AMX or AVX-512's bfloat16; elsewhere than on Linux nobody says."""
+    """Whether it has AMX or AVX-512's bfloat16; false where that is unknown, as off Linux."""
     flags = set(CPUINFO.read_text(errors="replace").split()) if CPUINFO.exists() else set()
     return not flags.isdisjoint({"amx_bf16", "avx512_bf16"})

@@ -25,7 +25,7 @@ def arm_name(arm: ArmResult) -> str:
 
 
 def trained_with_note(arms: Sequence[ArmResult]) -> str:
-    """What the mark means, and whose it is; empty where it is nobody's."""
+    """What the mark means, and which arms have it; empty where none has."""
     marked = ", ".join(dict.fromkeys(arm.name for arm in arms if arm.trained_with_detector))
     return marked and (
         f"{TRAINED_WITH} {marked}: its training loss contained the features of this detector. Judge it with another "

@@ -22,7 +22,7 @@ PAUSES_SHARE = 0.1
 """Of the time, for all epochs' ends together; where they are slow, there are fewer of them."""
 
 SPARED_SHARE = 0.01
-"""Of the time, for what nobody counted."""
+"""Of the time, for what is not counted: imports, files."""
 
 LATE_SHARE = 0.02
 """Of the time: how late a training may get before its steps are cut."""

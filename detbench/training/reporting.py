@@ -1,4 +1,4 @@
-"""What a training shows and writes while it goes on, in the one process that speaks.
+"""What a training shows and writes while it goes on, in the main process.
 
 OUT/weights.safetensors, card.toml     the moving average after the last finished epoch, or where it was interrupted
 OUT/weights-content.safetensors, card-content.toml     the same when the critic joined, where it joins late
@@ -56,7 +56,7 @@ class Reporter:
     def begin(self, epochs: int | None) -> None:
         """Before the first step: the pictures as they are, and as the first weights restore them.
 
-        `epochs` is None while nobody knows how many there will be.
+        `epochs` is None until it is known how many there will be.
         """
         for name, images in (("original", self._validation.blurred), ("real", self._validation.sharp)):
             write_pictures(self._folder / "pictures", name, images)

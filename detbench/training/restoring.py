@@ -44,7 +44,7 @@ REHEARSED_STEPS = 100_000
 def train_restorer(job: Job, say: Say, clock: Clock = time.monotonic) -> Path | None:
     """Train to the recipe's end, or until the job's minutes are over by the `clock`.
 
-    Returns the weights' path, of torchrun's processes in the one that speaks. Interrupted, it saves after the step in
+    Returns the weights' path, of torchrun's processes in the main one. Interrupted, it saves after the step in
     hand and raises KeyboardInterrupt; with `resume` it goes on, on the same weights as if nothing had been. Raises
     UsageError where `out` holds another training or none to resume, and where recipe or pairs are not for the network
     or the minutes are too few, DataError where the pictures are wrong, WeightsError where those to start from are,

@@ -26,7 +26,7 @@ def test_auto_is_what_the_processor_multiplies_in(
     assert [resolve_precision(word, "cpu") for word in ("fp32", "bf16")] == ["fp32", "bf16"]  # type: ignore[arg-type]
 
 
-def test_where_nobody_says_it_is_single(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_hardware_is_single_precision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A system without such a list."""
     monkeypatch.setattr(torch_device, "CPUINFO", tmp_path / "none")
     assert resolve_precision("auto", "cpu") == "fp32"
