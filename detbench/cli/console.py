@@ -1,4 +1,4 @@
-"""How detbench speaks: results to stdout, everything else to stderr, bars only where somebody watches."""
+"""What detbench prints: results to stdout, everything else to stderr, progress bars only in a terminal."""
 
 import sys
 import time

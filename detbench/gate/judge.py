@@ -117,7 +117,7 @@ def _different_ground(run: Measured, baseline: Measured) -> Iterator[str]:
 
 
 def _arms_of(rule: Rule, baseline: Measured) -> tuple[str, ...]:
-    """The arms that a rule speaks of: the one that it names, or all of the baseline's that have its metric."""
+    """The arms that a rule applies to: the one that it names, or all of the baseline's that have its metric."""
     if rule.arm is not None:
         arms = [rule.arm] if rule.arm in baseline.values else []
     else:

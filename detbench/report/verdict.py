@@ -55,7 +55,7 @@ def _words(arm: ArmResult, gain: float, gap: float | None, is_noise: bool) -> st
     if gap is not None and gap <= 0:
         return f"Blur costs no mAP here, so there is nothing to recover; {_named(arm)} {_change_in_words(gain)}"
     if is_noise:
-        return f"What blur costs here may be chance, so no share of it is told; {_named(arm)} {_change_in_words(gain)}"
+        return f"What blur costs here may be chance, so no share is given; {_named(arm)} {_change_in_words(gain)}"
     recovered = arm.metrics.get("gap_recovered")
     if gain > 0 and recovered is not None and recovered.value is not None:
         part = "less than 1\N{NO-BREAK SPACE}%" if recovered.value < 0.005 else percent(recovered.value)

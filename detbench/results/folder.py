@@ -10,7 +10,7 @@
     pictures/<digest>.jpg  the pictures that the report shows, blur kernels among them, named in images.csv
     report.html, summary.md
 
-`result.json` is written last of what is measured: where it is, the files that it speaks of are whole.
+`result.json` is written last of what is measured: where it is, the files that it refers to are complete.
 """
 
 import io

@@ -102,4 +102,4 @@ def _prepared(spec: RunSpec, cache_folder: Path, seconds: float) -> tuple[Plan, 
 
 
 def _silently(what: str, done: int, count: int) -> None:
-    """Progress is told by the process that waits for the workers."""
+    """The process that waits for the workers reports progress."""

@@ -14,7 +14,7 @@ from detbench.errors import UsageError
 
 @dataclass(frozen=True)
 class World:
-    """How many processes there are, and which this one is, 0 .. size - 1; process 0 writes and speaks."""
+    """How many processes there are, and which this one is, 0 .. size - 1; process 0 writes and reports."""
 
     rank: int = 0
     size: int = 1

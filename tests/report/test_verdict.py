@@ -76,7 +76,7 @@ def test_a_cost_that_may_be_chance_is_not_divided_by(result: Results) -> None:
     run = result(maps={"sharp": 0.27, "blurred": 0.262, "wiener": 0.282})
     cost = Difference("blurred", "sharp", "map", Estimate(-0.008, 2, -0.05, 0.03))
     (verdict,) = verdicts(replace(run, differences=(*run.differences, cost)))
-    assert verdict.words == "What blur costs here may be chance, so no share of it is told; wiener gains .020 mAP"
+    assert verdict.words == "What blur costs here may be chance, so no share is given; wiener gains .020 mAP"
 
 
 def test_an_oracle_is_called_one(result: Results) -> None:
