@@ -13,6 +13,9 @@
 A message says what is wrong, where, and what to do about it.
 """
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class DetbenchError(Exception):
     """Base of every expected error; `exit_code` is what the command line returns for it."""
@@ -52,3 +55,9 @@ class NotEvaluableError(DetbenchError):
     """The files are sound, but the question has no answer in them."""
 
     exit_code = 3
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint " Did you mean 'x'?" for a word that is nearly one of `known`, else nothing."""
+    near = get_close_matches(word, list(known), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""

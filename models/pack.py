@@ -23,11 +23,11 @@ from PIL import Image as PillowImage
 from train_packed import MANIFEST, join, listed, say
 
 import detbench
+from detbench.core.images import read_image, write_atomically
 from detbench.datasets.coco import ANNOTATIONS
-from detbench.images import read_image, write_atomically
-from detbench.training.crops import PictureStore
+from detbench.training.data.crops import PictureStore
+from detbench.training.data.sources import TrainingPicture, find_source, place_of, split
 from detbench.training.recipe import Recipe
-from detbench.training.sources import TrainingPicture, find_source, place_of, split
 from detbench.types import Image
 
 HERE = Path(__file__).resolve().parent

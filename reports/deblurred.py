@@ -18,12 +18,12 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
-from detbench.assets import shipped
-from detbench.backends import resolve_deblurrer
 from detbench.blur.recipes import parse_picture_recipe
-from detbench.deblurring import open_deblurrer
+from detbench.core.images import picture_files, read_image, write_atomically
+from detbench.core.paths import shipped
 from detbench.errors import NotEvaluableError
-from detbench.images import picture_files, read_image, write_atomically
+from detbench.evaluation.deblurring import open_deblurrer
+from detbench.plugins.backend import resolve_deblurrer
 from detbench.types import Image
 
 HERE = Path(__file__).parent

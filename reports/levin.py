@@ -20,15 +20,15 @@ import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
-from detbench.backends import Backend, resolve_deblurrer
 from detbench.blur.kernels import convolve
 from detbench.blur.noise import to_image
+from detbench.core.images import picture_files, read_image
 from detbench.errors import NotEvaluableError
-from detbench.images import picture_files, read_image
+from detbench.evaluation.measure.limits import check_restored
 from detbench.metrics.kernel_similarity import kernel_similarity
 from detbench.metrics.shifted_quality import shifted_psnr_db
-from detbench.report.text import UNDEFINED, amount, plural, share
-from detbench.runner.limits import check_restored
+from detbench.pages.text import UNDEFINED, amount, plural, share
+from detbench.plugins.backend import Backend, resolve_deblurrer
 from detbench.types import BlurEstimate, Image, Kernel, KernelEstimator, Light, Restoration
 
 HERE = Path(__file__).parent

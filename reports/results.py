@@ -16,18 +16,18 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from scipy.stats import kendalltau
 
-from detbench.assets import shipped
-from detbench.images import read_image
+from detbench.core.images import read_image
+from detbench.core.paths import shipped
+from detbench.evaluation.measure.detection import ALIKE
 from detbench.metrics.specs import METRICS
 from detbench.pages.strips import Panel
+from detbench.pages.text import UNDEFINED, interval, metric_value, share, signed
 from detbench.report.figures import strips
 from detbench.report.shown import ShownArm, read_shown
 from detbench.report.tables import arm_name, trained_with_note
-from detbench.report.text import UNDEFINED, interval, metric_value, share, signed
 from detbench.results.cards import read_card
 from detbench.results.folder import RunFolder
 from detbench.results.schema import ArmResult, RunResult
-from detbench.runner.looking import ALIKE
 from detbench.types import Estimate
 
 HERE = Path(__file__).parent

@@ -23,11 +23,11 @@ from pytest_socket import SocketBlockedError
 from torch import nn
 
 from detbench.blur.recipes import parse_recipe
-from detbench.blurring import write_blurred_dataset
+from detbench.core.images import picture_from_file, read_image
+from detbench.datasets.blurred_writer import write_blurred_dataset
 from detbench.datasets.opening import open_dataset
 from detbench.errors import DataError, DetbenchError, NotEvaluableError, OutputError, WeightsError
 from detbench.gate.baseline import read_baseline
-from detbench.images import picture_from_file, read_image
 from detbench.nets.weights import load_weights, weights_metadata
 from detbench.results.cache import digest
 from detbench.results.folder import RunFolder

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from detbench.blur.light import to_levels, to_light
 from detbench.blur.trajectory import severity_px
+from detbench.core.images import pad_to_multiple, read_image
 from detbench.errors import DataError
-from detbench.images import pad_to_multiple, read_image
 from detbench.types import Image, Light
 
 SMALLEST_FLOW_SIDE = 16

@@ -18,8 +18,7 @@ from detbench.blur.kernels import convolve, kernel_from_path
 from detbench.blur.noise import add_noise, to_image
 from detbench.blur.shake import average_of_warps, homographies, random_motion, shake_severity_px
 from detbench.blur.trajectory import leading_part, random_trajectory, severity_px
-from detbench.errors import DataError, UsageError
-from detbench.registry import did_you_mean
+from detbench.errors import DataError, UsageError, did_you_mean
 from detbench.types import Blur, Image, Light, Parameter
 
 ANXIETY_RANGE = (0.003, 0.01)

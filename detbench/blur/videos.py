@@ -8,8 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from detbench.core.images import encode_png
 from detbench.errors import DataError
-from detbench.images import encode_png
 from detbench.types import Image
 
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})

@@ -23,7 +23,7 @@ def blur(
     The same command gives the same bytes; repeated after an interruption, it finishes what is missing.
     """
     from detbench.blur.recipes import parse_recipe
-    from detbench.blurring import write_blurred_dataset
+    from detbench.datasets.blurred_writer import write_blurred_dataset
 
     with progress_steps() as steps:
         made = write_blurred_dataset(

@@ -12,7 +12,7 @@ from detbench.cli.run import SOME_FAILED
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from detbench.deblurring import Job, Outcome, PictureDeblurrer
+    from detbench.evaluation.deblurring import Job, Outcome, PictureDeblurrer
 
 
 def deblur(
@@ -35,11 +35,11 @@ def deblur(
     fails is named, the others are done, and the exit code is 4. Other codes: 0 all is well, 2 the request is wrong, 3
     there is no picture, 130 interrupted.
     """
-    from detbench.allocation import keep_freed_memory
-    from detbench.backends import resolve_deblurrer
-    from detbench.deblurring import open_deblurrer, plan_jobs
-    from detbench.devices import resolve_device
-    from detbench.images import check_writable
+    from detbench.core.devices import resolve_device
+    from detbench.core.images import check_writable
+    from detbench.core.memory import keep_freed_memory
+    from detbench.evaluation.deblurring import open_deblurrer, plan_jobs
+    from detbench.plugins.backend import resolve_deblurrer
 
     backend = resolve_deblurrer(deblurrer, resolve_device(device), precision)
     jobs = plan_jobs(pictures, out_folder, kernels=kernels, overwrite=overwrite)
@@ -60,7 +60,7 @@ def deblur(
 
 def _deblur(jobs: "Sequence[Job]", deblurrer: "PictureDeblurrer", out_folder: Path) -> "list[Outcome]":
     """Do the jobs, show how far they are, and name each picture that failed at once."""
-    from detbench.deblurring import deblur
+    from detbench.evaluation.deblurring import deblur
 
     outcomes: list[Outcome] = []
     try:

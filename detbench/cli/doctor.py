@@ -45,14 +45,14 @@ def _torch() -> str:
 
 
 def _ultralytics() -> str:
-    from detbench.detectors.yolo import Yolo
-    from detbench.fingerprints import installed_version
+    from detbench.core.fingerprints import installed_version
+    from detbench.detectors.ultralytics_yolo import Yolo
 
     return f"{installed_version('ultralytics')}, used by {Yolo.__name__}"
 
 
 def _device() -> str:
-    from detbench.devices import device_name, resolve_device
+    from detbench.core.devices import device_name, resolve_device
 
     device = resolve_device("auto")
     return f"{device}: {device_name(device)}"
@@ -61,8 +61,8 @@ def _device() -> str:
 def _cache() -> str:
     import shutil
 
-    from detbench.assets import cache_folder
-    from detbench.images import write_atomically
+    from detbench.core.images import write_atomically
+    from detbench.core.paths import cache_folder
 
     folder = cache_folder()
     probe = folder / ".writable"
@@ -72,7 +72,7 @@ def _cache() -> str:
 
 
 def _models() -> str:
-    from detbench.assets import shipped
+    from detbench.core.paths import shipped
 
     ready = sorted(path.parent.name for path in shipped("models").glob("*/weights.safetensors"))
     return ", ".join(ready) if ready else "no trained weights shipped yet"

@@ -27,8 +27,8 @@ def gate(
     annotations and a step summary, too.
     """
     from detbench.gate.baseline import read_baseline
+    from detbench.gate.gated_run import measured_in
     from detbench.gate.judge import judge
-    from detbench.gate.measured import measured_in
     from detbench.gate.outputs import annotations, conclusion, gate_junit, gate_markdown, sentence, word
     from detbench.gate.rules import MAX_DROP, Rule, read_rules
 
@@ -76,7 +76,7 @@ def _tell_refusal(message: str, summary: Path | None, junit: Path | None) -> Non
 
 def _tell(text: str, xml: str, summary: Path | None, junit: Path | None) -> None:
     """Write what was asked for, and the step summary where GitHub reads one."""
-    from detbench.images import write_atomically
+    from detbench.core.images import write_atomically
 
     if summary is not None:
         write_atomically(summary, text)

@@ -7,7 +7,7 @@ from detbench.cli.console import print_table
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from detbench.registry import Entry
+    from detbench.plugins.registry import Entry
 
 COLUMNS = ["state", "what it is", "source", "licence", "weights, SHA-256"]
 
@@ -17,8 +17,8 @@ def list_backends() -> None:
     is ready to run, or what is missing.
     """
     from detbench.blur.recipes import RECIPES
-    from detbench.catalog import DATASETS, DEBLURRER_KINDS, DEBLURRERS, DETECTOR_KINDS, DETECTORS
     from detbench.datasets.opening import embedded_datasets
+    from detbench.plugins.builtin import DATASETS, DEBLURRER_KINDS, DEBLURRERS, DETECTOR_KINDS, DETECTORS
 
     checkpoint = ["FILE.pt", "ready", "any detection model of ultralytics", "ultralytics", "AGPL-3.0", "yours"]
     trained = ["FILE.safetensors", "ready", "from `detbench train yolov8`", "ultralytics", "AGPL-3.0", "yours"]
@@ -39,8 +39,8 @@ def _row(entry: "Entry") -> list[str]:
 
 def _state(entry: "Entry") -> tuple[str, str]:
     """Whether an entry is ready, or what is missing; and its weights with their checksum."""
-    from detbench.assets import CARD_NAME, shipped
-    from detbench.fingerprints import file_sha256
+    from detbench.core.fingerprints import file_sha256
+    from detbench.core.paths import CARD_NAME, shipped
 
     missing = entry.missing()
     state = f"lacks {', '.join(missing)}: {entry.install}" if missing else "ready"
@@ -57,7 +57,7 @@ def _state(entry: "Entry") -> tuple[str, str]:
 
 def _licence(entry: "Entry") -> str:
     """What the weights' card says, of weights that ship, else what the entry does."""
-    from detbench.assets import CARD_NAME, shipped
+    from detbench.core.paths import CARD_NAME, shipped
 
     card = _toml(shipped("models") / entry.weights / CARD_NAME) if entry.weights else {}
     return str(card.get("licence", entry.licence)).partition(",")[0]

@@ -17,9 +17,9 @@ def merge(
 
     The shards must be of one specification, dataset, code and weights; none may be missing or named twice.
     """
-    from detbench.assets import cache_folder
+    from detbench.core.paths import cache_folder
+    from detbench.evaluation.merging import merge as join
     from detbench.results.cache import Cache
-    from detbench.runner.merging import merge as join
 
     with progress_steps() as steps:
         result = join(shards, out_folder, Cache(cache_folder()), steps)

@@ -64,12 +64,12 @@ def run(
     that fails on a picture has no numbers; the others finish, and the exit code is 4. Other codes: 0 all is well, 2 the
     request or the data is wrong, 3 there is nothing to measure, 130 interrupted.
     """
-    from detbench.assets import cache_folder
+    from detbench.core.paths import cache_folder
+    from detbench.evaluation.on_ray import run_on_ray
+    from detbench.evaluation.request import RunSpec, parse_share, run_name
+    from detbench.evaluation.run import run as run_here
+    from detbench.evaluation.shards import run_shard
     from detbench.results.cache import Cache
-    from detbench.runner.loop import run as run_here
-    from detbench.runner.on_ray import run_on_ray
-    from detbench.runner.shards import run_shard
-    from detbench.runner.spec import RunSpec, parse_share, run_name
 
     share = None if shard is None else parse_share(shard)
     if share and engine != "local":
@@ -144,7 +144,7 @@ def _print_result(result: "RunResult") -> None:
 def _change(difference: "Difference") -> list[str]:
     """One row: who against whom, by how much, between which bounds, and how often chance does as much."""
     from detbench.metrics.specs import METRICS
-    from detbench.report.text import UNDEFINED, interval, signed
+    from detbench.pages.text import UNDEFINED, interval, signed
 
     spec, estimate, p_value = METRICS[difference.metric], difference.difference, difference.p_value
     return [

@@ -9,7 +9,7 @@ from detbench.cli.console import note, print_path
 from detbench.cli.train_restorer import EPILOG, TRAINED, train_command
 
 if TYPE_CHECKING:
-    from detbench.training.yolo import Epoch
+    from detbench.training.yolo_training import Epoch
 
 train = typer.Typer(
     help="Train a network on your own pictures; weights and card land in one folder.", no_args_is_help=True
@@ -47,10 +47,10 @@ def yolov8(
     The last tenth of the pictures is held out and chooses the epoch that is kept. `detbench run --detector
     OUT/weights.safetensors` uses the result.
     """
+    from detbench.core.devices import resolve_device
     from detbench.datasets.coco import CocoFolder
-    from detbench.devices import resolve_device
     from detbench.errors import UsageError
-    from detbench.training.yolo import YoloSchedule, train_yolo
+    from detbench.training.yolo_training import YoloSchedule, train_yolo
 
     if image_px % 32:
         raise UsageError(f"--image-px {image_px}: take a multiple of 32, such as {round(image_px / 32) * 32}")

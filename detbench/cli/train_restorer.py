@@ -94,8 +94,8 @@ def train_command(architecture: str) -> Callable[..., None]:
         ] = None,
         resume: Annotated[bool, typer.Option("--resume", help="Go on exactly where the last checkpoint is.")] = False,
     ) -> None:
-        from detbench.deblurrers.torch_device import check_usable, resolve_precision
-        from detbench.devices import resolve_device
+        from detbench.core.devices import resolve_device
+        from detbench.core.torch_device import check_usable, resolve_precision
         from detbench.training.job import Job
         from detbench.training.recipe import read_recipe
         from detbench.training.restorers import ARCHITECTURES

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from detbench.boxes import area, xywh_to_xyxy
+from detbench.core.boxes import area, xywh_to_xyxy
+from detbench.core.images import picture_from_file
 from detbench.datasets.ids import by_image
 from detbench.datasets.manifest import AGAIN, Manifest
-from detbench.datasets.packed import PackedAnnotations
+from detbench.datasets.packed_annotations import PackedAnnotations
 from detbench.datasets.validate import CocoRecords, Record
 from detbench.errors import DataError
-from detbench.images import picture_from_file
 from detbench.types import Blur, GroundTruth, Picture, Sample
 
 

@@ -17,12 +17,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from detbench.core.files import is_file, read_bytes, read_text
+from detbench.core.images import PICTURE_SUFFIXES
 from detbench.datasets.annotated import Annotated, AnnotatedDataset
 from detbench.datasets.manifest import AGAIN, Manifest, read_manifest
 from detbench.datasets.validate import CocoRecords, check_annotations
 from detbench.errors import DataError
-from detbench.images import PICTURE_SUFFIXES
-from detbench.reading import is_file, read_bytes, read_text
 
 ANNOTATIONS = "annotations.json"
 ROBOFLOW = "_annotations.coco.json"

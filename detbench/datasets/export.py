@@ -10,12 +10,12 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 import yaml
 
+from detbench.core.images import write_atomically
 from detbench.datasets.annotated import AnnotatedDataset
 from detbench.datasets.coco import ANNOTATIONS
 from detbench.datasets.ids import FILE_NAME, by_image, ids_document
 from detbench.datasets.validate import CocoRecords, Record
 from detbench.errors import DataError, UsageError
-from detbench.images import write_atomically
 
 Format = Literal["coco", "yolo", "voc"]
 Pictures = Literal["sharp", "blurred"]

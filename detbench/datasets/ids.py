@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from detbench.core.files import read_bytes
 from detbench.datasets.validate import CocoRecords, Record, parse_json
 from detbench.errors import DataError
-from detbench.reading import read_bytes
 
 FILE_NAME = "detbench-ids.json"
 SCHEMA = 1

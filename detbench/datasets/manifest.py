@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detbench.core.files import read_bytes
 from detbench.datasets.validate import parse_json
 from detbench.errors import DataError
-from detbench.reading import read_bytes
 from detbench.types import Blur, Kernel, Light
 
 SCHEMA = 1

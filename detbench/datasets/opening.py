@@ -6,16 +6,15 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from detbench.assets import shipped
-from detbench.catalog import DATASETS
+from detbench.core.paths import shipped
 from detbench.datasets.annotated import AnnotatedDataset
 from detbench.datasets.coco import ANNOTATIONS, CocoFolder, find_coco_file, open_coco_file
 from detbench.datasets.pairs import PairFolder, has_pairs
 from detbench.datasets.voc import read_voc
-from detbench.datasets.yolo import read_yolo
+from detbench.datasets.yolo_labels import read_yolo
 from detbench.datasets.yolo_yaml import find_yaml
-from detbench.errors import DataError, UsageError
-from detbench.registry import did_you_mean
+from detbench.errors import DataError, UsageError, did_you_mean
+from detbench.plugins.builtin import DATASETS
 from detbench.types import Dataset
 
 Opener = Callable[[Path, str | None], Dataset]

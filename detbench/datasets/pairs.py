@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from detbench.core.images import natural_order, picture_files, picture_from_file
 from detbench.errors import DataError
-from detbench.images import natural_order, picture_files, picture_from_file
 from detbench.types import Blur, GroundTruth, Light, Picture, Sample
 
 NEIGHBOURS = {

@@ -19,12 +19,12 @@ from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException, ElementTree
 
+from detbench.core.files import is_file, read_bytes, read_text
+from detbench.core.images import PICTURE_SUFFIXES, natural_order
 from detbench.datasets.annotated import Annotated
 from detbench.datasets.ids import with_ids
 from detbench.datasets.validate import OUTSIDE_TOLERANCE_PX, CocoRecords, Record, check_records, raise_faults, reach_px
 from detbench.errors import DataError
-from detbench.images import PICTURE_SUFFIXES, natural_order
-from detbench.reading import is_file, read_bytes, read_text
 
 PICTURE_FOLDERS = ("JPEGImages", "images", ".")
 """Where pictures may be, below the dataset's folder, in the order in which they are looked for."""

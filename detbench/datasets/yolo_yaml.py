@@ -11,9 +11,9 @@ from typing import Any
 
 import yaml
 
+from detbench.core.files import exists, is_file, read_text
+from detbench.core.images import PICTURE_SUFFIXES, picture_files
 from detbench.errors import DataError
-from detbench.images import PICTURE_SUFFIXES, picture_files
-from detbench.reading import exists, is_file, read_text
 
 SPLITS = ("val", "test", "train")
 """Which pictures are taken where nobody says: the first of these that the YAML has."""

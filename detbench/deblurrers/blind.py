@@ -6,17 +6,17 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from detbench.assets import shipped
 from detbench.blur.light import DISPLAY_GAMMA
-from detbench.deblurrers.light import from_light, in_light
-from detbench.deblurrers.torch_device import check_usable
+from detbench.core.devices import resolve_device
+from detbench.core.paths import shipped
+from detbench.core.torch_device import check_usable
+from detbench.deblurrers.light_tensors import from_light, in_light
+from detbench.deconvolution.denoising import denoised, noise_levels
 from detbench.deconvolution.estimation import estimate
-from detbench.deconvolution.kernels import trimmed
-from detbench.deconvolution.light import averaged_light
-from detbench.deconvolution.noise import denoised, noise_levels
+from detbench.deconvolution.kernel_cleaning import trimmed
+from detbench.deconvolution.light_choice import averaged_light
 from detbench.deconvolution.spectra import grey
 from detbench.deconvolution.windows import as_array, kernel_grid, one_window, restored
-from detbench.devices import resolve_device
 from detbench.nets.blind_kernel import BlindKernel
 from detbench.nets.weights import load_weights
 from detbench.types import BlurEstimate, Image, Light, Restoration

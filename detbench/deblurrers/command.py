@@ -5,8 +5,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from detbench.core.images import encode_png, read_image
 from detbench.errors import BackendError, DataError
-from detbench.images import encode_png, read_image
 from detbench.types import Image
 
 ENDING = 2000

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from detbench.core.images import pad_to_multiple
 from detbench.deblurrers.tiling import OVERLAP, FloatImage, blend_tiles, restore_tiled
 from detbench.errors import BackendError
-from detbench.images import pad_to_multiple
 from detbench.types import Image
 
 SMALLEST_SIDE = 8

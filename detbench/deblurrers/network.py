@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from detbench.assets import shipped
+from detbench.core.devices import resolve_device
+from detbench.core.images import pad_to_multiple
+from detbench.core.paths import shipped
+from detbench.core.torch_device import check_usable
 from detbench.deblurrers.tiling import MAX_PIXELS, OVERLAP, FloatImage, restore_tiled
-from detbench.deblurrers.torch_device import check_usable
-from detbench.devices import resolve_device
 from detbench.errors import UsageError
-from detbench.images import pad_to_multiple
 from detbench.nets import nafnet, pix2pix
 from detbench.nets.accelerate import accelerate
 from detbench.nets.deblurgan import Generator, ResizeGenerator

@@ -5,11 +5,11 @@ import torch
 from torch import Tensor
 
 from detbench.blur.light import DISPLAY_GAMMA
-from detbench.deblurrers.light import from_light, in_light
+from detbench.deblurrers.light_tensors import from_light, in_light
+from detbench.deconvolution.denoising import noise_levels, strength_against
 from detbench.deconvolution.filters import continued, richardson_lucy, wiener
-from detbench.deconvolution.kernels import reach
+from detbench.deconvolution.kernel_cleaning import reach
 from detbench.deconvolution.latent import total_variation
-from detbench.deconvolution.noise import noise_levels, strength_against
 from detbench.deconvolution.spectra import grey
 from detbench.types import Image, Kernel
 

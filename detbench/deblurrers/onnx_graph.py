@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from detbench.core.onnx_sessions import open_session
 from detbench.deblurrers.graphs import Scale, restore_by_graph
 from detbench.deblurrers.tiling import MAX_PIXELS
 from detbench.errors import BackendError
-from detbench.onnx_sessions import open_session
 from detbench.types import Image
 
 TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from detbench.deblurrers.memory import memory_errors
-from detbench.images import pad_to_multiple
+from detbench.core.images import pad_to_multiple
+from detbench.deblurrers.memory_errors import memory_errors
 from detbench.types import Image
 
 FloatImage = NDArray[np.float32]

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from detbench.core.torch_device import check_usable
 from detbench.deblurrers.graphs import Scale, restore_by_graph
 from detbench.deblurrers.tiling import MAX_PIXELS
-from detbench.deblurrers.torch_device import check_usable
 from detbench.errors import WeightsError
 from detbench.types import Image
 

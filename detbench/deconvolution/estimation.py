@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from detbench.deconvolution.filters import continued
-from detbench.deconvolution.kernels import (
+from detbench.deconvolution.kernel_cleaning import (
     SPECK,
     centred,
     centred_exactly,

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from detbench.deconvolution.denoising import strength_for_found
 from detbench.deconvolution.estimation import (
     FROM_GUESS,
     SHARP_PX,
@@ -27,7 +28,7 @@ from detbench.deconvolution.estimation import (
     enlarged,
     view_at,
 )
-from detbench.deconvolution.kernels import (
+from detbench.deconvolution.kernel_cleaning import (
     centred_exactly,
     cropped_or_padded,
     likeness,
@@ -38,7 +39,6 @@ from detbench.deconvolution.kernels import (
     trimmed,
 )
 from detbench.deconvolution.latent import total_variation
-from detbench.deconvolution.noise import strength_for_found
 from detbench.deconvolution.spectra import MARGIN
 
 WINDOW_PX = 240

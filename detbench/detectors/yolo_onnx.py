@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from detbench.core.onnx_sessions import open_session
 from detbench.errors import BackendError, WeightsError
-from detbench.onnx_sessions import open_session
 from detbench.types import Detections, Image
 
 GREY = 114

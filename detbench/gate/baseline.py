@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detbench.core.images import write_atomically
 from detbench.errors import DataError, NotEvaluableError
-from detbench.gate.measured import Measured, measured_in
-from detbench.images import write_atomically
+from detbench.gate.gated_run import Measured, measured_in
 from detbench.metrics.evidence import Evidence
 from detbench.metrics.outcomes import pack
 from detbench.metrics.ranking import Ranking

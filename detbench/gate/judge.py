@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from detbench.errors import NotEvaluableError
-from detbench.gate.measured import Measured
+from detbench.gate.gated_run import Measured
 from detbench.gate.rules import Rule
 from detbench.metrics.bootstrap import RESAMPLES, draw_pictures, quantile
 from detbench.metrics.evidence import numbers_of, of_deblurrer

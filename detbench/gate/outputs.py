@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 from detbench.gate.judge import Verdict
 from detbench.metrics.specs import METRICS
-from detbench.report.text import markdown, metric_value, percent, signed
+from detbench.pages.text import markdown, metric_value, percent, signed
 
 _SUITE = "detbench gate"
 _NOT_SHOWN = "NOT SHOWN: the loss is within the margin, but a larger one cannot be excluded. More pictures help."

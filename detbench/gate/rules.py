@@ -17,10 +17,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from detbench.errors import NotEvaluableError, UsageError
+from detbench.errors import NotEvaluableError, UsageError, did_you_mean
 from detbench.metrics.bootstrap import LEVEL
 from detbench.metrics.specs import METRICS
-from detbench.registry import did_you_mean
 
 MAX_DROP = 0.01
 UNPAIRED = ("restore_ms_p50", "restore_ms_p95", "restore_s_per_mpix", "parameters_m", "gflop_per_mpix")

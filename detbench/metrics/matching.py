@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detbench.boxes import iou
+from detbench.core.boxes import iou
 from detbench.types import Detections, GroundTruth
 
 FALSE_POSITIVE, IGNORED = -1, -2

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detbench.metrics.coco_tables import RECALLS
 from detbench.metrics.outcomes import SKIPPED, TRUE
 from detbench.metrics.ranking import AREAS, IOUS, Indices, Ranking
-from detbench.metrics.tables import RECALLS
 
 _BLOCK = 1 << 19
 """Numbers worked on at a time, so that they stay in the processor's cache."""

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from detbench.deconvolution.filters import wiener
-from detbench.deconvolution.kernels import least_squares, normalised
+from detbench.deconvolution.kernel_cleaning import least_squares, normalised
 from detbench.deconvolution.spectra import gradients, lay_out
 
 RADIUS = 32

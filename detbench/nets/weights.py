@@ -10,9 +10,9 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from detbench.assets import CARD_NAME
+from detbench.core.images import write_atomically
+from detbench.core.paths import CARD_NAME
 from detbench.errors import WeightsError
-from detbench.images import write_atomically
 
 FILE_NAME = "weights.safetensors"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image as PillowImage
 
-from detbench.images import read_image
+from detbench.core.images import read_image
 
 THUMBNAIL_SIDE_PX = 480
 THUMBNAIL_BYTES = 29_000

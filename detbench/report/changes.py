@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from detbench.metrics.specs import METRICS
 from detbench.pages.parts import Cell, Heading, Row, Table
-from detbench.report.text import UNDEFINED, percent, plural, signed
+from detbench.pages.text import UNDEFINED, percent, plural, signed
 from detbench.types import Estimate
 
 PSNR_GROUPS = 5

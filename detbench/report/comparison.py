@@ -10,6 +10,7 @@ from urllib.parse import quote
 from detbench.metrics.specs import METRICS
 from detbench.pages.parts import Cell, Exhibit, Heading, KeyEntry, Row, Table
 from detbench.pages.plot import Pen, inline_svg, pen
+from detbench.pages.text import UNDEFINED, interval, percent, plural, signed
 from detbench.report.pairing import Pair, Run, pairs_of, read_run
 from detbench.report.plots import Points, down_categories
 from detbench.report.tables import (
@@ -22,7 +23,6 @@ from detbench.report.tables import (
     trained_with_note,
     value_cell,
 )
-from detbench.report.text import UNDEFINED, interval, percent, plural, signed
 from detbench.report.verdict import verdicts
 from detbench.results.schema import ArmResult
 from detbench.types import Estimate

@@ -12,14 +12,14 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from detbench.boxes import area
+from detbench.core.boxes import area
 from detbench.metrics.matching import FALSE_POSITIVE, IGNORED, Matches, count, is_found, match
 from detbench.metrics.ranking import AREAS
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU
 from detbench.pages.strips import Inset, Label, Mark, MarkKind, Panel, Role, Strip
+from detbench.pages.text import share
 from detbench.pages.thumbnails import thumbnail, thumbnails
 from detbench.report.shown import ShownArm, ShownBlur, ShownPicture
-from detbench.report.text import share
 from detbench.types import GroundTruth
 
 SIZES = tuple(size for size in AREAS if size != "all")

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from detbench.core.images import write_atomically
 from detbench.errors import UsageError
-from detbench.images import write_atomically
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU
-from detbench.pages.page import rendered
+from detbench.pages.html import rendered
 from detbench.report.comparison import comparison_of
 from detbench.report.summary import summary_of
 from detbench.report.view import view_of

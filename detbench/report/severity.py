@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from detbench.metrics.specs import METRICS
 from detbench.pages.parts import Cell, Heading, Row, Table
+from detbench.pages.text import UNDEFINED, interval, plural, signed
 from detbench.report.changes import Change, evenly, mean_estimate
-from detbench.report.text import UNDEFINED, interval, plural, signed
 from detbench.types import Estimate
 
 SEVERITY_BINS = 4

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from detbench.boxes import xywh_to_xyxy
+from detbench.core.boxes import xywh_to_xyxy
 from detbench.errors import DataError
 from detbench.results.folder import RunFolder
 from detbench.results.schema import ArmResult, RunResult

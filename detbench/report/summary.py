@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from detbench.pages.parts import Cell, Heading, Table
-from detbench.report.text import markdown
+from detbench.pages.text import markdown
 from detbench.report.view import ReportView
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from detbench.metrics.specs import METRICS
 from detbench.pages.parts import Cell, Heading, Row, Table
-from detbench.report.text import UNDEFINED, arrow, interval, metric_value, plural, signed, with_p_value
+from detbench.pages.text import UNDEFINED, arrow, interval, metric_value, plural, signed, with_p_value
 from detbench.results.schema import ArmResult, Difference, RunResult
 from detbench.types import Estimate, MetricSpec
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from detbench.metrics.specs import METRICS
-from detbench.report.text import interval, percent, share
+from detbench.pages.text import interval, percent, share
 from detbench.results.schema import ArmResult, RunResult
 from detbench.types import Estimate
 

@@ -12,15 +12,15 @@ from detbench.metrics.bootstrap import LEVEL, SEED
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU, PSEUDO_CONFIDENCE
 from detbench.pages.parts import Exhibit, Table
 from detbench.pages.strips import Strip
+from detbench.pages.text import UNDEFINED, percent, plural, share
 from detbench.report.bars import Bars, map_bars
-from detbench.report.evidence import Evidence, exhibits_of
+from detbench.report.error_tables import bin_name, flip_table
+from detbench.report.exhibits import Evidence, exhibits_of
 from detbench.report.figures import SIZES, Group, grouped, strips
-from detbench.report.losses import bin_name, flip_table
 from detbench.report.shown import damage_named, read_shown
 from detbench.report.tables import MAIN_METRICS, arm_table, difference_table, shown_specs, trained_with_note
-from detbench.report.text import UNDEFINED, percent, plural, share
 from detbench.report.verdict import Verdict, verdicts
-from detbench.results.analysis import checked_analysis
+from detbench.results.analysis_schema import checked_analysis
 from detbench.results.folder import RunFolder
 from detbench.results.schema import RunResult
 from detbench.types import MetricSpec

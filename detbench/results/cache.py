@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from detbench.core.images import encode_png, image_sha256, read_image, write_atomically
 from detbench.errors import DataError
-from detbench.images import encode_png, image_sha256, read_image, write_atomically
 from detbench.types import Image, Picture
 
 Record = dict[str, Any]

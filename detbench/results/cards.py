@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from detbench.assets import CARD_NAME
+from detbench.core.images import write_atomically
+from detbench.core.paths import CARD_NAME
 from detbench.errors import DataError
-from detbench.images import write_atomically
 from detbench.metrics.specs import METRICS
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@
     metrics.json           "<arm>.<metric>": number or null
     truth.json             the true boxes that were scored, COCO instances format
     detections/<arm>.json  COCO results format; `sharp+<deblurrer>` is the deblurrer run on the sharp pictures
-    analysis.json          each arm's errors by kind, mAP by class and blur, curves (see runner/analysis.py)
+    analysis.json          each arm's errors by kind, mAP by class and blur, curves (see evaluation/score/analysis.py)
     images.csv             one row per picture and arm
     flips.csv              one row per true box that one arm finds and another misses
     pictures/<digest>.jpg  the pictures that the report shows, blur kernels among them, named in images.csv
@@ -25,8 +25,8 @@ from typing import Any, BinaryIO
 import pandas as pd
 from PIL import Image as PillowImage
 
+from detbench.core.images import check_writable, remove_unfinished, write_atomically
 from detbench.errors import DataError, OutputError
-from detbench.images import check_writable, remove_unfinished, write_atomically
 from detbench.results.schema import RunResult, flat_metrics, result_from_json, result_to_json
 from detbench.types import Picture
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from detbench import __version__
-from detbench.devices import device_name
-from detbench.fingerprints import installed_version
+from detbench.core.devices import device_name
+from detbench.core.fingerprints import installed_version
 
 _DISTRIBUTIONS = (
     "numpy", "opencv-python", "pillow", "pycocotools", "scikit-image", "scipy", "torch", "torchvision", "ultralytics",

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from detbench.images import pad_to_multiple
+from detbench.core.images import pad_to_multiple
 from detbench.metrics.checkerboard import checkerboard_db
 from detbench.metrics.quality import psnr_db, ssim
-from detbench.training.crops import HeldOutCrops
-from detbench.training.exposure import collate, expose
+from detbench.training.data.blur_batch import collate, expose
+from detbench.training.data.crops import HeldOutCrops
 from detbench.training.loop import Precision
 from detbench.training.plan import Plan
 from detbench.types import Image

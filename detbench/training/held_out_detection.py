@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from detbench.boxes import xyxy_to_xywh
+from detbench.core.boxes import xyxy_to_xywh
+from detbench.core.files import read_bytes
+from detbench.core.images import read_image
 from detbench.datasets.validate import CocoRecords, check_annotations
-from detbench.images import read_image
-from detbench.metrics.detection import evaluate
-from detbench.reading import read_bytes
-from detbench.training.sources import Source
+from detbench.metrics.coco_scores import evaluate
+from detbench.training.data.sources import Source
 from detbench.types import Detector, Image
 
 Restore = Callable[[Sequence[Image]], list[Image]]

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from detbench.images import write_atomically
+from detbench.core.images import write_atomically
 from detbench.training.held_out import Quality
 from detbench.training.validation import Comparison
 

@@ -7,13 +7,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from detbench.core.fingerprints import file_sha256
 from detbench.errors import WeightsError
-from detbench.fingerprints import file_sha256
 from detbench.nets.weights import FILE_NAME
-from detbench.training.detector_features import SHIPPED
+from detbench.training.data.sources import Source
 from detbench.training.loop import Precision
+from detbench.training.losses.detector_features import SHIPPED
 from detbench.training.recipe import Recipe
-from detbench.training.sources import Source
 
 
 @dataclass(frozen=True)

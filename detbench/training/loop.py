@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from detbench.errors import TrainingError
-from detbench.training.draws import Draws
-from detbench.training.exposure import Batch, expose
-from detbench.training.losses import clip_weights, gradient_penalty
-from detbench.training.plan import Plan, Target
+from detbench.training.data.blur_batch import Batch, expose
+from detbench.training.data.draws import Draws
+from detbench.training.losses.content import clip_weights, gradient_penalty
+from detbench.training.losses.target import Target
+from detbench.training.plan import Plan
 from detbench.training.schedule import Schedule
 from detbench.training.state import State
 

@@ -7,7 +7,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from detbench.training.losses import WASSERSTEIN, Contest
+from detbench.training.losses.content import WASSERSTEIN, Contest
+from detbench.training.losses.target import WeightedLoss
 
 Optimiser = Literal["adam", "adamw", "muon"]
 """What moves the generator's weights; see `muon.py` for which of them. The critic's are always Adam's."""
@@ -22,33 +23,6 @@ Picture = Callable[[Any, Tensor], Tensor]
 
 Judged = Callable[[Tensor, Tensor], Tensor]
 """A picture, restored or sharp, and the blurred one to what the critic sees."""
-
-
-@dataclass(frozen=True, eq=False)
-class Target:
-    """What an output is measured against.
-
-    `sharp` pictures are RGB in -1..1, shape (N, 3, S, S). `kernel`, shape (N, K, K), is what blurred them; it is one
-    point for a picture that is one of a pair, or blurred by a shake. `step` counts the generator's steps from 0 on:
-    a loss may differ from step to step.
-    """
-
-    sharp: Tensor
-    kernel: Tensor
-    step: int = 0
-
-
-Measure = Callable[[Any, Target], Tensor]
-"""An output and its target to one number."""
-
-
-@dataclass(frozen=True)
-class WeightedLoss:
-    """A content loss of the generator: `name` is what the log calls it."""
-
-    name: str
-    weight: float
-    measure: Measure
 
 
 def restored_alone(generator: nn.Module, blurred: Tensor) -> Sequence[Tensor]:

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from detbench.blur.recipes import MOST_NOISE, parse_picture_recipe
-from detbench.errors import UsageError
-from detbench.registry import did_you_mean
+from detbench.errors import UsageError, did_you_mean
 from detbench.training.clock import Layout
-from detbench.training.crop_sizes import CropSizes, CropStage
-from detbench.training.crops import CropRecipe
+from detbench.training.data.crop_sizes import CropSizes, CropStage
+from detbench.training.data.crops import CropRecipe
 from detbench.training.plan import Optimiser
 from detbench.training.schedule import Decay, Schedule
 

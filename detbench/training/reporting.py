@@ -10,21 +10,21 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
-from detbench.assets import CARD_NAME
-from detbench.images import write_atomically
+from detbench.core.images import write_atomically
+from detbench.core.paths import CARD_NAME
 from detbench.nets.weights import FILE_NAME, save_weights
 from detbench.results.cards import write_card
 from detbench.training.clock import Clock
+from detbench.training.data.sources import Source
 from detbench.training.history import Epoch, History
 from detbench.training.job import Job
-from detbench.training.page import render_page
 from detbench.training.plan import Plan
-from detbench.training.record import Record, Say, StepLog, write_pictures
 from detbench.training.restorer_card import card_of
 from detbench.training.schedule import Schedule
-from detbench.training.sources import Source
 from detbench.training.state import State
 from detbench.training.tensorboard import Scalars
+from detbench.training.training_log import Record, Say, StepLog, write_pictures
+from detbench.training.training_page import render_page
 from detbench.training.validation import Comparison, Validation
 from detbench.types import Image
 

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from detbench.backends import card_beside, loss_detectors
 from detbench.nets.cost import cost_of
+from detbench.plugins.backend import card_beside, loss_detectors
 from detbench.results.provenance import environment
 from detbench.training.clock import Timetable
+from detbench.training.data.sources import Source
 from detbench.training.held_out import Quality
 from detbench.training.history import History
 from detbench.training.job import Job, start_sha256, trained_with
 from detbench.training.restorers import ARCHITECTURES
-from detbench.training.sources import Source
 from detbench.training.state import State
 
 

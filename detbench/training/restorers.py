@@ -14,19 +14,26 @@ from detbench.nets import blind_kernel, deblurgan, deep_generative_filter, nafne
 from detbench.nets.layers import RestorationNet
 from detbench.nets.weights import load_weights
 from detbench.training.clock import Layout
-from detbench.training.detector_features import load_detector_features
-from detbench.training.feature_loss import FeatureLoss
-from detbench.training.kernel_losses import edge_loss, estimated, filtered, filtered_loss, guess_loss, kernel_loss
-from detbench.training.losses import CROSS_ENTROPY, WASSERSTEIN, charbonnier, l1, l2, spectrum
-from detbench.training.mobilenet_features import load_mobilenet_features
-from detbench.training.perceptual import load_vgg
+from detbench.training.data.sources import Source
+from detbench.training.losses.content import CROSS_ENTROPY, WASSERSTEIN, charbonnier, l1, l2, spectrum
+from detbench.training.losses.detector_features import load_detector_features
+from detbench.training.losses.feature_loss import FeatureLoss
+from detbench.training.losses.kernel_losses import (
+    edge_loss,
+    estimated,
+    filtered,
+    filtered_loss,
+    guess_loss,
+    kernel_loss,
+)
+from detbench.training.losses.mobilenet_features import load_mobilenet_features
+from detbench.training.losses.perceptual import load_vgg
+from detbench.training.losses.target import Target, WeightedLoss
 from detbench.training.plan import (
     Forward,
     Judged,
     Picture,
     Plan,
-    Target,
-    WeightedLoss,
     finest,
     picture_alone,
     picture_beside_blurred,
@@ -34,7 +41,6 @@ from detbench.training.plan import (
     restored_around_zero,
 )
 from detbench.training.recipe import KERNEL_WEIGHTS, PICTURE_WEIGHTS, Recipe
-from detbench.training.sources import Source
 
 
 @dataclass(frozen=True)

@@ -11,28 +11,28 @@ from pathlib import Path
 
 import torch
 
-from detbench.allocation import keep_freed_memory
-from detbench.images import write_atomically
+from detbench.core.images import write_atomically
+from detbench.core.memory import keep_freed_memory
 from detbench.nets.weights import FILE_NAME
-from detbench.training import checkpoints
-from detbench.training.augment import augment
-from detbench.training.batches import batches
-from detbench.training.begun import check_begun
+from detbench.training import training_checkpoints as checkpoints
 from detbench.training.clock import TIMED_SHARE, Clock, Layout, Pace, Timetable, fitting_steps, timetable_of
-from detbench.training.crops import TrainingCrops
-from detbench.training.draws import Draws
-from detbench.training.exposure import Batch
+from detbench.training.data.augment import augment
+from detbench.training.data.batches import batches
+from detbench.training.data.blur_batch import Batch
+from detbench.training.data.crops import TrainingCrops
+from detbench.training.data.draws import Draws
+from detbench.training.data.parallel import World, world_of_torchrun
+from detbench.training.data.sources import Source, find_sources, split
+from detbench.training.data.stopping import stop_requests
 from detbench.training.job import Job, settings_of
 from detbench.training.loop import Trainer
-from detbench.training.parallel import World, world_of_torchrun
 from detbench.training.plan import Plan
-from detbench.training.record import Say
 from detbench.training.rehearsal import rehearse
 from detbench.training.reporting import Reporter
 from detbench.training.restorers import check_sources, make_plan
-from detbench.training.sources import Source, find_sources, split
+from detbench.training.resume import check_begun
 from detbench.training.state import State, new_state
-from detbench.training.stopping import stop_requests
+from detbench.training.training_log import Say
 
 SAVE_SECONDS = 300
 """How much work a machine that dies may take along."""

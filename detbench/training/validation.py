@@ -9,14 +9,14 @@ import torch
 from torch import nn
 
 from detbench.training.clock import Layout
-from detbench.training.crops import HeldOutCrops
-from detbench.training.detector_features import SHIPPED
+from detbench.training.data.crops import HeldOutCrops
+from detbench.training.data.sources import Source
 from detbench.training.held_out import HeldOut, Quality, restored
 from detbench.training.held_out_detection import HeldOutDetection, detection_of
 from detbench.training.loop import Precision
+from detbench.training.losses.detector_features import SHIPPED
 from detbench.training.plan import Plan
 from detbench.training.recipe import Recipe
-from detbench.training.sources import Source
 from detbench.types import Image
 
 
@@ -81,7 +81,7 @@ def _detections(
     if not (most and any(source.annotations for source in held_out)):
         return {}
     try:
-        from detbench.detectors.yolo import Yolo
+        from detbench.detectors.ultralytics_yolo import Yolo
     except ModuleNotFoundError as error:
         say(f"no mAP of held-out pictures: {error.name} is not installed")
         return {}

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from detbench.core.images import write_atomically
 from detbench.datasets.coco import CocoFolder
 from detbench.datasets.export import yolo_line
 from detbench.errors import DataError
-from detbench.images import write_atomically
 from detbench.types import Sample
 
 HELD_OUT = 0.1

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from detbench.blur.recipes import parse_picture_recipe
+from detbench.core.images import picture_files, read_image
 from detbench.deblurrers.blind import Blind
-from detbench.images import picture_files, read_image
 from detbench.metrics.quality import psnr_db
 from detbench.metrics.shifted_quality import shifted_psnr_db
 from detbench.types import Image

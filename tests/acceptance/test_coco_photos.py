@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from detbench.evaluation.request import RunSpec
+from detbench.evaluation.run import run
 from detbench.results.cache import Cache
 from detbench.results.schema import flat_metrics
-from detbench.runner.loop import run
-from detbench.runner.spec import RunSpec
 
 
 def test_blur_costs_detections_and_the_oracle_finds_them_again(

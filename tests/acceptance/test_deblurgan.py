@@ -6,7 +6,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from detbench.assets import shipped
+from detbench.core.paths import shipped
 from detbench.datasets.opening import open_dataset
 from detbench.deblurrers.network import DeblurGAN
 from detbench.metrics.quality import psnr_db

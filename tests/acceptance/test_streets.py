@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from detbench.assets import shipped
-from detbench.metrics.detection import evaluate
+from detbench.core.paths import shipped
+from detbench.evaluation.request import RunSpec
+from detbench.evaluation.run import run
+from detbench.metrics.coco_scores import evaluate
 from detbench.results.cache import Cache
-from detbench.runner.loop import run
-from detbench.runner.spec import RunSpec
 
 BINS_PX = ((0, 8), (8, 18), (18, 30), (30, 1000))
 

@@ -28,12 +28,14 @@ def share(folder: Path) -> dict[str, float]:
     """Seconds of the run, seconds within outermost calls of the networks, and their ratio."""
     import torch
 
-    from detbench.detectors import yolo  # before the hooks, so that no detector is made while it counts
+    from detbench.detectors import (
+        ultralytics_yolo as yolo,  # before the hooks, so that no detector is made while it counts
+    )
+    from detbench.evaluation.request import RunSpec
+    from detbench.evaluation.run import run
     from detbench.nets.deblurgan import Generator
     from detbench.report.render import render_report
     from detbench.results.cache import Cache
-    from detbench.runner.loop import run
-    from detbench.runner.spec import RunSpec
 
     counted = (Generator, yolo.ultralytics.nn.tasks.DetectionModel)
     began: list[float] = []

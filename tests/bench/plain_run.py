@@ -20,7 +20,7 @@ from pycocotools.cocoeval import COCOeval
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor
 
-from detbench.detectors.yolo import from_safetensors
+from detbench.detectors.ultralytics_yolo import from_safetensors
 from detbench.nets.deblurgan import Generator
 from detbench.nets.pix2pix import UNet
 from detbench.nets.weights import load_weights

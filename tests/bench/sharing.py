@@ -17,13 +17,13 @@ from pathlib import Path
 from statistics import median
 
 from detbench.datasets.opening import open_dataset
+from detbench.evaluation.measure.measured import Measured
+from detbench.evaluation.measure.steps import Stages
+from detbench.evaluation.request import WHOLE, RunSpec
+from detbench.evaluation.run import conclude, measure, resolve
+from detbench.evaluation.shards import pack, unpack
 from detbench.results.cache import Cache
 from detbench.results.folder import RunFolder
-from detbench.runner.loop import conclude, measure, resolve
-from detbench.runner.measured import Measured
-from detbench.runner.shards import pack, unpack
-from detbench.runner.spec import WHOLE, RunSpec
-from detbench.runner.stages import Stages
 
 IMAGES = 24
 ROUNDS = 3

@@ -37,16 +37,16 @@ from whole_rows import detecting_row, whole_rows
 
 from detbench.blur.kernels import convolve, kernel_from_path
 from detbench.blur.trajectory import random_trajectory
+from detbench.core.devices import device_name, resolve_device
+from detbench.core.images import read_image
 from detbench.deblurrers.network import DeblurGAN
-from detbench.devices import device_name, resolve_device
-from detbench.images import read_image
 from detbench.metrics.bootstrap import RESAMPLES, draw_pictures
+from detbench.metrics.coco_scores import STAT_KEYS, evaluate
+from detbench.metrics.coco_tables import tables
 from detbench.metrics.columns import found_columns, true_columns
-from detbench.metrics.detection import STAT_KEYS, evaluate
 from detbench.metrics.quality import psnr_db, ssim
 from detbench.metrics.ranking import ranked
 from detbench.metrics.resampled import average_precision
-from detbench.metrics.tables import tables
 from detbench.types import Image
 
 ROUNDS = 7

@@ -22,15 +22,16 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 
-from detbench.devices import device_name, resolve_device
+from detbench.core.devices import device_name, resolve_device
 from detbench.nets.deblurgan import Critic, Generator
-from detbench.training.crops import Crop
-from detbench.training.draws import Draws
-from detbench.training.exposure import Batch, collate, expose
+from detbench.training.data.blur_batch import Batch, collate, expose
+from detbench.training.data.crops import Crop
+from detbench.training.data.draws import Draws
+from detbench.training.data.parallel import World
 from detbench.training.loop import Trainer
-from detbench.training.losses import l1
-from detbench.training.parallel import World
-from detbench.training.plan import Plan, WeightedLoss
+from detbench.training.losses.content import l1
+from detbench.training.losses.target import WeightedLoss
+from detbench.training.plan import Plan
 from detbench.training.schedule import Schedule
 from detbench.training.state import new_state
 

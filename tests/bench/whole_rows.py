@@ -12,9 +12,9 @@ from pathlib import Path
 from plain_run import STREETS, category_ids, coco_results, mean_average_precision
 from side_by_side import Row
 
-from detbench.detectors.yolo import Yolo, from_safetensors
-from detbench.images import read_image
-from detbench.metrics.detection import evaluate
+from detbench.core.images import read_image
+from detbench.detectors.ultralytics_yolo import Yolo, from_safetensors
+from detbench.metrics.coco_scores import evaluate
 
 PICTURES = 12
 WEIGHTS = Path("models/yolov8n-streets/weights.safetensors")

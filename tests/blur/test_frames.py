@@ -5,8 +5,8 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from detbench.blur.frames import average_frames, flow_severity_px, read_frames
+from detbench.core.images import encode_png
 from detbench.errors import DataError
-from detbench.images import encode_png
 
 
 def grey(level: int, height: int = 4, width: int = 6) -> np.ndarray:

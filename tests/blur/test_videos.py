@@ -6,9 +6,9 @@ import pytest
 
 from detbench.blur.recipes import AverageRecipe
 from detbench.blur.videos import frames_folder
-from detbench.blurring import write_blurred_dataset
+from detbench.core.images import read_image
+from detbench.datasets.blurred_writer import write_blurred_dataset
 from detbench.errors import DataError
-from detbench.images import read_image
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 import detbench.datasets.opening  # noqa: F401  (takes its functions before a test replaces them)
-from detbench import registry
-from detbench.assets import shipped
+from detbench.core.paths import shipped
+from detbench.plugins import registry
 
 Run = Callable[..., Any]
 
@@ -83,7 +83,7 @@ def line_of(said: Any, name: str) -> str:
 
 def test_list_says_how_weights_are_made(detbench: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A network without weights is listed with the command that trains it."""
-    monkeypatch.setattr("detbench.assets.shipped", lambda kind: tmp_path / kind)
+    monkeypatch.setattr("detbench.core.paths.shipped", lambda kind: tmp_path / kind)
     for name, network in (("nah", "nah"), ("nafnet", "nafnet"), ("yolov8-blur", "yolov8")):
         assert f"no weights: detbench train {network} " in line_of(detbench("list"), name)
 
@@ -117,7 +117,7 @@ def test_list_names_damaged_weights(detbench: Run, tmp_path: Path, monkeypatch: 
     """Weights that are not what their card says are no longer ready."""
     folder = Path(shutil.copytree(shipped("models") / "yolov8n-streets", tmp_path / "models" / "yolov8n-streets"))
     (folder / "weights.safetensors").write_bytes(b"half")
-    monkeypatch.setattr("detbench.assets.shipped", lambda kind: tmp_path / kind)
+    monkeypatch.setattr("detbench.core.paths.shipped", lambda kind: tmp_path / kind)
     assert "damaged: weights.safetensors is not what its card says" in line_of(detbench("list"), "yolov8")
 
 

@@ -13,7 +13,7 @@ from PIL import Image as PillowImage
 from rich.console import Console
 
 from detbench.cli import console
-from detbench.images import read_image
+from detbench.core.images import read_image
 
 Run = Callable[..., Any]
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from detbench.assets import shipped
+from detbench.core.paths import shipped
 from detbench.metrics.quality import psnr_db
 from detbench.nets.deblurgan import Generator
 from detbench.nets.weights import load_weights
@@ -24,7 +24,7 @@ Run = Callable[..., Any]
 @pytest.fixture
 def timeless(monkeypatch: pytest.MonkeyPatch) -> None:
     """No restoration takes any time: the one thing that two runs measure differently."""
-    monkeypatch.setattr("detbench.runner.stages.time", SimpleNamespace(perf_counter=lambda: 0.0))
+    monkeypatch.setattr("detbench.evaluation.measure.steps.time", SimpleNamespace(perf_counter=lambda: 0.0))
 
 
 def folder_of(said: Any) -> Path:

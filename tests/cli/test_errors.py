@@ -51,7 +51,7 @@ def test_missing_checkpoint(detbench: Run, dataset: Path) -> None:
 
 def test_missing_weights(detbench: Run, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A network without weights says where they belong and how they are made."""
-    monkeypatch.setattr("detbench.backends.shipped", lambda kind: tmp_path / kind)
+    monkeypatch.setattr("detbench.plugins.backend.shipped", lambda kind: tmp_path / kind)
     refused(run_on(detbench, dataset, deblurrer="nah"), "nah", "weights", "detbench train nah")
 
 
@@ -191,7 +191,7 @@ def test_report_of_no_run(detbench: Run, tmp_path: Path) -> None:
 
 def test_arm_names_that_no_file_can_have(detbench: Run, dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A weights file's name becomes the arm's; one that cannot name a file is refused before any work."""
-    monkeypatch.setattr("detbench.backends.file_sha256", lambda path: "0" * 64)
+    monkeypatch.setattr("detbench.plugins.backend.file_sha256", lambda path: "0" * 64)
     file = dataset / "my weights.safetensors"
     file.write_bytes(b"")
     refused(run_on(detbench, dataset, deblurrer=f"deblurgan:{file}"), "deblurgan-my weights", "rename")

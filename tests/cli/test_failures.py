@@ -174,7 +174,7 @@ def test_a_detector_that_fails_on_a_sharp_picture_leaves_no_ceiling(
     truth is what the detector finds there, the run ends.
     """
     sharp = drawn_dataset / "images" / "drawn-02.png"
-    source = "from detbench.images import read_image\nfrom pathlib import Path\n" + DETECTOR
+    source = "from detbench.core.images import read_image\nfrom pathlib import Path\n" + DETECTOR
     module("dazzled", source.replace("(image == PIXEL).all()", f"(image == read_image(Path({str(sharp)!r}))).all()"))
     words = ("--limit", "3", "--resamples", "20", "--detector", "python:dazzled:Fussy")
     said = drawn_run(*words, deblurrers=("wiener", "identity"))

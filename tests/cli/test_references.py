@@ -11,7 +11,7 @@ import pytest
 import torch
 from torchvision import models
 
-from detbench.assets import shipped
+from detbench.core.paths import shipped
 from detbench.detectors.ultralytics_safely import ultralytics
 from detbench.nets.deblurgan import Generator
 from detbench.nets.weights import load_weights

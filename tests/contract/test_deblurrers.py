@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from detbench.catalog import DEBLURRERS
 from detbench.nets.deblurgan import Generator
 from detbench.nets.deep_generative_filter import DenseGenerator
 from detbench.nets.nafnet import NAFNet
 from detbench.nets.nah import MultiScaleNet
 from detbench.nets.pix2pix import UNet
 from detbench.nets.weights import save_weights
-from detbench.registry import Entry
+from detbench.plugins.builtin import DEBLURRERS
+from detbench.plugins.registry import Entry
 from detbench.types import Image, Kernel, KernelEstimator
 
 NETS = {

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detbench.backends import resolve_detector
-from detbench.catalog import DETECTORS
 from detbench.errors import WeightsError
+from detbench.plugins.backend import resolve_detector
+from detbench.plugins.builtin import DETECTORS
 from detbench.types import Detections, Image
 
 

@@ -11,7 +11,7 @@ from detbench.datasets.coco import CocoFolder
 from detbench.datasets.export import export_dataset
 from detbench.datasets.opening import looks_like, open_dataset
 from detbench.errors import DataError, UsageError
-from detbench.registry import Entry, Registry
+from detbench.plugins.registry import Entry, Registry
 
 
 @pytest.fixture(scope="module")

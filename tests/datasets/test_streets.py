@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detbench.assets import shipped
+from detbench.core.paths import shipped
 from detbench.datasets.coco import CocoFolder
 from detbench.datasets.opening import open_dataset
 

@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
-from detbench.assets import shipped
 from detbench.blur.kernels import convolve, kernel_from_path
 from detbench.blur.noise import add_noise
+from detbench.core.images import read_image
+from detbench.core.paths import shipped
 from detbench.deblurrers.blind import Blind
-from detbench.images import read_image
 from detbench.metrics.kernel_similarity import kernel_similarity
 from detbench.types import Image, Kernel, KernelEstimator, Light, Restoration
 

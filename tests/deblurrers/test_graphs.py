@@ -13,11 +13,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from detbench.backends import resolve_deblurrer
 from detbench.deblurrers.network import DeblurGAN
 from detbench.errors import BackendError, WeightsError
 from detbench.nets.deblurgan import Generator
 from detbench.nets.weights import save_weights
+from detbench.plugins.backend import resolve_deblurrer
 from detbench.types import Deblurrer, Image
 
 KINDS = {"onnx": "onnx", "torchscript": "pt", "exported": "pt2"}

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from detbench.assets import shipped
+from detbench.core.paths import shipped
 from detbench.deconvolution.estimation import Guess
 from detbench.nets.blind_kernel import BlindKernel
 from detbench.nets.weights import load_weights

@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from detbench.assets import shipped
 from detbench.blur.kernels import convolve, kernel_from_path
 from detbench.blur.noise import add_noise
+from detbench.core.images import read_image
+from detbench.core.paths import shipped
 from detbench.deconvolution.estimation import Guess, estimate
-from detbench.deconvolution.kernels import centroids, point, spread
-from detbench.images import read_image
+from detbench.deconvolution.kernel_cleaning import centroids, point, spread
 from detbench.metrics.kernel_similarity import kernel_similarity
 from detbench.types import BlurEstimate, Image, Kernel
 

@@ -6,16 +6,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from detbench.assets import shipped
 from detbench.blur.kernels import convolve, kernel_from_path
 from detbench.blur.light import to_light
 from detbench.blur.noise import add_noise, to_image
 from detbench.blur.trajectory import random_trajectory
+from detbench.core.images import read_image
+from detbench.core.paths import shipped
 from detbench.deblurrers.non_blind import TotalVariation, Wiener
 from detbench.deconvolution import latent
 from detbench.deconvolution.latent import differences, divergence, few_edges, growing, total_variation
 from detbench.deconvolution.spectra import gradient_power, lay_out
-from detbench.images import read_image
 from detbench.types import Image, Kernel, Light
 
 STREETS = Path(shipped("datasets")) / "streets" / "images"

@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from detbench.assets import shipped
 from detbench.blur.kernels import convolve, kernel_from_path
 from detbench.blur.noise import add_noise
+from detbench.core.images import read_image
+from detbench.core.paths import shipped
 from detbench.deconvolution.estimation import Guess, estimate
-from detbench.deconvolution.kernels import point
+from detbench.deconvolution.kernel_cleaning import point
 from detbench.deconvolution.windows import KernelGrid, as_array, kernel_grid, one_window, restored
-from detbench.images import read_image
 from detbench.types import Image, Kernel
 
 STREETS = Path(shipped("datasets")) / "streets" / "images"

@@ -8,7 +8,7 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from detbench.boxes import xyxy_to_xywh
+from detbench.core.boxes import xyxy_to_xywh
 from detbench.datasets.coco import CocoFolder
 from detbench.detectors.blobs import Blobs
 from detbench.types import Detector, Image

@@ -24,11 +24,11 @@ import cv2
 import numpy as np
 
 import detbench.cli.main
+import detbench.evaluation.run  # all that a run needs is imported once, and then forked
+import detbench.evaluation.score.analysis
 import detbench.report.render
-import detbench.runner.analysis
-import detbench.runner.loop  # all that a run needs is imported once, and then forked
+from detbench.core.fingerprints import code_sha256
 from detbench.detectors.blobs import Blobs
-from detbench.fingerprints import code_sha256
 
 WORDS = "run --deblurrer sharpen=python:sharpener:sharpen --deblurrer identity --detector blobs --blur trajectory"
 WORDS += " --limit 2 --name job"
@@ -142,7 +142,7 @@ def _work_in_the_open() -> None:
     sharpener = ModuleType("sharpener")
     sharpener.sharpen = sharpen  # type: ignore[attr-defined]
     sys.modules["sharpener"] = sharpener
-    detbench.runner.stages.time = SimpleNamespace(perf_counter=lambda: 0.0)  # type: ignore[assignment]
+    detbench.evaluation.measure.steps.time = SimpleNamespace(perf_counter=lambda: 0.0)  # type: ignore[assignment]
     detbench.results.provenance._commit = dict
 
 
@@ -269,7 +269,7 @@ def main() -> None:
         folder = Path(name).resolve()
         words = f"{WORDS} --resamples {0 if asked.few else 5} --dataset {draw(folder / 'drawn')}".split()
         whole = Trial(folder / "whole", words)
-        code_sha256("detbench.runner.loop")  # read once, and then forked
+        code_sha256("detbench.evaluation.run")  # read once, and then forked
         begun = time.monotonic()
         if whole.run() != 0:
             sys.exit(whole.said())

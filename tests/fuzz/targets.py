@@ -16,23 +16,23 @@ from typing import Any
 import numpy as np
 from PIL import Image as PillowImage
 
-from detbench.backends import resolve_deblurrer
-from detbench.blur.sources import find_pictures
+from detbench.blur.source_pictures import find_pictures
+from detbench.core.images import picture_from_file, read_image
+from detbench.core.photos import encode_photo, read_photo
 from detbench.datasets.opening import open_dataset
-from detbench.detectors.recorded import RecordedDetections
+from detbench.detectors.recorded_detections import RecordedDetections
+from detbench.evaluation.merging import merge
+from detbench.evaluation.request import WHOLE, RunSpec
+from detbench.evaluation.run import run
+from detbench.evaluation.shards import run_shard
 from detbench.gate.baseline import read_baseline, write_baseline
+from detbench.gate.gated_run import measured_in
 from detbench.gate.judge import judge
-from detbench.gate.measured import measured_in
 from detbench.gate.rules import Rule, read_rules
-from detbench.images import picture_from_file, read_image
-from detbench.photos import encode_photo, read_photo
+from detbench.plugins.backend import resolve_deblurrer
 from detbench.report.view import view_of
 from detbench.results.cache import Cache, digest
 from detbench.results.cards import model_index, read_card
-from detbench.runner.loop import run
-from detbench.runner.merging import merge
-from detbench.runner.shards import run_shard
-from detbench.runner.spec import WHOLE, RunSpec
 
 Read = Callable[[bytes], object]
 
@@ -182,7 +182,7 @@ def _voc(folder: Path, drawn: Path) -> dict[str, Target]:
 
 def _blurred(folder: Path, drawn: Path) -> dict[str, Target]:
     from detbench.blur.recipes import parse_recipe
-    from detbench.blurring import write_blurred_dataset
+    from detbench.datasets.blurred_writer import write_blurred_dataset
 
     place = folder / "data"
     write_blurred_dataset(_small_coco(folder / "coco", drawn), place, parse_recipe("trajectory"), lambda *_: None)

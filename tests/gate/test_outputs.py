@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 import pytest
 
 from detbench.gate.baseline import read_baseline, write_baseline
+from detbench.gate.gated_run import Measured, measured_in
 from detbench.gate.judge import Verdict, judge
-from detbench.gate.measured import Measured, measured_in
 from detbench.gate.outputs import (
     annotation,
     annotations,

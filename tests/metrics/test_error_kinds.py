@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detbench.boxes import iou, xywh_to_xyxy
+from detbench.core.boxes import iou, xywh_to_xyxy
+from detbench.metrics.coco_scores import evaluate
 from detbench.metrics.columns import found_columns, true_columns
-from detbench.metrics.detection import evaluate
 from detbench.metrics.error_kinds import KINDS, ErrorKind, error_kinds
 from detbench.metrics.matching import FALSE_POSITIVE, match
 from detbench.types import Detections, GroundTruth

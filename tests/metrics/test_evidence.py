@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from detbench.metrics.coco_scores import STAT_KEYS, evaluate
 from detbench.metrics.columns import found_columns, true_columns
-from detbench.metrics.detection import STAT_KEYS, evaluate
 from detbench.metrics.evidence import Evidence, gap_recovered, numbers_of, p_values, point_numbers
 from detbench.metrics.ranking import ranked
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detbench.boxes import xywh_to_xyxy
+from detbench.core.boxes import xywh_to_xyxy
 from detbench.metrics.matching import (
     FALSE_POSITIVE,
     IGNORED,

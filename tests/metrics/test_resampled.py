@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from detbench.metrics.coco_scores import STAT_KEYS, evaluate
 from detbench.metrics.columns import found_columns, true_columns
-from detbench.metrics.detection import STAT_KEYS, evaluate
 from detbench.metrics.ranking import Ranking, ranked
 from detbench.metrics.resampled import average_precision, coco_numbers, once
 

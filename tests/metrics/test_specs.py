@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from detbench.metrics.detection import STAT_KEYS
+from detbench.evaluation.request import RunSpec
+from detbench.evaluation.run import run
+from detbench.metrics.coco_scores import STAT_KEYS
 from detbench.metrics.specs import METRICS
 from detbench.results.cache import Cache
 from detbench.results.schema import RunResult
-from detbench.runner.loop import run
-from detbench.runner.spec import RunSpec
 
 OF_NETWORKS = {"parameters_m", "gflop_per_mpix"}
 """Read from a model's card, which identity has not."""

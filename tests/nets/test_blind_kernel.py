@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from detbench.deconvolution.filters import wiener
-from detbench.deconvolution.kernels import least_squares
+from detbench.deconvolution.kernel_cleaning import least_squares
 from detbench.deconvolution.spectra import gradients, grey, lay_out
 from detbench.nets.blind_kernel import LEAST_PX, RADIUS, SCALES, BlindKernel, shrunk, without_specks
 

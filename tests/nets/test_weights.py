@@ -7,7 +7,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from detbench.assets import shipped
+from detbench.core.paths import shipped
 from detbench.errors import WeightsError
 from detbench.nets.blind_kernel import BlindKernel
 from detbench.nets.weights import load_weights, save_weights

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detbench.images import picture_from_image
-from detbench.kernel_pictures import kernel_picture
+from detbench.core.images import picture_from_image
+from detbench.core.kernel_pictures import kernel_picture
 from detbench.metrics.error_kinds import KINDS
 from detbench.results.folder import RunFolder
 from detbench.results.schema import ArmKind, ArmResult, Difference, EvaluatedData, RunResult

@@ -12,8 +12,8 @@ import pytest
 from detbench.report.render import render_comparison, render_report
 from detbench.training.held_out import Quality
 from detbench.training.history import Epoch, History, Interval
-from detbench.training.page import render_page
-from detbench.training.record import write_pictures
+from detbench.training.training_log import write_pictures
+from detbench.training.training_page import render_page
 from detbench.training.validation import Comparison
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install 'detbench[dev]'")

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detbench.images import picture_from_image
+from detbench.core.images import picture_from_image
+from detbench.evaluation.measure.rows import SHOWN_PANELS, SHOWN_PICTURES
 from detbench.results.folder import RunFolder
 from detbench.results.schema import result_from_json
-from detbench.runner.rows import SHOWN_PANELS, SHOWN_PICTURES
 
 PICTURES, BOXES, FOUND = 5000, 7, 30
 ARMS = ("sharp", "blurred", "wiener")

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from detbench.core.images import encode_png, image_sha256
 from detbench.errors import DataError, OutputError
-from detbench.images import encode_png, image_sha256
 from detbench.results.cache import FORMAT, Cache, canonical_json, digest
 from detbench.types import Image
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
+from detbench.core.images import picture_from_image
 from detbench.errors import DataError, OutputError
-from detbench.images import picture_from_image
 from detbench.results.folder import RunFolder, read_result
 from detbench.results.schema import RunResult, flat_metrics
 from detbench.types import Picture

@@ -14,9 +14,9 @@ from pycocotools.cocoeval import COCOeval
 
 from detbench.datasets.coco import CocoFolder
 from detbench.datasets.export import export_dataset
+from detbench.evaluation.request import RunSpec
+from detbench.evaluation.run import run
 from detbench.results.cache import Cache
-from detbench.runner.loop import run
-from detbench.runner.spec import RunSpec
 
 ARMS = ("sharp", "blurred", "wiener")
 

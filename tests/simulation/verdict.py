@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from detbench.gate.gated_run import Measured
 from detbench.gate.judge import judge
-from detbench.gate.measured import Measured
 from detbench.gate.rules import Rule
 from detbench.metrics.bootstrap import RESAMPLES, draw_pictures, interval
 from detbench.metrics.evidence import Evidence, point_numbers

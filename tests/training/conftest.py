@@ -9,8 +9,9 @@ import torch
 from PIL import Image as PillowImage
 from torch import Tensor, nn
 
-from detbench.training.losses import l1
-from detbench.training.plan import Plan, WeightedLoss
+from detbench.training.losses.content import l1
+from detbench.training.losses.target import WeightedLoss
+from detbench.training.plan import Plan
 from detbench.types import Image
 
 

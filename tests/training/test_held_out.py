@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from detbench.blur.recipes import TrajectoryRecipe
 from detbench.metrics.quality import psnr_db, ssim
-from detbench.training.crops import CropRecipe, HeldOutCrops
+from detbench.training.data.crops import CropRecipe, HeldOutCrops
+from detbench.training.data.sources import find_sources
 from detbench.training.held_out import HeldOut, restored
 from detbench.training.plan import Plan
-from detbench.training.sources import find_sources
 
 RECIPE = CropRecipe(crop_px=48, longest_px=640, blurs=(TrajectoryRecipe(length_px=12, exposure=1),))
 CPU = torch.device("cpu")

@@ -9,16 +9,17 @@ import torch
 from torch import Tensor, nn
 
 from detbench.errors import TrainingError
-from detbench.training.checkpoints import load_checkpoint, save_checkpoint
-from detbench.training.crops import Crop
-from detbench.training.draws import Draws
-from detbench.training.exposure import Batch, collate
+from detbench.training.data.blur_batch import Batch, collate
+from detbench.training.data.crops import Crop
+from detbench.training.data.draws import Draws
+from detbench.training.data.parallel import World
 from detbench.training.loop import Trainer
-from detbench.training.losses import CROSS_ENTROPY, l1
-from detbench.training.parallel import World
-from detbench.training.plan import Plan, Target, WeightedLoss, picture_beside_blurred
+from detbench.training.losses.content import CROSS_ENTROPY, l1
+from detbench.training.losses.target import Target, WeightedLoss
+from detbench.training.plan import Plan, picture_beside_blurred
 from detbench.training.schedule import Schedule
 from detbench.training.state import State, new_state
+from detbench.training.training_checkpoints import load_checkpoint, save_checkpoint
 
 CPU = torch.device("cpu")
 SHORT = Schedule(flat_steps=2, decay_steps=2, warm_up_steps=0, critic_steps=3)
@@ -299,8 +300,8 @@ def load(name, path):
     sys.modules[name] = module; spec.loader.exec_module(module); return module
 here = os.path.dirname(sys.argv[2])
 small, loop = load("small", here + "/conftest.py"), load("loop", sys.argv[2])
-from detbench.training.parallel import world_of_torchrun
-from detbench.training.exposure import Batch
+from detbench.training.data.parallel import world_of_torchrun
+from detbench.training.data.blur_batch import Batch
 with world_of_torchrun("cpu") as (world, device):
     plan = small.small_plan()
     state = loop.new_state(plan, device)

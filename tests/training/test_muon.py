@@ -5,11 +5,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from detbench.training.checkpoints import load_checkpoint, save_checkpoint
 from detbench.training.compact import packed, unpacked
 from detbench.training.muon import Muon, orthogonalised, turns
 from detbench.training.plan import Plan
 from detbench.training.state import State, new_state
+from detbench.training.training_checkpoints import load_checkpoint, save_checkpoint
 
 CPU = torch.device("cpu")
 

@@ -24,17 +24,17 @@ import tomli_w
 from PIL import Image as PillowImage
 
 import detbench
-from detbench.deblurrers.torch_device import resolve_precision
+from detbench.core.fingerprints import file_sha256
+from detbench.core.images import read_image
+from detbench.core.torch_device import resolve_precision
 from detbench.detectors.blobs import Blobs
-from detbench.fingerprints import file_sha256
-from detbench.images import read_image
 from detbench.metrics.quality import psnr_db
+from detbench.training.data.sources import find_source, split
 from detbench.training.held_out_detection import detection_of
 from detbench.training.job import Job
 from detbench.training.recipe import read_recipe
 from detbench.training.restorers import ARCHITECTURES
 from detbench.training.restoring import train_restorer
-from detbench.training.sources import find_source, split
 
 SCRIPTS = Path(detbench.__file__).parents[1] / "models"
 

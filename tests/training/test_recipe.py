@@ -5,7 +5,7 @@ import pytest
 from detbench.blur.recipes import ShakeRecipe, TrajectoryRecipe
 from detbench.errors import UsageError
 from detbench.training.clock import Layout
-from detbench.training.crop_sizes import CropStage
+from detbench.training.data.crop_sizes import CropStage
 from detbench.training.recipe import Recipe, read_recipe
 from detbench.training.restorers import ARCHITECTURES
 from detbench.training.schedule import Schedule

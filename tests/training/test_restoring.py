@@ -21,20 +21,21 @@ from detbench.errors import DataError, TrainingError, UsageError, WeightsError
 from detbench.nets.nah import gaussian_pyramid
 from detbench.training import restorers
 from detbench.training.clock import Layout
-from detbench.training.crops import Crop, TrainingCrops
-from detbench.training.detector_features import SHIPPED
-from detbench.training.draws import Draws
-from detbench.training.exposure import collate
+from detbench.training.data.blur_batch import collate
+from detbench.training.data.crops import Crop, TrainingCrops
+from detbench.training.data.draws import Draws
+from detbench.training.data.parallel import World
+from detbench.training.data.sources import find_sources
 from detbench.training.job import Job
 from detbench.training.loop import Trainer
-from detbench.training.losses import CROSS_ENTROPY, WASSERSTEIN, l1
-from detbench.training.parallel import World
-from detbench.training.plan import Plan, Target
+from detbench.training.losses.content import CROSS_ENTROPY, WASSERSTEIN, l1
+from detbench.training.losses.detector_features import SHIPPED
+from detbench.training.losses.target import Target
+from detbench.training.plan import Plan
 from detbench.training.recipe import Recipe
 from detbench.training.restorers import ARCHITECTURES, Architecture, at_each_scale, make_plan
 from detbench.training.restoring import train_restorer
 from detbench.training.schedule import Schedule
-from detbench.training.sources import find_sources
 from detbench.training.state import new_state
 
 SHORT = Recipe(

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from detbench.detectors.blobs import Blobs
 from detbench.errors import DataError
+from detbench.training.data.sources import Source, find_source
 from detbench.training.held_out_detection import HeldOutDetection, detection_of
 from detbench.training.plan import Plan
 from detbench.training.recipe import Recipe
-from detbench.training.sources import Source, find_source
 from detbench.training.validation import Validation
 
 CPU = torch.device("cpu")
@@ -97,7 +97,7 @@ class Wiping(nn.Module):
 @pytest.fixture
 def validation(pairs: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> Validation:
     """Of photos and pairs, judged by the detector of blobs."""
-    monkeypatch.setattr("detbench.detectors.yolo.Yolo", lambda _file, _device: Blobs())
+    monkeypatch.setattr("detbench.detectors.ultralytics_yolo.Yolo", lambda _file, _device: Blobs())
     return Validation([find_source(photos), find_source(pairs)], RECIPE, None, "cpu", lambda _line: None)
 
 
@@ -129,7 +129,7 @@ def test_crops_are_shared_among_the_sources(validation: Validation) -> None:
 
 def test_without_ultralytics_the_map_is_left_out(pairs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a note that says so; the rest is judged."""
-    monkeypatch.setitem(sys.modules, "detbench.detectors.yolo", None)
+    monkeypatch.setitem(sys.modules, "detbench.detectors.ultralytics_yolo", None)
     said: list[str] = []
     Validation([find_source(pairs)], RECIPE, None, "cpu", said.append)
     assert len(said) == 1

@@ -1,0 +1,217 @@
+"""The steps that a picture goes through, each done at most once: blurred, restored, detected, judged.
+
+Every step asks the cache first and builds its backend only when it has to work.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from detbench.blur.recipes import PictureRecipe, recipe_spec
+from detbench.core.fingerprints import code_sha256, installed_version
+from detbench.errors import ArmError, UsageError
+from detbench.evaluation.measure.blur_estimates import (
+    FoundBlur,
+    estimate_from_json,
+    estimate_to_json,
+    found_blur,
+    kernel_from_json,
+    kernel_to_json,
+)
+from detbench.evaluation.measure.limits import SECONDS, call_limited, check_restored, checked_restoration, within_memory
+from detbench.metrics.quality import psnr_db, ssim
+from detbench.plugins.backend import Backend
+from detbench.results.cache import Cache, Record
+from detbench.types import Blur, Detections, Image, Kernel, KernelEstimator, Picture, Sample
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A restored picture, the time it took (restoration alone, milliseconds; None where another program did it), and
+    whether the kernel was given away. `tile_pixels` is None unless memory ran out: then the picture went through in
+    tiles of at most so many pixels. `blur` is what a deblurrer that looks for the kernel found, None of any other.
+    """
+
+    picture: Picture
+    restore_ms: float | None
+    told_kernel: bool
+    tile_pixels: int | None = None
+    blur: FoundBlur | None = None
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Likeness to the sharp picture; None where undefined. Only a picture equal to the sharp one has no PSNR."""
+
+    psnr_db: float | None
+    ssim: float | None
+
+
+class Stages:
+    """The steps over one cache, with the backends built so far.
+
+    A backend that fails on a picture, or takes longer than `seconds`, raises ArmError.
+    """
+
+    def __init__(self, cache: Cache, seconds: float = SECONDS) -> None:
+        self.cache = cache
+        self._seconds = seconds
+        self._built: dict[str, Any] = {}
+        self._blur_code = code_sha256("detbench.blur.recipes")
+        self._quality_code = code_sha256("detbench.metrics.quality")
+
+    def blur(self, sample: Sample, recipe: PictureRecipe) -> Sample:
+        """The sample with its sharp picture (its only one, where it has no other) blurred by the recipe."""
+        sharp = sample.sharp or sample.blurred
+        depends_on = {
+            "recipe": recipe_spec(recipe),
+            "code_sha256": self._blur_code,
+            "versions": {name: installed_version(name) for name in ("numpy", "opencv-python")},
+            "picture": sharp.sha256,
+            "sample": sample.id,
+        }
+        record = self.cache.get("blur", depends_on)
+        blurred = self.cache.picture(record["picture"], sharp.width, sharp.height) if record else None
+        if record is None or blurred is None:
+            image, blur = recipe.apply(sharp.load(), sample.id)
+            blurred = self.cache.keep_picture(image)
+            record = self.cache.put("blur", depends_on, {"picture": blurred.sha256, **_blur_to_json(blur)})
+        return replace(sample, sharp=sharp, blurred=blurred, blur=_blur_from_json(record))
+
+    def restore(self, backend: Backend, picture: Picture, kernel: Kernel | None) -> Restored:
+        """The picture as a deblurrer restores it. A result equal to its input is the input."""
+        depends_on = {
+            "backend": backend.key,
+            "picture": picture.sha256,
+            "kernel": None if kernel is None else kernel_to_json(kernel),
+        }
+        record = self.cache.get("restore", depends_on)
+        kept = self._kept(record, picture) if record else None
+        if record is None or kept is None:
+            image = picture.load()
+            restored, figures = self._restore_now(backend, image, kernel)
+            unchanged = np.array_equal(restored, image)
+            kept = picture if unchanged else self.cache.keep_picture(restored)
+            record = {"picture": None if unchanged else kept.sha256, **figures}
+            record = self.cache.put("restore", depends_on, record)
+        blur = self._found_blur(record["blur"], kernel) if "blur" in record else None
+        return Restored(kept, record["restore_ms"], record["told_kernel"], record.get("tile_pixels"), blur)
+
+    def detect(self, backend: Backend, picture: Picture) -> Detections:
+        """What the detector finds in a picture; labels are indices into its own classes."""
+        depends_on = {"backend": backend.key, "picture": picture.sha256}
+        record = self.cache.get("detect", depends_on)
+        if record is None:
+            image = picture.load()
+            found = self._call(backend, lambda detector: detector(image))
+            _check_found(backend, found, len(self.classes(backend)))
+            columns = {"boxes": found.boxes, "scores": found.scores, "labels": found.labels}
+            record = {name: column.tolist() for name, column in columns.items()}
+            record = self.cache.put("detect", depends_on, record)
+        return Detections(
+            np.array(record["boxes"], dtype=np.float64).reshape(-1, 4),
+            np.array(record["scores"], dtype=np.float64),
+            np.array(record["labels"], dtype=np.int64),
+        )
+
+    def classes(self, backend: Backend) -> tuple[str, ...]:
+        """The names of a detector's labels."""
+        record = self.cache.get("classes", {"backend": backend.key})
+        if record is None:
+            names = self._call(backend, lambda detector: [str(name) for name in detector.classes])
+            record = self.cache.put("classes", {"backend": backend.key}, {"classes": names})
+        return tuple(record["classes"])
+
+    def judge(self, picture: Picture, sharp: Picture) -> Quality:
+        """PSNR and SSIM of a picture against the sharp one."""
+        depends_on = {"code_sha256": self._quality_code, "picture": picture.sha256, "sharp": sharp.sha256}
+        record = self.cache.get("quality", depends_on)
+        if record is None:
+            image, reference = picture.load(), sharp.load()
+            values = {"psnr_db": psnr_db(image, reference), "ssim": ssim(image, reference)}
+            record = self.cache.put("quality", depends_on, values)
+        return Quality(record["psnr_db"], record["ssim"])
+
+    def _kept(self, record: Record, picture: Picture) -> Picture | None:
+        sha256 = record["picture"]
+        return picture if sha256 is None else self.cache.picture(sha256, picture.width, picture.height)
+
+    def _found_blur(self, kept: Record | None, kernel: Kernel | None) -> FoundBlur:
+        estimate = None if kept is None else estimate_from_json(kept)
+        return found_blur(estimate, kernel, self.cache.keep_picture)
+
+    def _restore_now(self, backend: Backend, image: Image, kernel: Kernel | None) -> tuple[Image, Record]:
+        is_first = backend.name not in self._built
+        arguments: tuple[Any, ...] = (image,)
+        told_kernel = bool(getattr(self._build(backend), "needs_kernel", False))
+        if told_kernel:
+            if kernel is None:
+                raise UsageError(
+                    f"{backend.name} needs the blur kernel, and a picture here has none (its blur is unknown or varies "
+                    f"over the picture). Leave {backend.name} out, or blur with --blur trajectory"
+                )
+            arguments = (image, kernel)
+        if is_first:  # the first call of a network or a transform pays for set-up that the others do not
+            self._restored_within_memory(backend, arguments)
+        restored, figures = self._restored_within_memory(backend, arguments)
+        if self._finds_kernel(backend):
+            restoration = checked_restoration(backend.name, restored)
+            restored, blur = restoration.image, restoration.blur
+            figures["blur"] = None if blur is None else estimate_to_json(blur)
+        check_restored(backend.name, restored, image)
+        return restored, {**figures, "told_kernel": told_kernel}
+
+    def _finds_kernel(self, backend: Backend) -> bool:
+        """Whether a deblurrer also shows the kernel that it found; one that needs the kernel has none to find."""
+        built = self._build(backend)
+        return isinstance(built, KernelEstimator) and not getattr(built, "needs_kernel", False)
+
+    def _restored_within_memory(self, backend: Backend, arguments: tuple[Any, ...]) -> tuple[Any, Record]:
+        """What a deblurrer makes of a picture, in smaller tiles where memory runs out, and the time that took."""
+        image, *kernel = arguments
+        (restored, figures), tile_pixels = within_memory(
+            self._build(backend), image.shape[0] * image.shape[1], lambda: self._timed(backend, image, kernel)
+        )
+        return restored, figures if tile_pixels is None else {**figures, "tile_pixels": tile_pixels}
+
+    def _timed(self, backend: Backend, image: Image, kernel: Sequence[Kernel]) -> tuple[Any, Record]:
+        own = image.copy()  # a deblurrer that works in place would spoil what it is held against
+        finds_kernel = self._finds_kernel(backend)
+        begun = time.perf_counter()
+        restored = self._call(
+            backend, lambda deblurrer: deblurrer.restore(own) if finds_kernel else deblurrer(own, *kernel)
+        )
+        return restored, {"restore_ms": (time.perf_counter() - begun) * 1000}
+
+    def _build(self, backend: Backend) -> Any:
+        if backend.name not in self._built:
+            self._built[backend.name] = backend.build()
+        return self._built[backend.name]
+
+    def _call(self, backend: Backend, use: Callable[[Any], Any]) -> Any:
+        """Let a backend work; what it raises becomes one message that names it."""
+        built = self._build(backend)
+        return call_limited(backend.name, lambda: use(built), self._seconds)
+
+
+def _check_found(backend: Backend, found: object, classes: int) -> None:
+    if not isinstance(found, Detections):
+        raise ArmError(f"detector {backend.name} returned {type(found).__name__} instead of Detections")
+    if len(found) and not 0 <= found.labels.min() <= found.labels.max() < classes:
+        raise ArmError(
+            f"detector {backend.name} returned labels {found.labels.min()}..{found.labels.max()}; it names {classes} "
+            f"classes, so they lie in 0..{classes - 1}"
+        )
+
+
+def _blur_to_json(blur: Blur) -> Record:
+    kernel = None if blur.kernel is None else kernel_to_json(blur.kernel)
+    return {"kind": blur.kind, "parameters": dict(blur.parameters), "severity_px": blur.severity_px, "kernel": kernel}
+
+
+def _blur_from_json(record: Record) -> Blur:
+    kernel = None if record["kernel"] is None else kernel_from_json(record["kernel"])
+    return Blur(record["kind"], record["parameters"], record["severity_px"], kernel)

@@ -1,0 +1,105 @@
+"""A run by the workers of a Ray cluster: blocks of pictures as tasks, each a shard that its worker hands back.
+
+Ray (https://docs.ray.io) gives a task whose worker died to another; `RAY_ADDRESS` names a cluster, and without it one
+is started on this machine. Every machine needs detbench, and the dataset and weights under the same paths.
+"""
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache as once_per_process
+from pathlib import Path
+from typing import Any
+
+from detbench.errors import BackendError, UsageError
+from detbench.evaluation.measure.limits import SECONDS
+from detbench.evaluation.measure.steps import Stages
+from detbench.evaluation.merging import conclude_joined
+from detbench.evaluation.request import RunSpec, Share
+from detbench.evaluation.run import Plan, Progress, measure, resolve
+from detbench.evaluation.shards import Files, pack, unpack
+from detbench.results.cache import Cache
+from detbench.results.folder import RunFolder
+from detbench.results.schema import RunResult
+
+BLOCK_IMAGES = 16
+"""Pictures of a task: as many as are done again, at most, where a worker dies without a shared cache."""
+
+TRIES_AGAIN = 3
+"""How often a block goes to another worker after one died of it."""
+
+
+def run_on_ray(spec: RunSpec, folder: Path, cache: Cache, progress: Progress, seconds: float = SECONDS) -> RunResult:
+    """Evaluate on a Ray cluster and write everything of the run folder but the report.
+
+    As `run` does it, and with the same numbers. Raises UsageError where Ray is not installed, BackendError where
+    workers keep dying of one block.
+    """
+    ray = _ray()
+    # What the words mean is checked here, where there may be no GPU; each worker resolves its own device.
+    images = resolve(replace(spec, device="cpu")).images
+    run_folder = RunFolder(folder)
+    run_folder.check_writable()
+    blocks = -(-images // BLOCK_IMAGES)
+    shares = [Share(number, blocks) for number in range(1, blocks + 1)]
+    with contextlib.redirect_stdout(sys.stderr):  # where Ray tells of workers that died
+        # Without an address Ray would also take up a cluster of which this machine still has a note.
+        ray.init(os.environ.get("RAY_ADDRESS", "local"), log_to_driver=False, configure_logging=False)
+        try:
+            files = _from_workers(ray, (spec, cache.folder.absolute(), seconds), shares, progress)
+        finally:
+            ray.shutdown()
+    shards = [unpack(each.__getitem__, f"block {share}") for each, share in zip(files, shares, strict=True)]
+    return conclude_joined(shards, run_folder, cache, progress)
+
+
+def _ray() -> Any:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read when it is imported
+    try:
+        import ray
+    except ImportError:
+        raise UsageError("--engine ray needs Ray: pip install 'detbench[ray]'") from None
+    return ray
+
+
+def _from_workers(
+    ray: Any, work: tuple[RunSpec, Path, float], shares: Sequence[Share], progress: Progress
+) -> list[Files]:
+    """Every share's files, in the order of `shares`; `work` is what `_prepared` takes."""
+    gpus = 1 if work[0].device != "cpu" and ray.cluster_resources().get("GPU") else 0
+    block = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=TRIES_AGAIN)(_block)
+    tasks = [block.remote(work, share, Path.cwd()) for share in shares]
+    waiting = tasks
+    try:
+        while waiting:
+            progress("blocks", len(tasks) - len(waiting), len(tasks))
+            done, waiting = ray.wait(waiting)
+            ray.get(done)
+        progress("blocks", len(tasks), len(tasks))
+        return list(ray.get(tasks))
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause from error
+    except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError) as error:
+        raise BackendError(
+            f"a worker died {TRIES_AGAIN + 1} times of one block ({type(error).__name__}): memory ran out, or a "
+            "backend ended its process. Run that block's pictures with --engine local to see which"
+        ) from error
+
+
+def _block(work: tuple[RunSpec, Path, float], share: Share, working_folder: Path) -> Files:
+    """What a worker does: measure one share and hand over its files."""
+    with contextlib.chdir(working_folder):
+        plan, stages = _prepared(*work)
+        return pack(measure(plan, stages, _silently, share), share)
+
+
+@once_per_process
+def _prepared(spec: RunSpec, cache_folder: Path, seconds: float) -> tuple[Plan, Stages]:
+    """Networks are built and pictures hashed once, however many blocks a worker is given."""
+    return resolve(spec), Stages(Cache(cache_folder), seconds)
+
+
+def _silently(what: str, done: int, count: int) -> None:
+    """The process that waits for the workers reports progress."""

@@ -1,0 +1,77 @@
+"""What a run is asked to do."""
+
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from detbench.errors import UsageError
+from detbench.evaluation.measure.truth import Truth
+from detbench.metrics.bootstrap import RESAMPLES
+from detbench.results.cache import digest
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One evaluation as the user words it: dataset × deblurrers × detector.
+
+    `blur` is a recipe such as "trajectory:seed=3", or None to take the dataset's pictures as they are; `limit` takes
+    the first pictures by id; `device` and `precision` are those of the networks; `resamples` is how often pictures are
+    drawn again for intervals and p-values, 0 for none.
+    """
+
+    dataset: str
+    deblurrers: tuple[str, ...]
+    detector: str
+    blur: str | None = None
+    truth: Truth = "labels"
+    limit: int | None = None
+    device: str = "auto"
+    precision: str = "fp32"
+    resamples: int = RESAMPLES
+
+    def __post_init__(self) -> None:
+        if not self.deblurrers:
+            raise UsageError("no deblurrer named: pass --deblurrer NAME (identity is one). `detbench list` shows all")
+        if self.limit is not None and self.limit < 1:
+            raise UsageError(f"--limit takes a number of pictures from 1 on, not {self.limit}")
+        if self.resamples < 0:
+            raise UsageError(f"--resamples takes a number of draws from 0 on, not {self.resamples}")
+
+
+@dataclass(frozen=True)
+class Share:
+    """One of `count` shares of the pictures, `index` counting from 1: picture k of the dataset's order (for all of
+    detbench's formats, that of the picture ids), counted from 0, belongs to share k mod `count` + 1.
+    """
+
+    index: int
+    count: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.index <= self.count:
+            raise UsageError(f"--shard takes I/N with I from 1 to N, such as 2/7, not {self}")
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.count}"
+
+    def of(self, images: int) -> range:
+        """The places, counted from 0, of this share's pictures among so many."""
+        return range(self.index - 1, images, self.count)
+
+
+WHOLE = Share(1, 1)
+
+
+def parse_share(text: str) -> Share:
+    """A share from its text, such as `2/7`; raises UsageError for anything else."""
+    words = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
+    if not words:
+        raise UsageError(f"--shard takes I/N with I from 1 to N, such as 2/7, not {text!r}")
+    return Share(int(words[1]), int(words[2]))
+
+
+def run_name(spec: RunSpec) -> str:
+    """A folder name that tells runs apart and is the same whenever the same run is asked for."""
+    dataset = Path(spec.dataset).resolve().name
+    words = [dataset, (spec.blur or "").partition(":")[0], Path(spec.detector).stem, digest(asdict(spec))[:8]]
+    return "-".join(re.sub(r"[^\w.-]+", "_", word) for word in words if word)

@@ -1,0 +1,188 @@
+"""From the word on the command line to a backend that is ready to be built, with the digest of what it depends on.
+
+Nothing is imported here that the word names: a run whose work is all cached never pays for torch.
+"""
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from detbench.core.fingerprints import code_sha256, file_sha256, installed_version
+from detbench.core.paths import CARD_NAME, shipped
+from detbench.errors import UsageError, WeightsError
+from detbench.plugins.builtin import DEBLURRERS, DETECTORS
+from detbench.plugins.checkpoint_files import find_checkpoint, is_checkpoint
+from detbench.plugins.kinds import Reference, deblurrer_reference, detector_reference
+from detbench.plugins.registry import Entry
+
+
+@dataclass(frozen=True)
+class LossDetector:
+    """A detector whose features were in the loss that trained a deblurrer; `sha256` is that of its weights."""
+
+    name: str
+    sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.name, str) and isinstance(self.sha256, str | None)):
+            raise TypeError(f"a detector has a name and a sha256, both text, not {self.name!r} and {self.sha256!r}")
+
+    def is_detector(self, detector: "Backend") -> bool:
+        """Whether it is this very one: by its weights, or, where they are not known, by its name."""
+        if self.sha256 is not None:
+            return bool(self.sha256 == detector.identity["weights_sha256"])
+        return self.name in (detector.name, detector.entry.weights)
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A deblurrer or detector as asked for. `identity` (JSON-able) is all that its results depend on besides the
+    picture: code, weights, settings and the versions of the libraries below it. The card of its weights says what the
+    network costs, by metric (`parameters_m`, `gflop_per_mpix`), and which detectors it was `trained_with`.
+    """
+
+    name: str
+    entry: Entry
+    identity: Mapping[str, Any]
+    cost: Mapping[str, float] = field(default_factory=dict)
+    trained_with: tuple[LossDetector, ...] = ()
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """The identity but for the name: what was computed under one name serves under another."""
+        return {key: value for key, value in self.identity.items() if key != "name"}
+
+    def build(self) -> Any:
+        """Import and construct it; raises BackendError or WeightsError where that fails."""
+        return self.entry.load()
+
+
+def resolve_deblurrer(word: str, device: str, precision: str) -> Backend:
+    """A deblurrer by name, by reference, or `NAME:FILE` for a network with the user's own weights (safetensors).
+
+    Settings stand behind the colon too: `NAME:light=linear`, `NAME:FILE,light=linear`. `device` is a resolved one;
+    networks alone take it and `precision`.
+    """
+    reference = deblurrer_reference(word, device)
+    if reference is not None:
+        return _referred(reference)
+    name, _, rest = word.partition(":")
+    entry = DEBLURRERS.find(name)
+    file, settings = _file_and_settings(entry, rest)
+    if entry.weights is None:
+        if file:
+            raise UsageError(f"{name} has no weights that a file could replace: name it without {':' + file!r}")
+        return _backend(entry, weights=None)
+    weights = Path(file) if file else shipped("models") / entry.weights / "weights.safetensors"
+    arm = "-".join([_own_name(name, weights) if file else name, *settings.values()])
+    options = {"device": device, "precision": precision, **settings}
+    return _backend(_with_options(replace(entry, name=arm), weights, **options), weights)
+
+
+def _file_and_settings(entry: Entry, rest: str) -> tuple[str, dict[str, str]]:
+    """What stands behind a name's colon: a file, or none, and those settings that are not the default."""
+    file, chosen = "", {}
+    for part in filter(None, rest.split(",")):
+        key, equals, value = part.partition("=")
+        words = entry.settings.get(key, ())
+        if equals and key.isidentifier() and value not in words:
+            known = "; ".join(f"{name}={'|'.join(values)}" for name, values in entry.settings.items())
+            raise UsageError(f"{entry.name} has no setting {part!r}. It takes: {known or 'none'}")
+        if words:
+            chosen[key] = value
+        else:
+            file = f"{file},{part}" if file else part
+    return file, {key: value for key, value in chosen.items() if value != entry.settings[key][0]}
+
+
+def resolve_detector(word: str, device: str) -> Backend:
+    """A detector by name, by reference, or a YOLO checkpoint by file name or path.
+
+    A bare name such as `yolov8n.pt` that is not in the working folder is fetched once from its publisher.
+    """
+    reference = detector_reference(word, device)
+    if reference is not None:
+        return _referred(reference)
+    if is_checkpoint(word):
+        weights = find_checkpoint(word)
+        base = replace(DETECTORS.find("yolov8"), name=weights.stem, summary=f"checkpoint {word}")
+        return _backend(_with_options(base, weights, device=device), weights)
+    entry = DETECTORS.find(word)
+    if entry.weights is None:
+        return _backend(entry, weights=None)
+    weights = shipped("models") / entry.weights / "weights.safetensors"
+    return _backend(_with_options(entry, weights, device=device), weights)
+
+
+def _own_name(network: str, weights: Path) -> str:
+    """A network's name with that of the user's file, or with that of its folder, where all files have one name."""
+    own = weights.resolve().parent.name if weights.stem == "weights" else weights.stem
+    return own if own.startswith(f"{network}-") else f"{network}-{own}"
+
+
+def _referred(reference: Reference) -> Backend:
+    entry = reference.entry
+    return Backend(entry.name, entry, _identity(entry, reference.weights_sha256, reference.settings))
+
+
+def _with_options(entry: Entry, weights: Path, **options: Any) -> Entry:
+    return replace(entry, options={"weights": weights, **options})
+
+
+def _backend(entry: Entry, weights: Path | None) -> Backend:
+    sha256 = None if weights is None else _weights_sha256(entry, weights)
+    settings = {key: value for key, value in entry.options.items() if key != "weights"}
+    card = {} if weights is None else card_beside(weights, sha256)
+    return Backend(entry.name, entry, _identity(entry, sha256, settings), _cost(card), loss_detectors(card))
+
+
+def _identity(entry: Entry, weights_sha256: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "target": entry.target,
+        "code_sha256": code_sha256(entry.target.partition(":")[0]),
+        "versions": {name: installed_version(name) for name in entry.distributions},
+        "weights_sha256": weights_sha256,
+        "settings": settings,
+    }
+
+
+def card_beside(weights: Path, sha256: str | None) -> dict[str, Any]:
+    """The card beside weights, empty where there is none of theirs; a damaged one is `load_weights`'s to report."""
+    try:
+        card = tomllib.loads(weights.with_name(CARD_NAME).read_text(encoding="utf-8"))
+    except (OSError, RecursionError, ValueError):
+        return {}
+    return card if card.get("sha256") == sha256 else {}
+
+
+def loss_detectors(card: Mapping[str, Any]) -> tuple[LossDetector, ...]:
+    """Those that a card names under `trained_with`; raises WeightsError where it holds anything else."""
+    try:
+        return tuple(LossDetector(**each) for each in card.get("trained_with", ()))
+    except TypeError as error:
+        raise WeightsError(
+            f"{CARD_NAME} of {card.get('architecture')}: trained_with must be a list of tables with name and sha256 "
+            f"({error})"
+        ) from error
+
+
+def _cost(card: Mapping[str, Any]) -> dict[str, float]:
+    """What a card says; nothing where it is damaged."""
+    try:
+        cost = {"parameters_m": card["cost"]["parameters"] / 1e6, "gflop_per_mpix": card["cost"]["gflop_per_mpix"] / 1}
+        return cost if all(math.isfinite(number) for number in cost.values()) else {}
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return {}
+
+
+def _weights_sha256(entry: Entry, weights: Path) -> str:
+    if not weights.is_file():
+        raise WeightsError(
+            f"{entry.name} has no weights: {weights} is missing. Train them (`detbench train {entry.network}`) or "
+            "bring the file; `detbench list` shows what is ready"
+        )
+    return file_sha256(weights)

@@ -1,0 +1,199 @@
+"""Backends that are named by what they are made of: `KIND:WHAT`, such as `onnx:model.onnx` or `recorded:restored/`.
+
+`NAME=KIND:WHAT` gives the arm a name of its own. Nothing is imported here that the word names.
+"""
+
+import hashlib
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from detbench.core.fingerprints import file_sha256
+from detbench.core.images import PICTURE_SUFFIXES
+from detbench.errors import UsageError
+from detbench.plugins.builtin import DEBLURRER_KINDS, DETECTOR_KINDS
+from detbench.plugins.registry import Entry
+
+RANGES = ("0..1", "-1..1", "0..255")
+"""Values that a network may take and give for black and white."""
+
+SECONDS = 600
+"""How long a program may take for one picture where nobody says."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A backend by reference: the entry that builds it, and what its results depend on besides code and versions.
+
+    `settings` (JSON-able) go into the identity; `entry.options` are what it is built with, paths and all.
+    """
+
+    entry: Entry
+    weights_sha256: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+Resolver = Callable[[Entry, str, str], Reference]
+"""From a kind's entry, what stands behind the colon, and the device."""
+
+
+def deblurrer_reference(word: str, device: str) -> Reference | None:
+    """The deblurrer that a word refers to, checked as far as that goes without importing it; None for other words.
+
+    Raises UsageError where a file, a folder, a program or a setting is wrong.
+    """
+    return _resolved(word, DEBLURRER_KINDS, _DEBLURRERS, device)
+
+
+def detector_reference(word: str, device: str) -> Reference | None:
+    """The detector that a word refers to, as `deblurrer_reference` does."""
+    return _resolved(word, DETECTOR_KINDS, _DETECTORS, device)
+
+
+def _resolved(word: str, entries: Sequence[Entry], resolvers: Mapping[str, Resolver], device: str) -> Reference | None:
+    kinds = {entry.name: entry for entry in entries}
+    match = re.fullmatch(rf"(?:([\w.-]+)=)?({'|'.join(kinds)}):(.*)", word, re.DOTALL)
+    if match is None:
+        return None
+    name, kind, what = match.groups()
+    entry = kinds[kind]
+    if not what:
+        raise UsageError(f"{word!r} names nothing: write {kind}:{entry.argument}")
+    _check_installed(entry)
+    reference = resolvers[kind](entry, what, device)
+    return replace(reference, entry=replace(reference.entry, name=name)) if name else reference
+
+
+def _check_installed(entry: Entry) -> None:
+    missing = entry.missing()
+    if missing:
+        raise UsageError(f"{entry.name} needs {', '.join(missing)}, which is not installed: {entry.install}")
+
+
+def _named(entry: Entry, what: str, **options: Any) -> Entry:
+    """The entry under a name made of its kind and of what it refers to, which also names files and columns."""
+    plain = re.sub(r"[^\w.-]+", "_", what)
+    return replace(entry, name=f"{entry.name}-{plain}", options=options)
+
+
+def _recorded(entry: Entry, what: str, _device: str) -> Reference:
+    place = Path(what)
+    if not place.exists():
+        raise UsageError(f"{entry.name}:{what}: no such file or folder")
+    named = _named(entry, place.resolve().name if place.is_dir() else place.stem, place=place)
+    files = sorted(path for path in place.rglob("*") if path.is_file()) if place.is_dir() else [place]
+    known = [path for path in files if path.suffix.lower() in PICTURE_SUFFIXES | {".json"}]
+    return Reference(named, weights_sha256=_digest(known, place if place.is_dir() else place.parent))
+
+
+def _graph(entry: Entry, what: str, device: str) -> Reference:
+    path, settings = _settings(what, ("range", "multiple"))
+    file = _file(entry, path)
+    value_range, multiple = settings.get("range", RANGES[0]), settings.get("multiple", "32")
+    if value_range not in RANGES:
+        raise UsageError(f"{entry.name}: range is {value_range!r}, but must be one of {', '.join(RANGES)}")
+    if not multiple.isdecimal() or int(multiple) < 1:
+        raise UsageError(f"{entry.name}: multiple is {multiple!r}, but must be a whole number of pixels from 1 on")
+    options = {"value_range": value_range, "multiple": int(multiple), "device": device}
+    return Reference(_named(entry, file.stem, file=file, **options), _graph_digest(file), settings=options)
+
+
+def _yolo_onnx(entry: Entry, what: str, device: str) -> Reference:
+    file = _file(entry, what)
+    return Reference(
+        _named(entry, file.stem, file=file, device=device), _graph_digest(file), settings={"device": device}
+    )
+
+
+def _torchvision(entry: Entry, what: str, device: str) -> Reference:
+    model, settings = _settings(what, ("weights", "classes"))
+    files = {key: _file(entry, path) for key, path in settings.items()}
+    if "classes" in files and "weights" not in files:
+        raise UsageError(f"{entry.name}: classes name what weights of your own find; add weights=FILE")
+    named = _named(entry, model, model=model, device=device, **files)
+    digest = _digest(list(files.values()), Path()) if files else None
+    return Reference(replace(named, name=model), digest, settings={"model": model, "device": device})
+
+
+def _python(entry: Entry, what: str, _device: str) -> Reference:
+    module, colon, attribute = what.partition(":")
+    if not (colon and re.fullmatch(r"\w+(\.\w+)*", module) and attribute.isidentifier()):
+        raise UsageError(f"{entry.name}:{what}: write python:package.module:factory")
+    here = str(Path.cwd())
+    if here not in sys.path:  # as `python -m` would: a file in the working folder is a module
+        sys.path.append(here)
+    return Reference(replace(_named(entry, attribute), target=what))
+
+
+def _command(entry: Entry, what: str, _device: str) -> Reference:
+    try:
+        words = shlex.split(what)
+    except ValueError as error:
+        raise UsageError(f"{entry.name}: {what!r} cannot be split into words ({error}); close every quote") from None
+    seconds = str(SECONDS)
+    if words and words[0].startswith("timeout="):
+        seconds = words.pop(0).removeprefix("timeout=")
+    if not seconds.isdecimal() or int(seconds) < 1:
+        raise UsageError(f"{entry.name}: timeout is {seconds!r}, but must be a whole number of seconds from 1 on")
+    for place in ("{input}", "{output}"):
+        if not any(place in word for word in words[1:]):
+            raise UsageError(f"{entry.name}: {what!r} lacks {place}; write command:'tool {{input}} {{output}}'")
+    program = shutil.which(words[0])
+    if program is None:
+        raise UsageError(f"{entry.name}: no program {words[0]!r} here; install it or give its path")
+    files = [Path(program), *(Path(word) for word in words[1:] if Path(word).is_file())]
+    digest = hashlib.sha256("".join(file_sha256(file) for file in files).encode()).hexdigest()
+    named = _named(entry, Path(words[0]).stem, words=(program, *words[1:]), seconds=int(seconds))
+    return Reference(named, digest, settings={"command": words})
+
+
+def _settings(what: str, keys: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """A path and the settings behind it, `,key=value` each; a path may hold commas."""
+    settings: dict[str, str] = {}
+    while match := re.fullmatch(rf"(.+),({'|'.join(keys)})=([^,]*)", what, re.DOTALL):
+        what, key, value = match.groups()
+        settings[key] = value
+    return what, settings
+
+
+def _file(entry: Entry, path: str) -> Path:
+    file = Path(path)
+    if not file.is_file():
+        raise UsageError(f"{entry.name}: no file {path}; write {entry.name}:{entry.argument}")
+    return file
+
+
+def _graph_digest(file: Path) -> str:
+    """Digest of a graph and of the weights that exporters put beside it."""
+    beside = [file.with_name(file.name + suffix) for suffix in (".data", "_data")]
+    return _digest([file, *(path for path in beside if path.is_file())], file.parent)
+
+
+def _digest(files: Sequence[Path], root: Path) -> str:
+    """Digest of files' bytes and of their names below `root`; of one file that of its bytes."""
+    if len(files) == 1 and root == files[0].parent:
+        return file_sha256(files[0])
+    lines = [f"{path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name} " for path in files]
+    content = "\n".join(line + file_sha256(path) for line, path in zip(lines, files, strict=True))
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+_DEBLURRERS: Mapping[str, Resolver] = {
+    "recorded": _recorded,
+    "onnx": _graph,
+    "torchscript": _graph,
+    "exported": _graph,
+    "python": _python,
+    "command": _command,
+}
+_DETECTORS: Mapping[str, Resolver] = {
+    "recorded": _recorded,
+    "onnx": _yolo_onnx,
+    "torchvision": _torchvision,
+    "python": _python,
+}

@@ -1,0 +1,124 @@
+"""Lazy names: a table of built-ins and installed plug-ins, none of which is imported before it is used."""
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import Any
+
+from detbench.core.fingerprints import installed_version
+from detbench.errors import BackendError, DetbenchError, UsageError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that can be named on the command line, described without importing it.
+
+    `target` is "module:attribute". `weights` names the folder in `models/` that it loads, `distributions` the
+    installed packages whose version its results depend on, `options` the keyword arguments it is built with.
+    `source` and `licence` say where it is from, `extra` which extra of detbench brings its packages. A kind that is
+    named as `NAME:…` has in `argument` what stands there; one that goes `by_name` has results for the pictures of a
+    dataset, by their names, and none for other pictures; a deblurrer that `estimates_kernels` is a KernelEstimator.
+    `settings` are options that a user may set, as in `NAME:light=linear`, with the words that each takes, the default
+    first.
+    """
+
+    name: str
+    target: str
+    summary: str
+    weights: str | None = None
+    distributions: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    source: str = "detbench"
+    licence: str = "MIT"
+    extra: str | None = None
+    argument: str | None = None
+    by_name: bool = False
+    estimates_kernels: bool = False
+    settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def network(self) -> str:
+        """What `detbench train` calls what it is: a built-in that differs in its training alone is NETWORK-TRAINING."""
+        return self.name.partition("-")[0]
+
+    def missing(self) -> tuple[str, ...]:
+        """The packages that it needs and that are not installed."""
+        return tuple(name for name in self.distributions if installed_version(name) is None)
+
+    @property
+    def install(self) -> str:
+        """The command that brings what may be missing."""
+        return f"pip install 'detbench[{self.extra}]'" if self.extra else f"pip install {' '.join(self.distributions)}"
+
+    def load(self) -> Any:
+        """Import the target; a class is built with `options`, and a function is itself the backend, unless it takes no
+        argument: then it is a factory, and what it returns is the backend.
+
+        Raises BackendError, naming the entry, where the import or the building fails for a reason of its own.
+        """
+        module, _, attribute = self.target.partition(":")
+        try:
+            loaded = getattr(importlib.import_module(module), attribute)
+        except Exception as error:  # the module may be anybody's
+            raise BackendError(f"{self.name} ({self.target}) cannot be imported: {_said(error)}") from error
+        try:
+            if isinstance(loaded, type):
+                return loaded(**self.options)
+            return loaded() if inspect.isfunction(loaded) and _takes_nothing(loaded) else loaded
+        except DetbenchError:
+            raise
+        except Exception as error:
+            raise BackendError(f"{self.name} ({self.target}) cannot be built: {_said(error)}") from error
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The names of one kind of thing (`kind` in the singular): built-ins first, then entry points of `group`."""
+
+    kind: str
+    group: str
+    built_in: tuple[Entry, ...]
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Every entry; an installed plug-in never takes a built-in's name."""
+        known = {entry.name for entry in self.built_in}
+        outside = (_from_entry_point(point) for point in entry_points(group=self.group))
+        return (*self.built_in, *(entry for entry in outside if entry.name not in known))
+
+    def find(self, name: str) -> Entry:
+        """The entry called `name`; raises UsageError with the nearest names otherwise."""
+        entries = {entry.name: entry for entry in self.entries()}
+        if name not in entries:
+            raise UsageError(f"no {self.kind} named {name!r}.{did_you_mean(name, entries)} `detbench list` shows all")
+        return entries[name]
+
+
+def _said(error: Exception) -> str:
+    """What an import or a constructor raised; an import's own words suffice."""
+    return str(error) if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: {error}"
+
+
+def _takes_nothing(function: Callable[..., Any]) -> bool:
+    """Whether a call without arguments is what a function is for: no parameter needs or awaits one."""
+    parameters = inspect.signature(function).parameters.values()
+    return all(p.default is not p.empty for p in parameters)
+
+
+def _from_entry_point(point: Any) -> Entry:
+    distribution = point.dist.name if point.dist else "?"
+    return Entry(
+        point.name,
+        point.value,
+        f"from the package {distribution}",
+        distributions=(distribution,),
+        source=distribution,
+        licence=_licence(point.dist),
+    )
+
+
+def _licence(distribution: Any) -> str:
+    """What a package's metadata say of its licence, the SPDX expression before the older field."""
+    metadata = distribution.metadata if distribution else {}
+    return str(metadata.get("License-Expression") or metadata.get("License") or "not stated").splitlines()[0]

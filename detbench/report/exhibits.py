@@ -1,0 +1,271 @@
+"""What stands behind the verdict: each question as a plot, and the table behind it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from detbench.metrics.error_kinds import BACKGROUND_IOU, FOREGROUND_IOU, KINDS
+from detbench.metrics.specs import CONFIDENCE, METRICS
+from detbench.pages.parts import Exhibit, KeyEntry, Table
+from detbench.pages.plot import HEIGHT_IN, Pen, inline_svg
+from detbench.report.changes import (
+    PSNR_GROUPS,
+    Change,
+    change_shares,
+    change_table,
+    changes_of,
+    groups_by_psnr,
+    psnr_table,
+    rho_in_words,
+)
+from detbench.report.error_tables import (
+    bin_name,
+    blur_table,
+    class_table,
+    error_table,
+    precision_recall_table,
+    sweep_table,
+)
+from detbench.report.figures import SIZES
+from detbench.report.plots import (
+    Cloud,
+    Curve,
+    Draw,
+    Place,
+    Points,
+    by_category,
+    clouds,
+    curves,
+    down_categories,
+    gains,
+    histogram,
+    pareto,
+    pens,
+)
+from detbench.report.severity import gains_of, severity_bins, severity_table
+from detbench.report.tables import arm_table, shown_specs
+from detbench.results.schema import ArmResult, RunResult
+from detbench.types import Estimate
+
+_Record = Mapping[str, Any]
+_COSTS = ("restore_s_per_mpix", "gflop_per_mpix", "parameters_m")
+_LEAST_SECONDS = 1e-4
+"""A logarithmic axis begins somewhere; `identity` takes less."""
+_MOST_CLASSES = 14
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What the plots are drawn from: the result, `analysis.json` and `images.csv`."""
+
+    result: RunResult
+    analysis: Mapping[str, _Record]
+    images: pd.DataFrame
+
+    @property
+    def pens(self) -> Mapping[str, Pen]:
+        """Each arm's pen."""
+        return pens(self.result.arms)
+
+    @property
+    def changes(self) -> Mapping[str, Change]:
+        """What each deblurrer changed, picture by picture."""
+        return changes_of(self.images, [arm.name for arm in self.result.arms if arm.kind == "deblurrer"])
+
+
+def exhibits_of(evidence: Evidence) -> tuple[Exhibit, ...]:
+    """Every plot that the run has the numbers for.
+
+    Raises KeyError, TypeError or ValueError where `analysis.json` is not as a run writes it.
+    """
+    makers = (
+        _cost, _by_blur, _gain_by_blur, _by_size, _by_class, _errors, _precision_recall, _sweep, _distribution, _psnr,
+    )  # fmt: skip
+    return tuple(made for maker in makers for made in maker(evidence))
+
+
+def _cost(evidence: Evidence) -> Iterator[Exhibit]:
+    arms = {arm.name: arm for arm in evidence.result.arms}
+    places = [
+        Place(arm.name, evidence.pens[arm.name], max(seconds, _LEAST_SECONDS), arm.metrics["map"])
+        for arm in arms.values()
+        if _is_defined(arm, "map") and (seconds := _seconds(arm)) is not None
+    ]
+    if not places:
+        return
+    sharp = arms["sharp"].metrics["map"] if "sharp" in arms else None
+    draw = pareto(places, arms["blurred"].metrics["map"], sharp, "seconds per megapixel", "mAP")
+    table = arm_table(evidence.result.arms, shown_specs(evidence.result.arms, ("map", *_COSTS)))
+    note = "The line joins deblurrers that no faster one beats. Dotted: the ceiling; grey: the floor."
+    yield _exhibit("Quality against restoration time", note, _key(evidence), draw, table)
+
+
+def _seconds(arm: ArmResult) -> float | None:
+    """What a megapixel takes, where it was measured."""
+    estimate = arm.metrics.get("restore_s_per_mpix")
+    return None if estimate is None else estimate.value
+
+
+def _by_blur(evidence: Evidence) -> Iterator[Exhibit]:
+    table = blur_table(evidence.analysis)
+    if not table.rows:
+        return
+    bins = {arm: [each for each in record["blur"] if each["pictures"]] for arm, record in evidence.analysis.items()}
+    names = [bin_name(each) for each in next(iter(bins.values()))]
+    series = [Points(evidence.pens[arm], [Estimate(**each["map"]) for each in found]) for arm, found in bins.items()]
+    note = "mAP over the pictures whose blur has this length."
+    yield _exhibit("By severity of the blur", note, _key(evidence), by_category(names, series, "mAP"), table)
+
+
+def _gain_by_blur(evidence: Evidence) -> Iterator[Exhibit]:
+    found = gains_of(evidence.images, evidence.changes)
+    bins = severity_bins(evidence.images, found)
+    if not bins:
+        return
+    drawn = [
+        Cloud(evidence.pens[arm], *gain.thinned(), [each.means[arm] for each in bins if arm in each.means])
+        for arm, gain in found.items()
+    ]
+    note = (
+        "Each point is a picture, each line the means of four groups: from the quarter of the pictures with the "
+        "weakest blur to the quarter with the strongest. Above 0 the picture came closer to the sharp one."
+    )
+    told = {arm.name for arm in evidence.result.arms if arm.told_kernel}
+    key = tuple(KeyEntry(arm, evidence.pens[arm], True, "told the kernel" if arm in told else "") for arm in found)
+    draw = gains(drawn, "severity of the blur, px", "PSNR gained, dB")
+    yield _exhibit("What deblurring brings by severity of blur", note, key, draw, severity_table(bins, list(found)))
+
+
+def _by_size(evidence: Evidence) -> Iterator[Exhibit]:
+    specs = tuple(METRICS[f"map_{size}"] for size in SIZES)
+    arms = [arm for arm in evidence.result.arms if any(_is_defined(arm, spec.key) for spec in specs)]
+    if not arms:
+        return
+    series = [Points(evidence.pens[arm.name], [arm.metrics.get(spec.key) for spec in specs]) for arm in arms]
+    table = arm_table(evidence.result.arms, specs).transposed("Size")
+    note = "COCO's sizes: small below 32², large above 96² square pixels."
+    yield _exhibit("By size of the object", note, _key(evidence), by_category(SIZES, series, "mAP"), table)
+
+
+def _by_class(evidence: Evidence) -> Iterator[Exhibit]:
+    boxes = {name: each["boxes"] for name, each in next(iter(evidence.analysis.values()))["classes"].items()}
+    names = sorted((name for name in boxes if boxes[name]), key=lambda name: (-boxes[name], name))
+    shown = names[:_MOST_CLASSES]
+    if not shown:
+        return
+    series = [
+        Points(evidence.pens[arm], [Estimate(**record["classes"][name]["map"]) for name in shown])
+        for arm, record in evidence.analysis.items()
+    ]
+    left_out = f" The {len(shown)} with most boxes; the table has all." if len(names) > len(shown) else ""
+    draw = down_categories(shown, series, "mAP")
+    note = f"Classes by how many boxes they have.{left_out}"
+    table = class_table(evidence.analysis)
+    yield _exhibit("By class", note, _key(evidence), draw, table, _height_in(len(shown), len(series)))
+
+
+def _errors(evidence: Evidence) -> Iterator[Exhibit]:
+    series = [
+        Points(evidence.pens[arm], [Estimate(record["errors"][kind]["cost"], 0) for kind in KINDS])
+        for arm, record in evidence.analysis.items()
+    ]
+    note = (
+        "The mAP50 that would be gained if the errors of one kind alone were put right (after TIDE). A box meets a "
+        f"true one from IoU {FOREGROUND_IOU:g} on and none below {BACKGROUND_IOU:g}."
+    )
+    draw = down_categories(list(KINDS), series, "mAP50 lost")
+    table = error_table(evidence.analysis)
+    yield _exhibit(
+        "What each kind of error costs", note, _key(evidence), draw, table, _height_in(len(KINDS), len(series))
+    )
+
+
+def _precision_recall(evidence: Evidence) -> Iterator[Exhibit]:
+    found = {arm: record["precision_recall"] for arm, record in evidence.analysis.items()}
+    drawn = [
+        Curve(evidence.pens[arm], [step / 100 for step in range(101)], curve)
+        for arm, curve in found.items()
+        if curve is not None
+    ]
+    table = precision_recall_table(evidence.analysis)
+    if drawn:
+        note = "IoU .5, mean over classes, interpolated as COCO does; 0 where the recall is never reached."
+        draw = curves({"": drawn}, "recall", "precision")
+        yield _exhibit("Precision and recall", note, _key(evidence, has_markers=False), draw, table)
+
+
+def _sweep(evidence: Evidence) -> Iterator[Exhibit]:
+    panels = {
+        title: [
+            Curve(
+                evidence.pens[arm],
+                [point["confidence"] for point in record["confidence_sweep"]],
+                [point[key] for point in record["confidence_sweep"]],
+            )
+            for arm, record in evidence.analysis.items()
+        ]
+        for title, key in (("precision", "precision"), ("recall", "recall"), ("F1", "f1"))
+    }
+    note = f"IoU .5. Dashed: {CONFIDENCE:g}, the confidence everywhere else in this report."
+    draw = curves(panels, "confidence from which a box counts", "", CONFIDENCE)
+    key = _key(evidence, has_markers=False)
+    yield _exhibit("At other confidences", note, key, draw, sweep_table(evidence.analysis))
+
+
+def _distribution(evidence: Evidence) -> Iterator[Exhibit]:
+    changes = evidence.changes
+    if not changes:
+        return
+    shares = change_shares(changes)
+    drawn = {
+        number: [(evidence.pens[arm], share) for arm, share in zip(changes, found, strict=True)]
+        for number, found in shares.items()
+    }
+    note = f"True boxes found at confidence {CONFIDENCE:g}, the deblurrer’s less the blurred arm’s, picture by picture."
+    draw = histogram(drawn, "true boxes gained in a picture")
+    key = tuple(KeyEntry(arm, evidence.pens[arm]) for arm in changes)
+    yield _exhibit("What happens to single pictures", note, key, draw, change_table(changes))
+
+
+def _psnr(evidence: Evidence) -> Iterator[Exhibit]:
+    changes = {arm: change for arm, change in evidence.changes.items() if change.is_measured}
+    if not changes:
+        return
+    drawn = [
+        Cloud(
+            evidence.pens[arm],
+            *change.thinned(),
+            [(group.psnr_db, group.boxes) for group in groups_by_psnr(change)],
+        )
+        for arm, change in changes.items()
+    ]
+    note = (
+        f"Each point a picture, the line the means of {PSNR_GROUPS} equal groups. ρ is the rank correlation: does a "
+        "better picture make a better detection?"
+    )
+    key = tuple(KeyEntry(arm, evidence.pens[arm], True, rho_in_words(change)) for arm, change in changes.items())
+    draw = clouds(drawn, "PSNR gained, dB", "true boxes gained in a picture")
+    yield _exhibit("PSNR against detection", note, key, draw, psnr_table(changes))
+
+
+def _exhibit(
+    title: str, note: str, key: tuple[KeyEntry, ...], draw: Draw, table: Table, height_in: float = HEIGHT_IN
+) -> Exhibit:
+    words, name = f"Plot: {title}. Its numbers are in the table below.", title.lower().replace(" ", "-")
+    return Exhibit(title, note, key, inline_svg(name, words, draw, height_in), table)
+
+
+def _key(evidence: Evidence, has_markers: bool = True) -> tuple[KeyEntry, ...]:
+    """Every arm with its pen."""
+    return tuple(KeyEntry(arm, pen, has_markers) for arm, pen in evidence.pens.items())
+
+
+def _height_in(categories: int, series: int) -> float:
+    """Of a plot of categories from top to bottom: the axis, and for each a line that its points have room in."""
+    return 0.75 + categories * max(0.3, 0.065 * series)
+
+
+def _is_defined(arm: ArmResult, key: str) -> bool:
+    return key in arm.metrics and arm.metrics[key].value is not None

@@ -1,1 +1,0 @@
-"""The only loop over the pictures of an evaluation."""

@@ -1,0 +1,73 @@
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detbench.pages.parts import Cell
+from detbench.report.error_tables import (
+    blur_table,
+    class_table,
+    error_table,
+    flip_table,
+    precision_recall_table,
+    sweep_table,
+)
+from detbench.results.folder import RunFolder
+
+Write = Callable[..., Path]
+MAPS = {"sharp": 0.423, "blurred": 0.262, "wiener": 0.377}
+
+
+@pytest.fixture
+def folder(write: Write) -> Path:
+    """A small run."""
+    return write(maps=MAPS)
+
+
+@pytest.fixture
+def analysis(folder: Path) -> Mapping[str, Any]:
+    """Its `analysis.json`."""
+    content: Mapping[str, Any] = json.loads((folder / "analysis.json").read_text())
+    return content
+
+
+def test_every_kind_of_error_has_its_cost_and_count(analysis: Mapping[str, Any]) -> None:
+    """Arms are rows, kinds are columns, each with what it means."""
+    errors = error_table(analysis)
+    assert [row.heading.text for row in errors.rows] == list(MAPS)
+    assert errors.rows[0].cells[1] == Cell(".010", "1 box")
+    assert all(column.title for column in errors.columns)
+
+
+def test_boxes_that_changed_hands_are_counted(folder: Path) -> None:
+    """Lost and gained boxes of each arm, against whom they are counted."""
+    (row,) = flip_table(RunFolder(folder).read_flips()).rows
+    assert (row.heading.text, row.heading.note) == ("wiener", "against blurred")
+    assert [cell.text for cell in row.cells] == ["1", "2"]
+
+
+def test_bins_without_pictures_are_left_out(analysis: Mapping[str, Any]) -> None:
+    """A bin says its bounds and its pictures; an empty one says nothing."""
+    (row,) = blur_table(analysis).rows
+    assert (row.heading.text, row.heading.note) == ("0 to 8 px", "2 pictures")
+    assert [(cell.text, cell.interval) for cell in row.cells] == [(".300", "[.200,\xa0.400]")] * 3
+
+
+def test_classes_come_with_boxes_and_intervals(analysis: Mapping[str, Any]) -> None:
+    """Classes are rows in the order of their names, arms are columns."""
+    classes = class_table(analysis)
+    assert [(row.heading.text, row.heading.note) for row in classes.rows] == [("car", "2 boxes"), ("person", "2 boxes")]
+    assert [column.text for column in classes.columns] == list(MAPS)
+    assert classes.rows[0].cells[0].interval == "[.200,\xa0.400]"
+
+
+def test_curves_are_read_at_round_places(analysis: Mapping[str, Any]) -> None:
+    """Precision stands at every tenth of recall; the best F1 of the sweep stands out, an undefined one is a dash."""
+    assert [row.cells[0].text for row in precision_recall_table(analysis).rows][:3] == ["1.000", ".900", ".800"]
+    assert [(row.heading.text, row.cells[0].text, row.cells[0].best) for row in sweep_table(analysis).rows] == [
+        ("0.25", ".600", False),
+        ("0.50", ".700", True),
+        ("0.75", "–", False),
+    ]
