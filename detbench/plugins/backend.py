@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from detbench.core.fingerprints import code_sha256, file_sha256, installed_version
+from detbench.core.fingerprints import code_identity, file_sha256, installed_version
 from detbench.core.paths import CARD_NAME, shipped
-from detbench.errors import UsageError, WeightsError
+from detbench.errors import BackendError, UsageError, WeightsError
 from detbench.plugins.builtin import DEBLURRERS, DETECTORS
 from detbench.plugins.checkpoint_files import find_checkpoint, is_checkpoint
 from detbench.plugins.kinds import Reference, deblurrer_reference, detector_reference
@@ -140,11 +140,16 @@ def _backend(entry: Entry, weights: Path | None) -> Backend:
 
 
 def _identity(entry: Entry, weights_sha256: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        code = code_identity(entry.target.partition(":")[0])
+    except ImportError as error:
+        raise BackendError(f"{entry.name} ({entry.target}) cannot be imported: {error}") from error
+    needed = {name: installed_version(name) for name in entry.distributions}
     return {
         "name": entry.name,
         "target": entry.target,
-        "code_sha256": code_sha256(entry.target.partition(":")[0]),
-        "versions": {name: installed_version(name) for name in entry.distributions},
+        **code,
+        "versions": {**code["versions"], **needed},
         "weights_sha256": weights_sha256,
         "settings": settings,
     }

@@ -15,10 +15,10 @@ from detbench.errors import BackendError, DetbenchError, UsageError, did_you_mea
 class Entry:
     """One thing that can be named on the command line, described without importing it.
 
-    `target` is "module:attribute". `weights` names the folder in `models/` that it loads, `distributions` the
-    installed packages whose version its results depend on, `options` the keyword arguments it is built with.
-    `source` and `licence` say where it is from, `extra` which extra of detbench brings its packages. A kind that is
-    named as `NAME:…` has in `argument` what stands there; one that goes `by_name` has results for the pictures of a
+    `target` is "module:attribute". `weights` names the folder in `models/` that it loads, `options` the keyword
+    arguments it is built with. `distributions` are the packages that must be installed for it; its results depend on
+    their versions, and on those of what its code imports. `source` and `licence` say where it is from, `extra` which
+    extra of detbench brings its packages. A kind that is named as `NAME:…` has in `argument` what stands there; one that goes `by_name` has results for the pictures of a
     dataset, by their names, and none for other pictures; a deblurrer that `estimates_kernels` is a KernelEstimator.
     `settings` are options that a user may set, as in `NAME:light=linear`, with the words that each takes, the default
     first.

@@ -67,7 +67,7 @@ def test_another_packages_backends_run(installed: dict[str, str], tmp_path: Path
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / done.stdout.splitlines()[-1] / "result.json").read_text())
     backend = result["arms"][-1]["backend"]
-    assert backend["versions"] == {"their-package": "1.2"}
+    assert backend["versions"] == {"numpy": np.__version__, "their-package": "1.2"}
     assert result["detector"]["name"] == "keen"
     assert "from the package their-package" in said(installed, tmp_path, "list").stdout
 

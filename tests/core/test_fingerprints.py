@@ -1,4 +1,5 @@
 import importlib
+import re
 import sys
 from collections.abc import Callable
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -7,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detbench.core.fingerprints import code_sha256, file_sha256, installed_version
+from detbench.core import fingerprints
+from detbench.core.fingerprints import code_identity, file_sha256, installed_version
+from detbench.detectors import blobs
 
 FILES = {
     "__init__.py": "",
@@ -21,6 +24,26 @@ FILES = {
     "above.py": "from {top} import backend\n",
     "unrelated.py": "",
 }
+
+
+def code_sha256(module: str) -> str:
+    """The digest of a module's code."""
+    return str(code_identity(module)["code_sha256"])
+
+
+@pytest.fixture
+def put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, bytes], Path]:
+    """Writes the file of a module that can be imported."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(name: str, content: bytes) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        importlib.invalidate_caches()
+        return path
+
+    return write
 
 
 @pytest.fixture
@@ -65,12 +88,6 @@ def test_what_it_does_not_import_does_not_count(package: Path, backend_sha256: C
     assert backend_sha256() == before
 
 
-def test_the_digest_is_the_same_again(backend_sha256: Callable[[], str]) -> None:
-    """Two askings agree."""
-    assert backend_sha256() == backend_sha256()
-    assert len(backend_sha256()) == 64
-
-
 def test_modules_have_digests_of_their_own(package: Path) -> None:
     """Two modules of equal source are told apart by name."""
     for name in ("one", "two"):
@@ -84,34 +101,88 @@ def test_nothing_is_imported_for_it(package: Path, backend_sha256: Callable[[], 
     assert not [name for name in sys.modules if name.split(".")[0] == package.name]
 
 
-def test_a_single_file_is_a_module_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_single_file_is_a_module_too(put: Callable[[str, bytes], Path]) -> None:
     """A plug-in of one file changes with that file."""
-    file = tmp_path / "plug_in_of_one_file.py"
-    file.write_text("import numpy\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    importlib.invalidate_caches()
+    file = put("plug_in_of_one_file.py", b"import numpy\n")
     before = code_sha256("plug_in_of_one_file")
     edit(file)
     assert code_sha256("plug_in_of_one_file") != before
 
 
-def test_a_compiled_module_counts_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A plug-in without a Python source has a digest, though there is nothing to read."""
-    (tmp_path / f"compiled_plug_in{EXTENSION_SUFFIXES[0]}").write_bytes(b"\x7fELF\x00\xff")
-    monkeypatch.syspath_prepend(tmp_path)
-    importlib.invalidate_caches()
-    assert code_sha256("compiled_plug_in") == code_sha256("compiled_plug_in")
+@pytest.mark.parametrize("place", ["compiled_{}{}", "compiled_{}/__init__{}"])
+def test_a_compiled_module_counts_by_its_bytes(put: Callable[[str, bytes], Path], place: str) -> None:
+    """A plug-in without a Python source changes when it is compiled anew."""
+    name = "package" if "/" in place else "file"
+    file = place.format(name, EXTENSION_SUFFIXES[0])
+    put(file, b"\x7fELF\x00\xff")
+    before = code_sha256(f"compiled_{name}")
+    put(file, b"\x7fELF\x00\xfe")
+    assert code_sha256(f"compiled_{name}") != before
 
 
-@pytest.mark.parametrize("name", ["no_such_package.backend", "no_such_module", "sys", "__main__", "detbench.no_such"])
-def test_an_unknown_module_counts_by_its_name(name: str) -> None:
-    """Where no source is found the name alone makes the digest, without an error."""
-    assert code_sha256(name) == code_sha256(name) != code_sha256(name + "x")
+def test_a_file_beside_a_plug_in_is_its_code_too(put: Callable[[str, bytes], Path]) -> None:
+    """What it imports from no installed distribution has no version: its bytes count."""
+    put("with_helper.py", b"import helper_in_the_folder\n")
+    helper = put("helper_in_the_folder.py", b"value = 1\n")
+    before = code_identity("with_helper")
+    edit(helper)
+    assert code_identity("with_helper")["code_sha256"] != before["code_sha256"]
+    assert before["versions"] == {}
 
 
-def test_detbenchs_own_modules_are_followed() -> None:
-    """The detector `yolo` is more than `blobs`; both have a digest without being imported."""
-    assert code_sha256("detbench.detectors.ultralytics_yolo") != code_sha256("detbench.detectors.blobs")
+def test_a_source_that_is_no_python_counts_by_its_bytes(put: Callable[[str, bytes], Path]) -> None:
+    """Its digest is no error; the import reports the line."""
+    file = put("no_python.py", b"def\x00 (\n")
+    before = code_sha256("no_python")
+    edit(file)
+    assert code_sha256("no_python") != before
+
+
+@pytest.mark.parametrize(
+    "name", ["no_such_package.backend", "no_such_module", "detbench.no_such", "detbench.errors.UsageError"]
+)
+def test_a_name_of_no_module_is_an_error(name: str) -> None:
+    """A module that was renamed is missed at once: its old name never makes a key."""
+    with pytest.raises(ModuleNotFoundError, match=f"no file of a module named '{re.escape(name)}'"):
+        code_identity(name)
+
+
+def test_a_module_and_what_is_defined_in_it_stand_for_its_name() -> None:
+    """A caller that has the module, a function or a class of it passes that, and a rename cannot be missed."""
+    named = code_identity("detbench.detectors.blobs")
+    assert code_identity(blobs) == code_identity(blobs.Blobs) == named
+    assert code_identity(installed_version) == code_identity(fingerprints) != named
+
+
+def test_libraries_count_by_their_versions(put: Callable[[str, bytes], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Distributions of all that a module and its parts import, by name, the standard library's left out; each once."""
+    put("libraries/__init__.py", b"")
+    put("libraries/one.py", b"import json, numpy.linalg\nfrom . import other\n")
+    put("libraries/other.py", b"def late():\n    import cv2, numpy\n    from skimage import io, no_such\n")
+    versions = {name: installed_version(name) for name in ("numpy", "opencv-python", "scikit-image")}
+    assert code_identity("libraries.one")["versions"] == versions
+    monkeypatch.setattr(fingerprints, "installed_version", lambda name: "99" if name == "numpy" else versions.get(name))
+    assert code_identity("libraries.one")["versions"] == {**versions, "numpy": "99"}
+
+
+def test_a_distribution_of_another_name_is_found(put: Callable[[str, bytes], Path]) -> None:
+    """A module that is not called as its distribution is looked up in what is installed."""
+    put("other_name.py", b"import _pytest, yaml\n")
+    expected = {"pytest": pytest.__version__, "PyYAML": installed_version("PyYAML")}
+    assert {name.lower() for name in code_identity("other_name")["versions"]} == {name.lower() for name in expected}
+
+
+@pytest.mark.parametrize(
+    ("module", "libraries"),
+    [
+        ("detbench.metrics.quality", {"numpy", "opencv-python"}),
+        ("detbench.metrics.evidence", {"numpy"}),
+        ("detbench.blur.recipes", {"numpy", "opencv-python", "pillow"}),
+    ],
+)
+def test_steps_depend_on_their_libraries(module: str, libraries: set[str]) -> None:
+    """Quality is of the version of OpenCV that computes it, as blur is."""
+    assert code_identity(module)["versions"].keys() == libraries
 
 
 def test_a_file_is_its_bytes(tmp_path: Path) -> None:

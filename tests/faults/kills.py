@@ -17,21 +17,26 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any, NamedTuple
-
-import cv2
-import numpy as np
 
 import detbench.cli.main
 import detbench.evaluation.run  # all that a run needs is imported once, and then forked
 import detbench.evaluation.score.analysis
 import detbench.report.render
-from detbench.core.fingerprints import code_sha256
+from detbench.core.fingerprints import code_identity
 from detbench.detectors.blobs import Blobs
 
 WORDS = "run --deblurrer sharpen=python:sharpener:sharpen --deblurrer identity --detector blobs --blur trajectory"
 WORDS += " --limit 2 --name job"
+SHARPENER = """
+import cv2
+
+def sharpen(blurred):
+    with open("restored", "ab") as log:
+        log.write(b".")
+    return cv2.addWeighted(blurred, 1.8, cv2.GaussianBlur(blurred, (0, 0), 2), -0.8, 0)
+"""
 OPERATIONS = ("create", "write", "rename")
 WHENS = ("before", "after")
 RECORDS = ("blur", "classes", "restore", "detect", "quality", "score", "resampled", "p_values", "analysis", "pictures")
@@ -67,6 +72,7 @@ class Trial:
         self.folder = folder
         self._words = words
         folder.mkdir()
+        (folder / "sharpener.py").write_text(SHARPENER)
 
     def another(self, name: str) -> "Trial":
         """A fresh trial of the same command in a folder beside this one."""
@@ -134,14 +140,7 @@ def _work_in_the_open() -> None:
         _count("detected")
         return find(self, image)
 
-    def sharpen(blurred: Any) -> Any:
-        _count("restored")
-        return np.asarray(cv2.addWeighted(blurred, 1.8, cv2.GaussianBlur(blurred, (0, 0), 2), -0.8, 0))
-
     Blobs.__call__ = counted  # type: ignore[method-assign]
-    sharpener = ModuleType("sharpener")
-    sharpener.sharpen = sharpen  # type: ignore[attr-defined]
-    sys.modules["sharpener"] = sharpener
     detbench.evaluation.measure.steps.time = SimpleNamespace(perf_counter=lambda: 0.0)  # type: ignore[assignment]
     detbench.results.provenance._commit = dict
 
@@ -269,7 +268,7 @@ def main() -> None:
         folder = Path(name).resolve()
         words = f"{WORDS} --resamples {0 if asked.few else 5} --dataset {draw(folder / 'drawn')}".split()
         whole = Trial(folder / "whole", words)
-        code_sha256("detbench.evaluation.run")  # read once, and then forked
+        code_identity(detbench.evaluation.run)  # read once, and then forked
         begun = time.monotonic()
         if whole.run() != 0:
             sys.exit(whole.said())

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from detbench.blur.recipes import PictureRecipe, recipe_spec
-from detbench.core.fingerprints import code_sha256, installed_version
+from detbench.core.fingerprints import code_identity
 from detbench.errors import ArmError, UsageError
 from detbench.evaluation.measure.blur_estimates import (
     FoundBlur,
@@ -60,16 +60,15 @@ class Stages:
         self.cache = cache
         self._seconds = seconds
         self._built: dict[str, Any] = {}
-        self._blur_code = code_sha256("detbench.blur.recipes")
-        self._quality_code = code_sha256("detbench.metrics.quality")
+        self._blur_code = code_identity(recipe_spec)
+        self._quality_code = code_identity(psnr_db)
 
     def blur(self, sample: Sample, recipe: PictureRecipe) -> Sample:
         """The sample with its sharp picture (its only one, where it has no other) blurred by the recipe."""
         sharp = sample.sharp or sample.blurred
         depends_on = {
             "recipe": recipe_spec(recipe),
-            "code_sha256": self._blur_code,
-            "versions": {name: installed_version(name) for name in ("numpy", "opencv-python")},
+            **self._blur_code,
             "picture": sharp.sha256,
             "sample": sample.id,
         }
@@ -127,7 +126,7 @@ class Stages:
 
     def judge(self, picture: Picture, sharp: Picture) -> Quality:
         """PSNR and SSIM of a picture against the sharp one."""
-        depends_on = {"code_sha256": self._quality_code, "picture": picture.sha256, "sharp": sharp.sha256}
+        depends_on = {**self._quality_code, "picture": picture.sha256, "sharp": sharp.sha256}
         record = self.cache.get("quality", depends_on)
         if record is None:
             image, reference = picture.load(), sharp.load()

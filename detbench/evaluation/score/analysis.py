@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detbench.core.fingerprints import code_sha256
+from detbench.core.fingerprints import code_identity
 from detbench.evaluation.measure.rows import ArmDetections, ArmPicture
 from detbench.evaluation.score.uncertainty import Bootstrap, Resampled, estimated
 from detbench.metrics.error_kinds import error_kinds
@@ -44,7 +44,7 @@ def analysis_of(
         "arm": arm.sha256,
         "severities_px": severities_px,
         "classes": list(classes.items()),
-        "code_sha256": code_sha256("detbench.evaluation.score.analysis"),
+        **code_identity(analysis_of),
     }
 
     def compute() -> Record:

@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 
-from detbench.core.fingerprints import code_sha256, installed_version
+from detbench.core.fingerprints import code_identity
 from detbench.evaluation.measure.measured import Restorer
 from detbench.evaluation.measure.rows import ArmDetections, ArmPicture
 from detbench.evaluation.score.analysis import analysis_of
@@ -34,11 +34,7 @@ class Scorer:
         resamples: int,
     ) -> None:
         self._cache, self._truth, self._classes, self._rows = cache, truth, classes, rows
-        self._scored_by = {
-            "code_sha256": code_sha256("detbench.metrics.coco_scores"),
-            "numpy": installed_version("numpy"),
-            "truth": truth_sha256,
-        }
+        self._scored_by = {**code_identity(coco_scores), "truth": truth_sha256}
         self._images = len(truth.image_ids)
         self._detections = detections
         self._bootstrap = Bootstrap(cache, truth, truth_sha256, resamples)

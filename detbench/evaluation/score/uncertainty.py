@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from detbench.core.fingerprints import code_sha256, installed_version
+from detbench.core.fingerprints import code_identity
 from detbench.evaluation.measure.rows import ArmDetections, ArmPicture
 from detbench.metrics.bootstrap import SEED, draw_pictures, interval
 from detbench.metrics.columns import TrueColumns
@@ -35,8 +35,7 @@ class Bootstrap:
         self._cache, self.truth = cache, truth
         self.draws = draw_pictures(len(self.truth.image_ids), resamples)
         self._depends_on = {
-            "code_sha256": code_sha256("detbench.metrics.evidence"),
-            "numpy": installed_version("numpy"),
+            **code_identity(numbers_of),
             "truth": truth_sha256,
             "resamples": resamples,
             "seed": SEED,
