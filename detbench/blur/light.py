@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 from detbench.types import Image, Light
 
 DISPLAY_GAMMA = 2.2
-"""Stored value = light ** (1 / 2.2): the curve GoPro's makers of blur assume (Nah et al., CVPR 2017)."""
+"""Stored value = light ** (1 / 2.2): the curve that GoPro's authors assume (Nah et al., CVPR 2017)."""
 
 
 def to_light(image: Image, light: Light) -> NDArray[np.float64]:
-    """Turn stored values 0..255 into what a blur averages, 0..1, of the same shape.
+    """Convert stored values 0..255 to what a blur averages, 0..1, of the same shape.
 
     `linear` is scene light, (value / 255) ** 2.2; `gamma` is the stored value itself, value / 255.
     """

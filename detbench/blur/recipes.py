@@ -1,4 +1,4 @@
-"""Recipes: what to blur a dataset with, as one frozen value each, and as a text such as `trajectory:anxiety=0.005`.
+"""Recipes: how to blur a dataset, each a frozen value and a text such as `trajectory:anxiety=0.005`.
 
 A recipe gives a picture the same blur whatever other pictures there are: random numbers come from its seed and the
 picture's key alone. So limiting, permuting or sharding a dataset changes no picture, and what `detbench run --blur`
@@ -86,7 +86,7 @@ class TrajectoryRecipe:
 
 @dataclass(frozen=True)
 class ShakeRecipe:
-    """Blur that differs over the picture, from small turns and shifts of the camera, then noise.
+    """Blur that differs over the picture, from small rotations and shifts of the camera, then noise.
 
     Raises UsageError where a setting is out of range.
     """
@@ -94,7 +94,7 @@ class ShakeRecipe:
     kind: ClassVar[str] = "shake"
 
     seed: int = 0
-    degrees: float | None = None  # spread of the turn, above 0, at most 5; None draws .3 .. 3, evenly in its logarithm
+    degrees: float | None = None  # spread of the rotation, above 0, at most 5; None draws .3 .. 3, log-uniformly
     light: Light = "linear"
     noise: float = 1.0  # standard deviation in grey levels, 0 .. 255
 

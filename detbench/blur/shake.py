@@ -1,6 +1,6 @@
-"""Camera shake: small turns and shifts of the camera during the exposure, each a homography of the picture.
+"""Camera shake: small rotations and shifts of the camera during the exposure, each a homography of the picture.
 
-Unlike a kernel, the blur of a turning camera differs from place to place: k(M) in I_B = k(M) * I_S + N.
+Unlike a kernel, the blur of a rotating camera differs from place to place: k(M) in I_B = k(M) * I_S + N.
 Whyte et al., "Non-uniform Deblurring for Shaken Images" (CVPR 2010) describe the model.
 """
 
@@ -18,22 +18,22 @@ Homographies = NDArray[np.float64]
 FOCAL_PER_SIDE = 1.2
 """Focal length in units of the picture's longer side: about a 45° view, as of a phone's main camera."""
 SHIFT_SHARE = 0.2
-"""How far a hand shifts the camera, per distance of the scene, against how far it turns it, in radians."""
+"""Shift of a hand-held camera, per distance of the scene, for each radian that it rotates."""
 WAVES = 4
 GRID = 9
 FEWEST_WARPS, PROBES = 8, 64
 
 
 def random_motion(degrees: float, generator: np.random.Generator) -> Motion:
-    """Draw a smooth motion: amplitudes, shape (4 waves, 6), of turns about x, y, z and shifts along x, y, z.
+    """Draw a smooth motion: amplitudes, shape (4 waves, 6), of rotations about x, y, z and shifts along x, y, z.
 
     At time t in 0..1 the camera's pose is the sum over k = 1..4 of row k times cos(pi k t); rows fall as 1 / k².
-    Turns are radians, shifts are per distance of the scene. `degrees` is the uniform turn with the same spread.
+    Rotations are radians, shifts are per distance of the scene. `degrees` is the uniform rotation of equal spread.
     Each cosine has mean 0 over the exposure. So the mean pose is the picture's own, and boxes stay where they were.
     """
     amplitudes = generator.standard_normal((WAVES, 6)) / np.arange(1, WAVES + 1)[:, None] ** 2
     amplitudes[:, 3:] *= SHIFT_SHARE
-    # cos² has mean 1/2, a uniform turn over an angle has variance angle² / 12.
+    # cos² has mean 1/2, a uniform rotation over an angle has variance angle² / 12.
     uniform_turn = np.sqrt(12 * (amplitudes[:, :3] ** 2).sum() / 2)
     return np.asarray(amplitudes * np.radians(degrees) / uniform_turn, dtype=np.float64)
 

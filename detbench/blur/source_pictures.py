@@ -1,4 +1,4 @@
-"""What there is to blur in a folder: annotated pictures, a plain heap of them, or the frames of a fast camera."""
+"""What there is to blur in a folder: annotated pictures, plain pictures, or the frames of a fast camera."""
 
 import json
 import re

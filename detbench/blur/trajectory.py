@@ -18,7 +18,7 @@ def random_trajectory(length_px: float, anxiety: float, generator: np.random.Gen
     """Where the camera pointed at 2,000 moments of an exposure, shape (2000,); starts at 0.
 
     The path is `length_px` long in all and has constant speed. `anxiety` goes from 0, a straight line, over .0005,
-    nearly straight, to .01, jittery. Each step turns the speed by three things in proportion to the anxiety: a jerk
+    nearly straight, to .01, jittery. Each step changes the velocity in proportion to the anxiety by three terms: a jerk
     (now and then, nearly backwards), a tremor (Gaussian, both axes), and a pull to the start (inertia).
     """
     step = length_px / (SAMPLES - 1)
@@ -48,7 +48,7 @@ def severity_px(path: NDArray[np.complex128]) -> NDArray[np.float64]:
 
 
 def _jerks(probability: float, generator: np.random.Generator) -> NDArray[np.complex128]:
-    """Per step 0, or with `probability` the factor of twice the speed turned back by pi ± .5 rad."""
+    """Per step 0, or with `probability` the factor of twice the speed in the direction rotated by pi ± .5 rad."""
     happens = generator.random(SAMPLES - 1) < probability
     angles = np.pi + generator.uniform(-0.5, 0.5, SAMPLES - 1)
     return np.where(happens, 2 * np.exp(1j * angles), 0)

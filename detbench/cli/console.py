@@ -29,11 +29,11 @@ Steps = Callable[[str, int, int], None]
 
 
 MAX_CHARACTERS = 5000
-"""Of one message. It may repeat what a file says, and that may be anything of any length."""
+"""Of one message. It may quote a file, and a file may hold a text of any length."""
 
 
 def say_error(message: str) -> None:
-    """One message, without what a terminal would obey and not show."""
+    """Print one message, less the characters that a terminal would obey instead of showing."""
     shown = "".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in message)
     cut = f"{shown[:MAX_CHARACTERS]} …" if len(shown) > MAX_CHARACTERS else shown
     err.print(f"detbench: {cut}", markup=False)
@@ -73,7 +73,7 @@ class _PaceColumn(ProgressColumn):
 
 @contextmanager
 def progress_steps(each: str | None = None) -> Iterator[Steps]:
-    """A function to be told (what, done, of how many): a bar on a terminal, a plain line every tenth elsewhere.
+    """A function that takes (what, done, of how many): a bar on a terminal, a plain line every tenth elsewhere.
 
     With `each`, what a step does, such as "picture", the seconds that one takes are shown too.
     """

@@ -14,14 +14,14 @@ def gate(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     baseline: Annotated[Path, typer.Option(help="What `detbench baseline` wrote, or another run folder.")],
     max_drop: Annotated[
-        float | None, typer.Option(help="How much mAP (0..1) each arm may lose; .01 unless told otherwise.")
+        float | None, typer.Option(help="How much mAP (0..1) each arm may lose; .01 by default.")
     ] = None,
     confidence: Annotated[float, typer.Option(help="How surely a larger loss must be excluded.")] = 0.95,
     rules: Annotated[Path | None, typer.Option(help="A TOML file of [[rule]] tables, in place of --max-drop.")] = None,
     summary: Annotated[Path | None, typer.Option(help="Write the verdicts as Markdown here.")] = None,
     junit: Annotated[Path | None, typer.Option(help="Write the verdicts as JUnit XML here.")] = None,
 ) -> None:
-    """Hold a run against a baseline, picture by picture; the exit code tells a CI job what came of it.
+    """Hold a run against a baseline, picture by picture; the exit code is for a CI job.
 
     0 pass, 1 regression (or one that the pictures cannot exclude), 2 usage, 3 not evaluable. On GitHub the verdicts are
     annotations and a step summary, too.
@@ -29,22 +29,22 @@ def gate(
     from detbench.gate.baseline import read_baseline
     from detbench.gate.gated_run import measured_in
     from detbench.gate.judge import judge
-    from detbench.gate.outputs import annotations, conclusion, gate_junit, gate_markdown, sentence, word
+    from detbench.gate.outputs import annotations, conclusion, gate_junit, gate_markdown, sentence, status_label
     from detbench.gate.rules import MAX_DROP, Rule, read_rules
 
     if rules is not None and max_drop is not None:
-        raise UsageError("--rules and --max-drop both say what may be lost: leave one out")
+        raise UsageError("--rules and --max-drop both limit the loss: leave one out")
     try:
         drop = MAX_DROP if max_drop is None else max_drop
-        asked = (Rule("map", max_drop=drop, confidence=confidence),) if rules is None else read_rules(rules)
+        chosen = (Rule("map", max_drop=drop, confidence=confidence),) if rules is None else read_rules(rules)
         measured = measured_in(run)
-        verdicts = judge(measured, read_baseline(baseline), asked)
+        verdicts = judge(measured, read_baseline(baseline), chosen)
     except NotEvaluableError as error:
         _tell_refusal(str(error), summary, junit)
         raise
     for verdict in verdicts:
-        out.print(f"{word(verdict):10} {sentence(verdict)}", markup=False)
-    _tell(gate_markdown(verdicts, str(measured.ground["truth"])), gate_junit(verdicts), summary, junit)
+        out.print(f"{status_label(verdict):10} {sentence(verdict)}", markup=False)
+    _write_outputs(gate_markdown(verdicts, str(measured.ground["truth"])), gate_junit(verdicts), summary, junit)
     if measured.ground["truth"] == "pseudo":
         note("Truth is the detector's own boxes on the sharp pictures, not labels.")
     if _on_github():
@@ -69,13 +69,13 @@ def baseline(
 def _tell_refusal(message: str, summary: Path | None, junit: Path | None) -> None:
     from detbench.gate.outputs import annotation, refusal_junit, refusal_markdown
 
-    _tell(refusal_markdown(message), refusal_junit(message), summary, junit)
+    _write_outputs(refusal_markdown(message), refusal_junit(message), summary, junit)
     if _on_github():
         note(annotation(message))
 
 
-def _tell(text: str, xml: str, summary: Path | None, junit: Path | None) -> None:
-    """Write what was asked for, and the step summary where GitHub reads one."""
+def _write_outputs(text: str, xml: str, summary: Path | None, junit: Path | None) -> None:
+    """Write the requested files, and the step summary where GitHub reads one."""
     from detbench.core.images import write_atomically
 
     if summary is not None:

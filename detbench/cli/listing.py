@@ -1,4 +1,4 @@
-"""`detbench list`: what can be named, where it is from, and whether it is ready."""
+"""`detbench list`: every name, its source, and whether it is ready."""
 
 from typing import TYPE_CHECKING
 
@@ -50,13 +50,13 @@ def _state(entry: "Entry") -> tuple[str, str]:
     if not file.is_file():
         return f"no weights: detbench train {entry.network}", "–"
     sha256 = file_sha256(file)
-    said = _toml(file.with_name(CARD_NAME)).get("sha256", sha256)
-    damaged = "" if said == sha256 else f"damaged: {file.name} is not what its card says"
+    on_card = _toml(file.with_name(CARD_NAME)).get("sha256", sha256)
+    damaged = "" if on_card == sha256 else f"damaged: {file.name} does not match its card"
     return damaged or state, f"{entry.weights} {sha256[:12]}…"
 
 
 def _licence(entry: "Entry") -> str:
-    """What the weights' card says, of weights that ship, else what the entry does."""
+    """The licence on the card of weights that ship, else that of the entry."""
     from detbench.core.paths import CARD_NAME, shipped
 
     card = _toml(shipped("models") / entry.weights / CARD_NAME) if entry.weights else {}
@@ -64,9 +64,9 @@ def _licence(entry: "Entry") -> str:
 
 
 def _about_dataset(folder: "Path") -> list[str]:
-    said = _toml(folder / "dataset.toml")
-    what = f"embedded: {said.get('images', '?')} pictures, {said.get('annotations', '?')} boxes"
-    return [what, "detbench", str(said.get("licence", "MIT"))]
+    pinned = _toml(folder / "dataset.toml")
+    what = f"embedded: {pinned.get('images', '?')} pictures, {pinned.get('annotations', '?')} boxes"
+    return [what, "detbench", str(pinned.get("licence", "MIT"))]
 
 
 def _toml(file: "Path") -> dict[str, object]:

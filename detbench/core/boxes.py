@@ -1,4 +1,4 @@
-"""Box formats and overlaps. Arrays of boxes are (N, 4) float64; the name of a format says what the four columns are."""
+"""Box formats and overlaps. Arrays of boxes are (N, 4) float64; the name of a format lists the four columns."""
 
 import numpy as np
 from numpy.typing import NDArray

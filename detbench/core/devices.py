@@ -1,4 +1,4 @@
-"""Which device a word means, asked of the driver itself so that nobody waits for torch to be imported."""
+"""Which device a word means. The driver itself answers, so that no command waits for torch to be imported."""
 
 import ctypes
 import platform

@@ -1,4 +1,4 @@
-"""Files from outside, read whole: whatever is wrong with a name, a disk or a text's bytes becomes one DataError."""
+"""Read whole files from outside; a bad name, disk or encoding raises one DataError."""
 
 from pathlib import Path
 

@@ -55,12 +55,12 @@ def picture_from_image(image: Image) -> Picture:
 
 
 def read_image(path: Path) -> Image:
-    """Decode a file to RGB, shape (H, W, 3), upright as its EXIF orientation says; transparency is dropped.
+    """Decode a file to RGB, shape (H, W, 3), upright by its EXIF orientation; transparency is dropped.
 
     Raises DataError where the file is missing, truncated, no picture, too large, or deeper than 8 bits and grey.
     """
     with open_picture(path) as opened:
-        return np.array(turned_upright(opened).convert("RGB"))
+        return np.array(rotated_upright(opened).convert("RGB"))
 
 
 @contextmanager
@@ -68,14 +68,14 @@ def open_picture(path: Path) -> Iterator[PillowImage.Image]:
     """A file as Pillow's picture, not yet decoded; what goes wrong with it in the body raises DataError, as
     `read_image` does.
     """
-    # As a stream: given a path, Pillow 13 maps a plain TIFF into memory and turns it wrongly.
+    # As a stream: given a path, Pillow 13 maps a plain TIFF into memory and rotates it wrongly.
     with _picture_errors(path), path.open("rb") as stream, PillowImage.open(stream, formats=FORMATS) as opened:
         _upright_size(opened, path)
         yield opened
 
 
-def turned_upright(opened: PillowImage.Image) -> PillowImage.Image:
-    """A picture, just opened, turned as its EXIF orientation says."""
+def rotated_upright(opened: PillowImage.Image) -> PillowImage.Image:
+    """A picture, just opened, rotated or mirrored by its EXIF orientation."""
     return opened if _orientation(opened) == 1 else ImageOps.exif_transpose(opened)
 
 
@@ -145,13 +145,13 @@ def _upright_size(opened: PillowImage.Image, path: Path) -> tuple[int, int]:
         raise DataError(f"{path}: {width}x{height} is more than {MAX_PIXELS:,} pixels; cut or scale it down")
     if opened.mode.startswith(("I", "F")):
         raise DataError(f"{path}: a {opened.mode} picture has more than 8 bits a pixel; convert it to 8-bit RGB")
-    # Pillow gives a TIFF the size that it has upright, and turns it when it decodes it.
+    # Pillow gives a TIFF the size that it has upright, and rotates it when it decodes it.
     return (height, width) if opened.format != "TIFF" and _orientation(opened) >= 5 else (width, height)
 
 
 def _orientation(opened: PillowImage.Image) -> int:
     """EXIF's 1 (upright) to 8; from 5 on, width and height change places."""
-    # Pillow decodes a whole PNG to look for EXIF behind the pixels; where it is written at all, it stands before them.
+    # Pillow would decode a whole PNG to find EXIF behind the pixels; writers put it before them.
     if opened.format == "PNG" and "exif" not in opened.info:
         return 1
     return int(opened.getexif().get(0x0112, 1))
@@ -159,7 +159,7 @@ def _orientation(opened: PillowImage.Image) -> int:
 
 @contextmanager
 def _picture_errors(path: Path) -> Iterator[None]:
-    """Whatever Pillow or the disk says of a bad file becomes one DataError that names it."""
+    """Turn what Pillow or the disk raises for a bad file into one DataError that names it."""
     try:
         yield
     except FileNotFoundError:

@@ -16,7 +16,7 @@ def kernel_picture(kernels: NDArray[np.float64]) -> Image:
     """Grey picture of one kernel, or of a grid of them with lines of one pixel between the cells.
 
     `kernels` is (rows, columns, K, K), see `BlurEstimate.kernels`. Each weight is a square of equal grey, the largest
-    of all kernels white, so cells can be held against each other. The result is RGB and at least MIN_WIDTH_PX wide.
+    of all kernels white, so that cells can be compared. The result is RGB and at least MIN_WIDTH_PX wide.
     Raises ValueError for another shape, or where no weight is positive.
     """
     if kernels.ndim != 4 or 0 in kernels.shape:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags
 from PIL import Image as PillowImage
 
-from detbench.core.images import open_picture, read_image, turned_upright
+from detbench.core.images import open_picture, read_image, rotated_upright
 from detbench.errors import DataError
 from detbench.types import Image
 
@@ -35,7 +35,7 @@ _TIFF_TAGS_KEPT = frozenset(
         ExifTags.Base.GPSInfo,
     }
 )
-"""A TIFF keeps its EXIF among the tags that say how its pixels are laid out, and those are not true of new pixels."""
+"""A TIFF keeps its EXIF among the tags of its pixel layout, and those do not describe new pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class Photo:
     """A picture as `read_image` gives it, and what else its file holds.
 
     `image` is (H, W, 3), `alpha` (H, W) or None, both upright. `format` is Pillow's name, `options` how that is saved.
-    `exif` says that the picture is upright; `icc_profile` is None where it describes no RGB or grey pixels.
+    The orientation in `exif` is upright; `icc_profile` is None where it describes no RGB or grey pixels.
     """
 
     path: Path
@@ -112,7 +112,7 @@ def _check_writable(opened: PillowImage.Image, path: Path) -> None:
 
 
 def _raw_mode(opened: PillowImage.Image) -> str:
-    """How a file's pixels are stored, such as `RGB;16B`; the picture's mode no longer says it."""
+    """How a file's pixels are stored, such as `RGB;16B`; the picture's mode does not show it."""
     arguments = opened.tile[0][3] if opened.tile else ""  # type: ignore[attr-defined]
     return str(arguments if isinstance(arguments, str) else arguments[0])
 
@@ -132,8 +132,8 @@ def _upright_exif(opened: PillowImage.Image) -> bytes | None:
 
 
 def _upright_alpha(path: Path) -> NDArray[np.uint8]:
-    with open_picture(path) as opened:  # anew: Pillow turns by the EXIF data that were changed
-        return np.array(turned_upright(opened).convert("RGBA").getchannel("A"))
+    with open_picture(path) as opened:  # anew: Pillow rotates by the EXIF data that were changed
+        return np.array(rotated_upright(opened).convert("RGBA").getchannel("A"))
 
 
 def _icc_profile(opened: PillowImage.Image) -> bytes | None:
@@ -152,7 +152,7 @@ def _save_options(opened: PillowImage.Image, path: Path) -> Mapping[str, Any]:
 
 
 def _is_lossless_webp(data: bytes) -> bool:
-    """Whether a WebP file's picture is a VP8L chunk; Pillow does not tell."""
+    """Whether a WebP file's picture is a VP8L chunk; Pillow does not expose that."""
     place = 12  # after "RIFF", the size, and "WEBP"
     while place + 8 <= len(data):
         kind, size = data[place : place + 4], int.from_bytes(data[place + 4 : place + 8], "little")

@@ -1,4 +1,4 @@
-"""What torch can use of a device; it may be built for another version of CUDA than the driver."""
+"""Whether torch can use a device, and in which precision: it may be built for another CUDA than the driver's."""
 
 from pathlib import Path
 from typing import Literal
@@ -11,7 +11,7 @@ CPUINFO = Path("/proc/cpuinfo")
 
 
 def check_usable(device: str, word: str) -> None:
-    """Raise UsageError where torch cannot use a resolved device that a user asked for as `word`."""
+    """Raise UsageError where torch cannot use a resolved device, which the user named as `word`."""
     if device != "cpu" and not torch.cuda.is_available():
         raise UsageError(f"device {word!r}: torch {torch.__version__} cannot use CUDA here; use cpu")
 

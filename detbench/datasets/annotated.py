@@ -13,10 +13,10 @@ import numpy as np
 
 from detbench.core.boxes import area, xywh_to_xyxy
 from detbench.core.images import picture_from_file
+from detbench.datasets.coco_records import CocoRecord, CocoRecords
 from detbench.datasets.ids import by_image
 from detbench.datasets.manifest import AGAIN, Manifest
 from detbench.datasets.packed_annotations import PackedAnnotations
-from detbench.datasets.validate import CocoRecords, Record
 from detbench.errors import DataError
 from detbench.types import Blur, GroundTruth, Picture, Sample
 
@@ -71,21 +71,21 @@ class AnnotatedDataset:
                 digest.update(f"\n{sample.id} {role} {picture.sha256 if picture else None}".encode())
         return digest.hexdigest()
 
-    def _sample(self, image: Record) -> Sample:
+    def _sample(self, image: CocoRecord) -> Sample:
         name = image["file_name"]
         blurred = self._picture(self.found.blurred[name], image)
         sharp = self._picture(self.found.sharp[name], image) if self.found.sharp else None
         return Sample(image["id"], name, sharp, blurred, self._truths[image["id"]], self._blur(image, sharp, blurred))
 
-    def _picture(self, path: Path, image: Record) -> Picture:
+    def _picture(self, path: Path, image: CocoRecord) -> Picture:
         if path not in self._pictures:
             picture = picture_from_file(path)
             _check_size(path, picture, image, self.found.source)
             self._pictures[path] = picture
         return self._pictures[path]
 
-    def _blur(self, image: Record, sharp: Picture | None, blurred: Picture) -> Blur | None:
-        """What the manifest says of a pair, once both files are known to be those it was written for."""
+    def _blur(self, image: CocoRecord, sharp: Picture | None, blurred: Picture) -> Blur | None:
+        """The blur in the manifest of a pair; raises DataError unless both files are those it was written for."""
         if self._manifest is None or sharp is None:
             return None
         name, record = image["file_name"], self._manifest.record(image["id"])
@@ -105,7 +105,7 @@ def _truths(records: CocoRecords) -> Mapping[int, GroundTruth]:
     return {image["id"]: _truth(grouped[image["id"]]) for image in records.images}
 
 
-def _truth(annotations: Sequence[Record]) -> GroundTruth:
+def _truth(annotations: Sequence[CocoRecord]) -> GroundTruth:
     """One image's annotations; COCO's `area` is that of the outline, the box's own stands in where it is absent."""
     boxes_xyxy = xywh_to_xyxy(np.array([a["bbox"] for a in annotations], np.float64).reshape(-1, 4))
     box_areas = area(boxes_xyxy)
@@ -118,7 +118,7 @@ def _truth(annotations: Sequence[Record]) -> GroundTruth:
     )
 
 
-def _check_size(path: Path, picture: Picture, image: Record, source: Path) -> None:
+def _check_size(path: Path, picture: Picture, image: CocoRecord, source: Path) -> None:
     found, annotated = (picture.width, picture.height), (image["width"], image["height"])
     if found == annotated:
         return

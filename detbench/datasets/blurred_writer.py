@@ -50,7 +50,7 @@ class BlurringSummary:
 
 
 @dataclass(frozen=True, eq=False)
-class _Record:
+class _WrittenPicture:
     """One finished picture: its entry in the manifest, and its kernel's weights where it has one kernel."""
 
     entry: Mapping[str, Any]
@@ -92,8 +92,8 @@ def _write(source: Path, out: Path, recipe: Recipe, progress: Progress) -> Blurr
     return BlurringSummary(len(records), min(severities), median(severities), max(severities))
 
 
-def _refuse_strangers(out: Path, finished: Mapping[int, _Record], pictures: Sequence[SourcePicture]) -> None:
-    """Hold the folder to pictures of this source, or the manifest would lie about it."""
+def _refuse_strangers(out: Path, finished: Mapping[int, _WrittenPicture], pictures: Sequence[SourcePicture]) -> None:
+    """Hold the folder to pictures of this source, or the manifest would be wrong."""
     names = {picture.id: f"images/{picture.name}" for picture in pictures}
     for identity, record in finished.items():
         if names.get(identity) != record.entry["sharp"]:
@@ -103,11 +103,11 @@ def _refuse_strangers(out: Path, finished: Mapping[int, _Record], pictures: Sequ
             )
 
 
-def _open_folder(out: Path, recipe: Recipe) -> dict[int, _Record]:
+def _open_folder(out: Path, recipe: Recipe) -> dict[int, _WrittenPicture]:
     """Begin or continue the dataset in `out`; returns the pictures that it already holds, by id."""
     head = {"schema": MANIFEST_SCHEMA, "recipe": recipe_spec(recipe)}
     marker, manifest = out / UNFINISHED / "recipe.json", out / "manifest.json"
-    records: dict[int, _Record] = {}
+    records: dict[int, _WrittenPicture] = {}
     if manifest.exists():
         records = _manifest_records(out, _read_own(manifest, head))
     elif not marker.exists() and out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -133,7 +133,7 @@ def _read_own(path: Path, head: Mapping[str, Any]) -> dict[str, Any]:
     return dict(content)
 
 
-def _manifest_records(out: Path, manifest: Mapping[str, Any]) -> dict[int, _Record]:
+def _manifest_records(out: Path, manifest: Mapping[str, Any]) -> dict[int, _WrittenPicture]:
     """Pictures of a finished dataset; those whose kernel is lost are left out, and so made again."""
     file = out / "kernels.npz"
     kernels: Mapping[str, NDArray[np.float64]] = {}
@@ -141,11 +141,11 @@ def _manifest_records(out: Path, manifest: Mapping[str, Any]) -> dict[int, _Reco
         with np.load(file, allow_pickle=False) as stored:
             kernels = dict(stored)
     entries = [entry for entry in manifest["pictures"] if entry["kernel"] is None or entry["kernel"] in kernels]
-    return {entry["id"]: _Record(entry, kernels.get(entry["kernel"])) for entry in entries}
+    return {entry["id"]: _WrittenPicture(entry, kernels.get(entry["kernel"])) for entry in entries}
 
 
-def _is_intact(record: _Record, picture: SourcePicture, out: Path) -> bool:
-    """Whether a picture's files are still those of its record. Frames around a sharp one are not looked at again."""
+def _is_intact(record: _WrittenPicture, picture: SourcePicture, out: Path) -> bool:
+    """Whether a picture's files are still those of its record. Frames around a sharp one are not checked again."""
     entry = record.entry
     files = [(out / entry["sharp"], entry["sharp_sha256"]), (out / entry["blurred"], entry["blurred_sha256"])]
     return picture_from_file(picture.sharp).sha256 == entry["sharp_sha256"] and all(
@@ -153,7 +153,7 @@ def _is_intact(record: _Record, picture: SourcePicture, out: Path) -> bool:
     )
 
 
-def _blur_one(picture: SourcePicture, out: Path, recipe: Recipe) -> _Record:
+def _blur_one(picture: SourcePicture, out: Path, recipe: Recipe) -> _WrittenPicture:
     blurred, blur = _apply(recipe, picture)
     sharp_name, twin_name = f"images/{picture.name}", f"blurred/{blurred_name(picture.name)}"
     write_atomically(out / sharp_name, picture.sharp.read_bytes())
@@ -169,7 +169,7 @@ def _blur_one(picture: SourcePicture, out: Path, recipe: Recipe) -> _Record:
         "severity_px": blur.severity_px,
         "kernel": str(picture.id) if blur.kernel else None,
     }
-    return _Record(entry, blur.kernel.weights if blur.kernel else None)
+    return _WrittenPicture(entry, blur.kernel.weights if blur.kernel else None)
 
 
 def _apply(recipe: Recipe, picture: SourcePicture) -> tuple[Image, Blur]:
@@ -177,7 +177,7 @@ def _apply(recipe: Recipe, picture: SourcePicture) -> tuple[Image, Blur]:
     return recipe.average(frames) if isinstance(recipe, AverageRecipe) else recipe.apply(frames[0], picture.key)
 
 
-def _finish(source: Path, out: Path, recipe: Recipe, records: Sequence[_Record]) -> None:
+def _finish(source: Path, out: Path, recipe: Recipe, records: Sequence[_WrittenPicture]) -> None:
     """Write what describes the pictures, the manifest last, and clear away the records that are now in it."""
     annotations = source / "annotations.json"
     if annotations.is_file():
@@ -197,14 +197,14 @@ def _finish(source: Path, out: Path, recipe: Recipe, records: Sequence[_Record])
     shutil.rmtree(out / UNFINISHED)
 
 
-def _record_to_bytes(record: _Record) -> bytes:
+def _record_to_bytes(record: _WrittenPicture) -> bytes:
     arrays = {"entry": np.array(json.dumps(record.entry))}
     return _to_npz(arrays if record.weights is None else {**arrays, "weights": record.weights})
 
 
-def _record_from_bytes(data: bytes) -> _Record:
+def _record_from_bytes(data: bytes) -> _WrittenPicture:
     with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-        return _Record(json.loads(str(stored["entry"])), stored.get("weights"))
+        return _WrittenPicture(json.loads(str(stored["entry"])), stored.get("weights"))
 
 
 def _to_npz(arrays: Mapping[str, Any]) -> bytes:

@@ -20,8 +20,8 @@ from typing import Any
 from detbench.core.files import is_file, read_bytes, read_text
 from detbench.core.images import PICTURE_SUFFIXES
 from detbench.datasets.annotated import Annotated, AnnotatedDataset
+from detbench.datasets.coco_records import CocoRecords, check_annotations
 from detbench.datasets.manifest import AGAIN, Manifest, read_manifest
-from detbench.datasets.validate import CocoRecords, check_annotations
 from detbench.errors import DataError
 
 ANNOTATIONS = "annotations.json"

@@ -13,22 +13,22 @@ import yaml
 from detbench.core.images import write_atomically
 from detbench.datasets.annotated import AnnotatedDataset
 from detbench.datasets.coco import ANNOTATIONS
+from detbench.datasets.coco_records import CocoRecord, CocoRecords
 from detbench.datasets.ids import FILE_NAME, by_image, ids_document
-from detbench.datasets.validate import CocoRecords, Record
 from detbench.errors import DataError, UsageError
 
 Format = Literal["coco", "yolo", "voc"]
 Pictures = Literal["sharp", "blurred"]
 
-Label = Callable[[Record, Sequence[Record], Mapping[int, str]], bytes]
+Label = Callable[[CocoRecord, Sequence[CocoRecord], Mapping[int, str]], bytes]
 """Makes one picture's label file of its image record, its annotations and the classes."""
 
 
 def export_dataset(dataset: AnnotatedDataset, to: Format, out: Path, pictures: Pictures = "blurred") -> None:
     """Write the dataset's boxes as `to` has them into the empty or new folder `out`, and copy its pictures there.
 
-    Of pairs, `pictures` says which. Raises UsageError where `out` is not empty or the dataset has no sharp pictures,
-    DataError where the format cannot hold a name.
+    Of pairs, `pictures` chooses the sharp or the blurred ones. Raises UsageError where `out` is not empty or the
+    dataset has no sharp pictures, DataError where the format cannot hold a name.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out}: is not an empty folder; name another, so that nothing is overwritten")
@@ -84,7 +84,7 @@ def _write_coco(records: CocoRecords, classes: Mapping[int, str], out: Path) -> 
 
 
 def _write_yolo(records: CocoRecords, classes: Mapping[int, str], out: Path) -> None:
-    def label(image: Record, annotations: Sequence[Record], classes: Mapping[int, str]) -> bytes:
+    def label(image: CocoRecord, annotations: Sequence[CocoRecord], classes: Mapping[int, str]) -> bytes:
         labels = {identity: index for index, identity in enumerate(classes)}
         sides = (image["width"], image["height"])
         boxes = [a for a in annotations if not a.get("iscrowd")]
@@ -105,7 +105,7 @@ def _write_voc(records: CocoRecords, classes: Mapping[int, str], out: Path) -> N
     write_atomically(out / FILE_NAME, _json(ids_document(records, sha256, crowds_apart=False)))
 
 
-def _voc_label(image: Record, annotations: Sequence[Record], classes: Mapping[int, str]) -> bytes:
+def _voc_label(image: CocoRecord, annotations: Sequence[CocoRecord], classes: Mapping[int, str]) -> bytes:
     root = Element("annotation")
     SubElement(root, "filename").text = PurePosixPath(image["file_name"]).name
     size = SubElement(root, "size")

@@ -1,4 +1,4 @@
-"""What YOLO and VOC files cannot say, kept beside them: `detbench-ids.json`.
+"""What YOLO and VOC files cannot hold, kept beside them: `detbench-ids.json`.
 
 It has the ids of pictures, classes and boxes, areas of outlines, and (for YOLO, which knows none) crowd regions. Boxes
 and names are in the files themselves, so they can be used and edited without it; a dataset that has none is numbered
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from detbench.core.files import read_bytes
-from detbench.datasets.validate import CocoRecords, Record, parse_json
+from detbench.datasets.coco_records import CocoRecord, CocoRecords, parse_json
 from detbench.errors import DataError
 
 FILE_NAME = "detbench-ids.json"
@@ -19,9 +19,9 @@ SCHEMA = 1
 NUMBER_ANEW = "remove it to have everything numbered anew, or convert again"
 
 
-def by_image(annotations: Sequence[Record]) -> Mapping[int, list[Record]]:
+def by_image(annotations: Sequence[CocoRecord]) -> Mapping[int, list[CocoRecord]]:
     """Annotations grouped by their image's id, each group in the order of the file."""
-    grouped: defaultdict[int, list[Record]] = defaultdict(list)
+    grouped: defaultdict[int, list[CocoRecord]] = defaultdict(list)
     for annotation in annotations:
         grouped[annotation["image_id"]].append(annotation)
     return grouped
@@ -88,9 +88,9 @@ def _renumbered(records: CocoRecords, document: Any, sha256: Mapping[str, str], 
     return CocoRecords(images, annotations, document["categories"])
 
 
-def _ids(annotation: Record) -> Record:
+def _ids(annotation: CocoRecord) -> CocoRecord:
     return {key: annotation[key] for key in ("id", "area") if key in annotation}
 
 
-def _whole(annotation: Record) -> Record:
+def _whole(annotation: CocoRecord) -> CocoRecord:
     return {key: annotation[key] for key in ("id", "category_id", "bbox", "area") if key in annotation}

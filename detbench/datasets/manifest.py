@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detbench.core.files import read_bytes
-from detbench.datasets.validate import parse_json
+from detbench.datasets.coco_records import parse_json
 from detbench.errors import DataError
 from detbench.types import Blur, Kernel, Light
 

@@ -5,16 +5,16 @@ from typing import overload
 
 import numpy as np
 
-from detbench.datasets.validate import Record
+from detbench.datasets.coco_records import CocoRecord
 
 
-class PackedAnnotations(Sequence[Record]):
-    """Checked annotations of COCO's format as columns, each made a dictionary when it is asked for.
+class PackedAnnotations(Sequence[CocoRecord]):
+    """Checked annotations of COCO's format as columns, each made a dictionary when it is read.
 
     Keys that detbench does not use are gone; `area` is there where it was.
     """
 
-    def __init__(self, annotations: Sequence[Record]) -> None:
+    def __init__(self, annotations: Sequence[CocoRecord]) -> None:
         self._whole = np.array(
             [[a["id"], a["image_id"], a["category_id"], a.get("iscrowd", 0)] for a in annotations], np.int64
         )
@@ -24,10 +24,10 @@ class PackedAnnotations(Sequence[Record]):
         return len(self._whole)
 
     @overload
-    def __getitem__(self, index: int) -> Record: ...
+    def __getitem__(self, index: int) -> CocoRecord: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Record]: ...
-    def __getitem__(self, index: int | slice) -> Record | list[Record]:
+    def __getitem__(self, index: slice) -> list[CocoRecord]: ...
+    def __getitem__(self, index: int | slice) -> CocoRecord | list[CocoRecord]:
         if isinstance(index, slice):
             return [self[place] for place in range(*index.indices(len(self)))]
         number, image, category, crowd = self._whole[index].tolist()

@@ -40,7 +40,7 @@ LIGHT: Mapping[tuple[str, str], Light] = {("sharp", "blur_gamma"): "linear", ("s
 
 
 @dataclass(frozen=True)
-class Pair:
+class PicturePair:
     """`name` is the blurred picture's path below the dataset's folder; `kinds` the names of the two folders."""
 
     name: str
@@ -49,10 +49,10 @@ class Pair:
     kinds: tuple[str, str]
 
 
-def find_pairs(folder: Path, kind: str | None = None) -> list[Pair]:
+def find_pairs(folder: Path, kind: str | None = None) -> list[PicturePair]:
     """The pairs below a folder in order of name, none where it is not laid out in pairs.
 
-    `kind` asks for the folders of blurred pictures of that name, such as `blur` beside `blur_gamma`. Raises DataError
+    `kind` selects the folders of blurred pictures of that name, such as `blur` beside `blur_gamma`. Raises DataError
     where a picture lacks its twin, and where clips were blurred in different ways.
     """
     pairs = [pair for places in _neighbours(folder, kind) for pair in _twins(folder, *places)]
@@ -64,14 +64,14 @@ def find_pairs(folder: Path, kind: str | None = None) -> list[Pair]:
 
 
 def has_pairs(folder: Path) -> bool:
-    """Whether a folder looks as one of these layouts does, without looking at any picture."""
+    """Whether a folder has one of these layouts; no picture is opened."""
     return next(_neighbours(folder, None), None) is not None or _pool(folder) is not None
 
 
 class PairFolder:
     """A dataset of pairs without boxes: `classes` is empty; the detector's boxes on sharp pictures count as true.
 
-    The name tells how the pictures were blurred, by the name of their folder; ids count from 1 in order of name.
+    The name holds that of the folder of blurred pictures, which names the blur; ids count from 1 in order of name.
     """
 
     classes: Mapping[int, str] = {}
@@ -105,7 +105,7 @@ class PairFolder:
             )
         return digest.hexdigest()
 
-    def _sample(self, number: int, pair: Pair) -> Sample:
+    def _sample(self, number: int, pair: PicturePair) -> Sample:
         sharp, blurred = self._picture(pair.sharp), self._picture(pair.blurred)
         sizes = (sharp.width, sharp.height), (blurred.width, blurred.height)
         if sizes[0] != sizes[1]:
@@ -133,7 +133,7 @@ def _neighbours(folder: Path, kind: str | None) -> Iterator[tuple[Path, Path]]:
                 break
 
 
-def _twins(folder: Path, sharp: Path, blurred: Path) -> Iterator[Pair]:
+def _twins(folder: Path, sharp: Path, blurred: Path) -> Iterator[PicturePair]:
     """Each sharp picture with the blurred one of its relative name, whatever the suffix; RealBlur's gt_1 is blur_1."""
     files = {path.relative_to(blurred).with_suffix(""): path for path in picture_files(blurred.rglob("*"))}
     for picture in picture_files(sharp.rglob("*")):
@@ -141,7 +141,7 @@ def _twins(folder: Path, sharp: Path, blurred: Path) -> Iterator[Pair]:
         twin = files.pop(name, None) or files.pop(name.with_name(name.name.replace("gt_", "blur_", 1)), None)
         if twin is None:
             raise DataError(f"{picture}: no blurred twin of that name in {blurred}; add it or take the sharp away")
-        yield Pair(twin.relative_to(folder).as_posix(), picture, twin, (sharp.name, blurred.name))
+        yield PicturePair(twin.relative_to(folder).as_posix(), picture, twin, (sharp.name, blurred.name))
     if files:
         lonely = next(iter(files.values()))
         raise DataError(f"{lonely}: no sharp twin of that name in {sharp}; add it or take the blurred away")
@@ -151,7 +151,7 @@ def _pool(folder: Path) -> Path | None:
     return next((place / POOL for place in (folder, folder.parent) if (place / POOL).is_dir()), None)
 
 
-def _pooled(folder: Path, kind: str | None) -> Iterator[Pair]:
+def _pooled(folder: Path, kind: str | None) -> Iterator[PicturePair]:
     """HIDE: the pictures of a split, or of all, whose twins are in one folder, all by name."""
     pool = _pool(folder)
     if pool is None:
@@ -162,7 +162,7 @@ def _pooled(folder: Path, kind: str | None) -> Iterator[Pair]:
         for picture in picture_files(split.rglob("*")) if kind in (None, split.name) else ():
             if picture.stem not in files:
                 raise DataError(f"{picture}: no sharp twin of that name in {pool}; add it or take the blurred away")
-            yield Pair(picture.relative_to(folder).as_posix(), files[picture.stem], picture, (POOL, split.name))
+            yield PicturePair(picture.relative_to(folder).as_posix(), files[picture.stem], picture, (POOL, split.name))
 
 
 def _no_boxes() -> GroundTruth:

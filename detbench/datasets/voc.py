@@ -22,12 +22,19 @@ from defusedxml import DefusedXmlException, ElementTree
 from detbench.core.files import is_file, read_bytes, read_text
 from detbench.core.images import PICTURE_SUFFIXES, natural_order
 from detbench.datasets.annotated import Annotated
+from detbench.datasets.coco_records import (
+    OUTSIDE_TOLERANCE_PX,
+    CocoRecord,
+    CocoRecords,
+    check_records,
+    raise_faults,
+    reach_px,
+)
 from detbench.datasets.ids import with_ids
-from detbench.datasets.validate import OUTSIDE_TOLERANCE_PX, CocoRecords, Record, check_records, raise_faults, reach_px
 from detbench.errors import DataError
 
 PICTURE_FOLDERS = ("JPEGImages", "images", ".")
-"""Where pictures may be, below the dataset's folder, in the order in which they are looked for."""
+"""Where pictures may be, below the dataset's folder, in the order of search."""
 
 
 def read_voc(folder: Path, split: str | None = None, first_pixel: int = 1) -> Annotated:
@@ -82,16 +89,16 @@ def _parsed(content: bytes, file: Path) -> Element:
 
 
 def _picture_file(folder: Path, root: Path, file: Path, tree: Element) -> tuple[str, Path]:
-    """Name and path of the picture of an XML file: the one called as the XML is, else as its <filename> says."""
+    """Name and path of the picture of an XML file: the one called as the XML is, else as its <filename>."""
     own = file.relative_to(root).with_suffix("")
-    said = Path((tree.findtext("filename") or "").strip().replace("\\", "/")).name
+    stated = Path((tree.findtext("filename") or "").strip().replace("\\", "/")).name
     for place in PICTURE_FOLDERS:
-        suffixes = dict.fromkeys([Path(said).suffix, *sorted(PICTURE_SUFFIXES), *map(str.upper, PICTURE_SUFFIXES)])
+        suffixes = dict.fromkeys([Path(stated).suffix, *sorted(PICTURE_SUFFIXES), *map(str.upper, PICTURE_SUFFIXES)])
         names = [own.with_name(own.name + suffix) for suffix in suffixes if suffix.lower() in PICTURE_SUFFIXES]
-        for name in [*names, *([own.with_name(said)] if said else [])]:
+        for name in [*names, *([own.with_name(stated)] if stated else [])]:
             if is_file(folder / place / name):
                 return name.as_posix(), folder / place / name
-    named = f", nor as its <filename> {said!r} says" if said and Path(said).stem != own.name else ""
+    named = f", nor as its <filename> {stated!r}" if stated and Path(stated).stem != own.name else ""
     raise DataError(f"{file}: no picture is called {own} in {folder / 'JPEGImages'}{named}; add it or remove the XML")
 
 
@@ -99,8 +106,8 @@ def _records(
     files: Sequence[Path], trees: Sequence[Element], names: Sequence[str], first_pixel: int, root: Path
 ) -> CocoRecords:
     faults: list[str] = []
-    found: list[tuple[int, str, Record]] = []
-    images: list[Record] = []
+    found: list[tuple[int, str, CocoRecord]] = []
+    images: list[CocoRecord] = []
     for image_id, (file, tree, name) in enumerate(zip(files, trees, names, strict=True), start=1):
         where = file.relative_to(root)
         try:
@@ -133,8 +140,8 @@ def _size(tree: Element) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def _object(item: Element, sides: tuple[int, int], first_pixel: int) -> tuple[str, Record]:
-    """Class, and the box and crowd mark as COCO has them; ValueError says what is wrong."""
+def _object(item: Element, sides: tuple[int, int], first_pixel: int) -> tuple[str, CocoRecord]:
+    """Class, and the box and crowd mark in COCO's format; raises ValueError with what is wrong."""
     name = item.findtext("name") or ""
     if not name.strip():
         raise ValueError("has no <name>; give it a class")

@@ -17,8 +17,15 @@ from pathlib import Path
 from detbench.core.files import read_bytes, read_text
 from detbench.core.images import PICTURE_SUFFIXES, picture_from_file
 from detbench.datasets.annotated import Annotated
+from detbench.datasets.coco_records import (
+    OUTSIDE_TOLERANCE_PX,
+    CocoRecord,
+    CocoRecords,
+    check_records,
+    raise_faults,
+    reach_px,
+)
 from detbench.datasets.ids import with_ids
-from detbench.datasets.validate import OUTSIDE_TOLERANCE_PX, CocoRecords, Record, check_records, raise_faults, reach_px
 from detbench.datasets.yolo_yaml import YoloConfig, listed_pictures, read_config
 from detbench.errors import DataError
 
@@ -58,7 +65,7 @@ def label_file(picture: Path) -> Path:
 
 
 def _check_label_files(config: YoloConfig, files: Mapping[str, Path], labels: Mapping[str, Path]) -> None:
-    """A missing label file says that there is nothing in a picture, unless names that do not meet speak against it."""
+    """A missing label file means a picture without objects, but labels of no picture mean a wrong layout."""
     if len(set(labels.values())) < len(labels):
         raise DataError(f"{config.file}: two pictures share one label file; give each picture a stem of its own")
     missing = [name for name, label in labels.items() if not label.is_file()]
@@ -106,8 +113,8 @@ def _check_class_list(config: YoloConfig, file: Path) -> None:
 def _records(
     config: YoloConfig, sizes: Mapping[str, tuple[int, int]], labels: Mapping[str, Path], texts: Mapping[str, bytes]
 ) -> CocoRecords:
-    images: list[Record] = []
-    annotations: list[Record] = []
+    images: list[CocoRecord] = []
+    annotations: list[CocoRecord] = []
     faults: list[str] = []
     for image_id, (name, size) in enumerate(sizes.items(), start=1):
         images.append({"id": image_id, "file_name": name, "width": size[0], "height": size[1]})
@@ -134,7 +141,7 @@ def _lines(text: bytes, file: Path) -> list[str]:
 
 
 def _parsed_line(line: str, classes: int, sides: tuple[int, int]) -> tuple[int, list[float]]:
-    """Label and box (left, top, width, height in pixels) of one line; ValueError says what is wrong with it."""
+    """Label and box (left, top, width, height in pixels) of one line; raises ValueError with what is wrong with it."""
     words = line.split()
     try:
         label, *shares = (float(word) for word in words)

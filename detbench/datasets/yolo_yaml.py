@@ -1,6 +1,6 @@
 """YOLO's `data.yaml`: what the classes are called, and where the pictures are.
 
-It is plain data here: no tag in it is obeyed, and `download:` is not looked at.
+It is plain data here: no tag in it is obeyed, and `download:` is ignored.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from detbench.core.images import PICTURE_SUFFIXES, picture_files
 from detbench.errors import DataError
 
 SPLITS = ("val", "test", "train")
-"""Which pictures are taken where nobody says: the first of these that the YAML has."""
+"""The split where none is named: the first of these that the YAML has."""
 
 MAX_CHARACTERS = 250_000
 """Ten thousand classes fit; the parser takes seconds for more."""
@@ -33,7 +33,7 @@ class _PlainLoader(yaml.SafeLoader):  # type: ignore[misc]  # untyped
 
 @dataclass(frozen=True)
 class YoloConfig:
-    """What `data.yaml` says, `root` being the folder that its paths start from."""
+    """The content of `data.yaml`; `root` is the folder that its paths start from."""
 
     file: Path
     root: Path

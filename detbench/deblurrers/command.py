@@ -9,14 +9,14 @@ from detbench.core.images import encode_png, read_image
 from detbench.errors import BackendError, DataError
 from detbench.types import Image
 
-ENDING = 2000
-"""Characters of what a program said last that its error message repeats."""
+MAX_OUTPUT_CHARACTERS = 2000
+"""The most characters of a program's output that an error message repeats."""
 
 
 class CommandDeblurrer:
     """`words` are the program and its arguments; `{input}` and `{output}` in them become the paths of two PNG files.
 
-    A picture is given up, with BackendError, where the program takes longer than `seconds`, exits with another code
+    Raises BackendError for a picture where the program takes longer than `seconds`, exits with another code
     than 0, or leaves no picture of the same size. Its start counts as time of restoration.
     """
 
@@ -46,8 +46,10 @@ class CommandDeblurrer:
         except OSError as error:
             raise BackendError(f"{self.words[0]} cannot be run: {error.strerror}") from error
         if done.returncode:
-            said = (done.stderr or done.stdout).decode(errors="replace").strip()[-ENDING:]
-            raise BackendError(f"{self.words[0]} failed with exit code {done.returncode}: {said or 'it said nothing'}")
+            output = (done.stderr or done.stdout).decode(errors="replace").strip()[-MAX_OUTPUT_CHARACTERS:]
+            raise BackendError(
+                f"{self.words[0]} failed with exit code {done.returncode}: {output or 'it printed nothing'}"
+            )
 
     def _checked(self, made: Path, blurred: Image) -> Image:
         if not made.is_file():

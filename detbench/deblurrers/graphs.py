@@ -1,4 +1,4 @@
-"""What a graph from another tool needs around it: its scale of values, its sizes, tiles, and checks of its answer."""
+"""What a graph from another tool needs around it: its range of values, its sizes, tiles, and checks of its output."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,18 +15,18 @@ SMALLEST_SIDE = 8
 """Sides are at least as long: graphs that halve and reflect their picture cannot take less."""
 
 Run = Callable[[NDArray[np.float32]], NDArray[np.floating]]
-"""Through the graph: shape (1, 3, H, W) in and out, values on the graph's own scale."""
+"""Through the graph: shape (1, 3, H, W) in and out, values in the graph's own range."""
 
 
 @dataclass(frozen=True)
-class Scale:
-    """The values of black and white on a graph's scale, both ways."""
+class ValueRange:
+    """The values of black and white in a graph's input and output."""
 
     black: float
     white: float
 
     @classmethod
-    def parse(cls, text: str) -> "Scale":
+    def parse(cls, text: str) -> "ValueRange":
         """From `0..1`, `-1..1` or `0..255`."""
         black, white = text.split("..")
         return cls(float(black), float(white))
@@ -45,7 +45,8 @@ class Scale:
 def restore_by_graph(
     image: Image,
     run: Run,
-    scale: Scale,
+    value_range: ValueRange,
+    *,
     multiple: int,
     fixed_size: tuple[int, int] | None,
     max_pixels: int,
@@ -59,13 +60,13 @@ def restore_by_graph(
     """
 
     def restore(tile: Image) -> FloatImage:
-        given = scale.of_image(tile)
+        given = value_range.of_image(tile)
         made = run(given)
         if made.shape != given.shape:
             raise BackendError(f"{name}: gave shape {made.shape} for {given.shape}; a deblurrer keeps the size")
         if not np.isfinite(made).all():
             raise BackendError(f"{name}: gave numbers that are not finite; is its range right (range=-1..1)?")
-        return scale.to_shares(made)
+        return value_range.to_shares(made)
 
     height, width = image.shape[:2]
     if fixed_size is None:

@@ -1,4 +1,4 @@
-"""The deblurrer that does nothing: what every other has to beat."""
+"""The deblurrer that changes nothing: the floor for every other."""
 
 from detbench.types import Image
 

@@ -1,4 +1,4 @@
-"""The many ways in which libraries say that memory has run out, as Python's own."""
+"""Convert the libraries' out-of-memory errors to Python's MemoryError."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ PHRASES = ("out of memory", "can't allocate memory", "not enough memory", "faile
 
 @contextmanager
 def memory_errors() -> Iterator[None]:
-    """Raise MemoryError where the body raises what one of the libraries raises instead."""
+    """Raise MemoryError where the body raises an out-of-memory error of one of the libraries."""
     try:
         yield
     except Exception as error:  # onnxruntime's has no base that is worth a name

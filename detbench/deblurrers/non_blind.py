@@ -1,4 +1,4 @@
-"""Deblurrers told the blur kernel: oracles for what a deblurrer can reach that has to find it."""
+"""Deblurrers that get the true blur kernel: bounds for those that must estimate it."""
 
 import numpy as np
 import torch
@@ -54,7 +54,7 @@ class RichardsonLucy:
 
 
 class TotalVariation:
-    """Total variation, as strong as the picture's noise asks for; see `deconvolution.latent.total_variation`.
+    """Total variation, with the strength that suits the picture's noise; see `deconvolution.latent.total_variation`.
 
     Rudin, Osher, Fatemi: "Nonlinear total variation based noise removal algorithms", Physica D 60, 1992.
     """

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detbench.core.onnx_sessions import open_session
-from detbench.deblurrers.graphs import Scale, restore_by_graph
+from detbench.deblurrers.graphs import ValueRange, restore_by_graph
 from detbench.deblurrers.tiling import MAX_PIXELS
 from detbench.errors import BackendError
 from detbench.types import Image
@@ -17,13 +17,13 @@ TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 class OnnxDeblurrer:
     """A graph with one picture in, RGB of shape (N, 3, H, W), and one of the same shape out; N is 1 or free.
 
-    H and W are free or fixed. `value_range` is the scale of both pictures.
+    H and W are free or fixed. `value_range` is that of both pictures.
     """
 
     def __init__(self, file: Path, value_range: str, multiple: int, device: str) -> None:
         self.name, self.max_pixels = str(file), MAX_PIXELS
         self._session = open_session(file, device)
-        self._scale, self._multiple = Scale.parse(value_range), multiple
+        self._value_range, self._multiple = ValueRange.parse(value_range), multiple
         inputs = self._session.get_inputs()
         shape = inputs[0].shape if len(inputs) == 1 else []
         if len(shape) != 4 or shape[1] not in (3, None) or inputs[0].type not in TYPES:
@@ -36,7 +36,13 @@ class OnnxDeblurrer:
     def __call__(self, blurred: Image) -> Image:
         """Shape (H, W, 3) in and out, any size."""
         return restore_by_graph(
-            blurred, self._run, self._scale, self._multiple, self._fixed_size, self.max_pixels, self.name
+            blurred,
+            self._run,
+            self._value_range,
+            multiple=self._multiple,
+            fixed_size=self._fixed_size,
+            max_pixels=self.max_pixels,
+            name=self.name,
         )
 
     def _run(self, picture: NDArray[np.float32]) -> NDArray[np.floating]:

@@ -17,7 +17,7 @@ Key = Callable[[PurePosixPath], str]
 class RecordedPictures:
     """A folder of restored pictures.
 
-    Suffixes do not matter. A dataset's names are looked for with their folders, else without the last of them (a
+    Suffixes do not matter. A dataset's names are sought with their folders, else without the last of them (a
     program that was run clip by clip drops `blur/`), else by the file's name alone: the first way that finds every
     picture counts.
     """

@@ -1,7 +1,7 @@
 """TorchScript files and programs of `torch.export` as deblurrers.
 
 Both are graphs with weights. Pickles in them are read for tensors alone; but a graph is a program, and torch evaluates
-what an exported one says of its sizes: name files that you trust.
+expressions in an exported one: name files that you trust.
 """
 
 import os
@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from detbench.core.torch_device import check_usable
-from detbench.deblurrers.graphs import Scale, restore_by_graph
+from detbench.deblurrers.graphs import ValueRange, restore_by_graph
 from detbench.deblurrers.tiling import MAX_PIXELS
 from detbench.errors import WeightsError
 from detbench.types import Image
@@ -24,7 +24,7 @@ Module = Callable[[torch.Tensor], torch.Tensor]
 
 
 class _TorchGraph:
-    """RGB of shape (1, 3, H, W) in and out, in single precision; `value_range` is the scale of both."""
+    """RGB of shape (1, 3, H, W) in and out, in single precision; `value_range` is that of both."""
 
     def __init__(
         self,
@@ -38,12 +38,18 @@ class _TorchGraph:
         check_usable(device, device)
         self.name, self._module, self._fixed_size = name, module, fixed_size
         self.max_pixels = MAX_PIXELS
-        self._scale, self._multiple, self._device = Scale.parse(value_range), multiple, device
+        self._value_range, self._multiple, self._device = ValueRange.parse(value_range), multiple, device
 
     def __call__(self, blurred: Image) -> Image:
         """Shape (H, W, 3) in and out, any size."""
         return restore_by_graph(
-            blurred, self._run, self._scale, self._multiple, self._fixed_size, self.max_pixels, self.name
+            blurred,
+            self._run,
+            self._value_range,
+            multiple=self._multiple,
+            fixed_size=self._fixed_size,
+            max_pixels=self.max_pixels,
+            name=self.name,
         )
 
     def _run(self, picture: NDArray[np.float32]) -> NDArray[np.floating]:
@@ -82,7 +88,7 @@ class ExportedDeblurrer(_TorchGraph):
 
 @contextmanager
 def _tensors_alone() -> Iterator[None]:
-    """Let torch unpickle nothing but tensors: told nothing, torch.export.load falls back to running what it finds."""
+    """Let torch unpickle nothing but tensors: by default, torch.export.load falls back to running what it finds."""
     key = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
     before = os.environ.get(key)
     os.environ[key] = "1"

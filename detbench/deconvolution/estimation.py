@@ -1,7 +1,7 @@
 """The blur kernel of one picture, from nothing but the picture: candidates by several ways, and a choice between them.
 
-A candidate grows by alternation, coarse to fine: a latent picture with few edges told the kernel, then the kernel by
-least squares told the latent picture (Xu, Zheng, Jia, CVPR 2013; Pan et al., CVPR 2014). The ways differ in where they
+A candidate grows by alternation, coarse to fine: a latent picture with few edges given the kernel, then the kernel by
+least squares given the latent picture (Xu, Zheng, Jia, CVPR 2013; Pan et al., CVPR 2014). The ways differ in where they
 begin: at the kernel that a network guesses, or from nothing at a size where the blur is a pixel or two. Believed is the
 candidate whose latent picture explains the blurred one with the fewest edges; one of them is that there is no blur.
 """

@@ -1,4 +1,4 @@
-"""Filters told the kernel, on a canvas: Wiener's, and Richardson and Lucy's."""
+"""Filters for a known kernel, on a canvas: Wiener's, and Richardson and Lucy's."""
 
 import torch
 from torch import Tensor

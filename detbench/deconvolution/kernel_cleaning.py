@@ -30,7 +30,7 @@ def kernel_between(sharp: Tensor, blurred: Tensor, radius: int, damping: float, 
 def least_squares(sharp: Tensor, blurred: Tensor, weight: Tensor, damping: float | Tensor, radius: int) -> Tensor:
     """argmin |k ∗ sharp − blurred|² + damping · |k|²: kernels (N, K, K) with K = 2 · radius + 1, by Cho and Lee, 2009.
 
-    `sharp` and `blurred` are gradients (N, 2, H, W); `weight` (N, 1, H, W) says how far to trust the sharp ones;
+    `sharp` and `blurred` are gradients (N, 2, H, W); `weight` (N, 1, H, W) is the trust in the sharp ones;
     `damping` is in shares of their mean power. Borders fade out over a radius. Sides are above twice the radius.
     """
     size = (sharp.shape[-2], sharp.shape[-1])
@@ -129,8 +129,8 @@ def centred_exactly(kernels: Tensor) -> Tensor:
     border = math.ceil(float(torch.stack([rows, columns]).abs().max()))
     kernels = F.pad(kernels, (border, border, border, border))
     frequencies = torch.fft.fftfreq(kernels.shape[-1], device=kernels.device)
-    turn = frequencies[:, None] * rows[:, None, None] + frequencies[None] * columns[:, None, None]
-    moved: Tensor = torch.fft.ifft2(torch.fft.fft2(kernels) * torch.exp(2j * math.pi * turn)).real
+    phase = frequencies[:, None] * rows[:, None, None] + frequencies[None] * columns[:, None, None]
+    moved: Tensor = torch.fft.ifft2(torch.fft.fft2(kernels) * torch.exp(2j * math.pi * phase)).real
     return moved
 
 

@@ -1,4 +1,4 @@
-"""The latent picture behind a blurred one, told the kernel, under a prior on its gradients.
+"""The latent picture behind a blurred one, given the kernel, under a prior on its gradients.
 
 Half-quadratic splitting, as in Wang et al., "A New Alternating Minimization Algorithm for Total Variation Image
 Reconstruction", SIAM Journal on Imaging Sciences 1(3), 2008: the gradients are replaced by free variables that are
@@ -18,7 +18,7 @@ Shrink = Callable[[Tensor, Tensor, float], None]
 """Shrinks horizontal and vertical differences in place, for one weight of the tie."""
 
 TIGHTEST = 5.0
-"""The last weight of the tie where few edges are asked for.
+"""The last weight of the tie where few edges are wanted.
 
 The authors' 1,000 takes half as long again and finds worse kernels: 29.8 instead of 30.5 dB on 21 photos.
 """

@@ -1,4 +1,4 @@
-"""Whether a blur averaged stored values or scene light, told from what deconvolution makes of the picture."""
+"""Whether a blur averaged stored values or scene light, decided by what deconvolution makes of the picture."""
 
 import math
 
@@ -20,7 +20,7 @@ def averaged_light(stored: Tensor, kernel: Tensor, gamma: float, noise: float) -
 
     In the wrong light what is bright rings: the restored picture leaves 0..1. Both ways are tried, and light is
     believed where it overshoots by not much more than stored values do. With `noise` above NOISY, stored values are:
-    overshoot says more of the noise than of the light.
+    overshoot depends more on the noise than on the light.
     """
     if noise > NOISY:
         return False

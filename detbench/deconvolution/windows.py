@@ -217,7 +217,7 @@ def _full_size(window: Tensor, kernel: Tensor | None, scale: float) -> Tensor | 
 
 
 def _sharp(seen: Tensor, rows: slice, columns: slice, kernel: Tensor, noise: float) -> Tensor:
-    """One window's part, by its kernel, told as much of the picture around it as the kernel reaches."""
+    """One window's part, by its kernel, from as much of the picture around it as the kernel reaches."""
     room = reach(kernel) + MARGIN
     top, left = max(0, rows.start - room), max(0, columns.start - room)
     around = seen[..., top : rows.stop + room, left : columns.stop + room].contiguous()

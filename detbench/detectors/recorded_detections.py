@@ -12,7 +12,7 @@ import numpy as np
 
 from detbench.core.boxes import xywh_to_xyxy
 from detbench.core.files import read_bytes
-from detbench.datasets.validate import check_results, parse_json, raise_faults, reach_px
+from detbench.datasets.coco_records import check_results, parse_json, raise_faults, reach_px
 from detbench.errors import DataError
 from detbench.types import Detections
 

@@ -1,4 +1,4 @@
-"""The one import of ultralytics (AGPL-3.0): no network, no packages installed unasked, no code run from pickles.
+"""The one import of ultralytics (AGPL-3.0): no network, no packages installed, no code run from pickles.
 
 What needs it imports it from here.
 """
@@ -42,6 +42,6 @@ def require_safe_loading() -> None:
     if not (torch_can and getattr(ultralytics.utils, "SAFE_LOAD", False)):
         raise BackendError(
             "ultralytics would run code that hides in a checkpoint: it or torch is too old to load safely, or it was "
-            "imported before detbench told it to. Update both (`pip install -U ultralytics torch torchvision`), and "
+            "imported before detbench imported it. Update both (`pip install -U ultralytics torch torchvision`), and "
             "let no plug-in import it first"
         )

@@ -12,14 +12,14 @@ from detbench.errors import BackendError, WeightsError
 from detbench.types import Detections, Image
 
 GREY = 114
-"""What YOLO's training pads pictures with."""
+"""The grey that YOLO's training pads pictures with."""
 
 
 class YoloOnnx:
-    """An exported detection model; its file says which classes it knows and which size it takes.
+    """An exported detection model; its file names its classes and its input size.
 
     Pictures are scaled to that size with grey borders, as the export was trained. Confidence from .001 on, non-maximum
-    suppression at IoU .7 within a class, the 100 best boxes; a model that suppresses by itself is taken at its word.
+    suppression at IoU .7 within a class, the 100 best boxes; a model that suppresses by itself is not suppressed again.
     """
 
     confidence = 0.001

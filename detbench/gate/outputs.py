@@ -12,7 +12,7 @@ _NOT_SHOWN = "NOT SHOWN: the loss is within the margin, but a larger one cannot 
 
 
 def sentence(verdict: Verdict) -> str:
-    """One verdict in words: who, what, from where to where, and what the rule allows."""
+    """One verdict in words: the arm, the metric, its change, and what the rule allows."""
     spec, rule = METRICS[verdict.rule.metric], verdict.rule
     after = metric_value(spec, verdict.after)
     if rule.max_drop is None or verdict.before is None or verdict.worst is None:
@@ -25,7 +25,7 @@ def sentence(verdict: Verdict) -> str:
     )
 
 
-def word(verdict: Verdict) -> str:
+def status_label(verdict: Verdict) -> str:
     """ok, REGRESSION (it is worse than may be), or NOT SHOWN (that it is not cannot be excluded)."""
     if verdict.is_pass:
         return "ok"
@@ -39,7 +39,7 @@ def conclusion(verdicts: Sequence[Verdict]) -> str:
 
 
 def gate_markdown(verdicts: Sequence[Verdict], truth: str) -> str:
-    """The gate's summary in GitHub's Markdown; `truth` says whose boxes counted as true."""
+    """The gate's summary in GitHub's Markdown; `truth` names whose boxes counted as true."""
     failed = [verdict for verdict in verdicts if not verdict.is_pass]
     lines = [f"### {_SUITE}: {conclusion(verdicts)}", ""]
     if truth == "pseudo":
@@ -63,7 +63,7 @@ def gate_junit(verdicts: Sequence[Verdict]) -> str:
     for verdict in verdicts:
         case = ElementTree.SubElement(suite, "testcase", classname=f"gate.{verdict.arm}", name=_name(verdict))
         if not verdict.is_pass:
-            ElementTree.SubElement(case, "failure", message=sentence(verdict), type=word(verdict))
+            ElementTree.SubElement(case, "failure", message=sentence(verdict), type=status_label(verdict))
     return _xml(suite)
 
 
@@ -79,7 +79,7 @@ def annotations(verdicts: Sequence[Verdict]) -> Iterator[str]:
     """GitHub's workflow commands: an error for each rule that is not kept."""
     for verdict in verdicts:
         if not verdict.is_pass:
-            yield annotation(f"{word(verdict)}: {sentence(verdict)}")
+            yield annotation(f"{status_label(verdict)}: {sentence(verdict)}")
 
 
 def annotation(message: str) -> str:
@@ -91,7 +91,7 @@ def annotation(message: str) -> str:
 
 def _row(verdict: Verdict) -> str:
     spec, rule = METRICS[verdict.rule.metric], verdict.rule
-    cells = [word(verdict), markdown(verdict.arm), spec.title]
+    cells = [status_label(verdict), markdown(verdict.arm), spec.title]
     if rule.max_drop is None or verdict.before is None or verdict.worst is None:
         cells += ["", metric_value(spec, verdict.after), "", "", _bound(verdict)]
     else:

@@ -19,7 +19,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Cell:
-    """One number as text; `tone` says of a difference which way it points."""
+    """One number as text; `tone` is the direction of a difference."""
 
     text: str
     interval: str = ""
@@ -53,7 +53,7 @@ class Table:
 
 @dataclass(frozen=True)
 class KeyEntry:
-    """What one pen stands for; a `note` beside the name tells a number of its own."""
+    """What one pen stands for; a `note` beside the name gives a number of its own."""
 
     name: str
     pen: Pen

@@ -92,8 +92,8 @@ def pen(index: int) -> Pen:
     return Pen(_SERIES[index % len(_SERIES)], _DASHES[index % len(_DASHES)], *_MARKERS[index % len(_MARKERS)])
 
 
-def words(text: str) -> str:
-    """A name as a plot takes it: no control characters, which SVG cannot hold, and not too long."""
+def truncate_label(text: str) -> str:
+    """A name for a plot: without control characters, which SVG cannot hold, and not too long."""
     plain = " ".join(_CONTROL.sub("\ufffd", text).split())
     return plain if len(plain) <= _LONGEST_WORDS else f"{plain[: _LONGEST_WORDS - 1]}…"
 
@@ -106,7 +106,7 @@ def make_room(figure: Figure, names: Sequence[str]) -> None:
 def inline_svg(key: str, alt: str, draw: Callable[[Figure], None], height_in: float = HEIGHT_IN) -> Markup:
     """What `draw` puts on a figure, as an SVG element; equal drawings give equal text.
 
-    `key` is unique among the plots of a page, `alt` says in words what is to be seen.
+    `key` is unique among the plots of a page, `alt` describes it in words.
     """
     stream = io.StringIO()
     with mpl.rc_context(_STYLE), warnings.catch_warnings():

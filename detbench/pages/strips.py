@@ -5,7 +5,7 @@ from typing import Literal
 
 MarkKind = Literal["found", "regained", "false", "missed", "lost"]
 Role = Literal["before", "after", "goal"]
-"""What a panel is to the others: the picture as it was, as somebody made it, as it should be."""
+"""What a panel is to the others: the input, an output, or the sharp picture."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """From the word on the command line to a backend that is ready to be built, with the digest of what it depends on.
 
-Nothing is imported here that the word names: a run whose work is all cached never pays for torch.
+What the word names is not imported here: a run whose work is all cached never loads torch.
 """
 
 import math
@@ -39,9 +39,9 @@ class LossDetector:
 
 @dataclass(frozen=True)
 class Backend:
-    """A deblurrer or detector as asked for. `identity` (JSON-able) is all that its results depend on besides the
-    picture: code, weights, settings and the versions of the libraries below it. The card of its weights says what the
-    network costs, by metric (`parameters_m`, `gflop_per_mpix`), and which detectors it was `trained_with`.
+    """A deblurrer or detector that a run uses. `identity` (JSON-able) is all that its results depend on besides the
+    picture: code, weights, settings and the versions of the libraries below it. The card of its weights gives the
+    cost of the network, by metric (`parameters_m`, `gflop_per_mpix`), and the detectors that it was `trained_with`.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Backend:
 
     @property
     def key(self) -> dict[str, Any]:
-        """The identity but for the name: what was computed under one name serves under another."""
+        """The identity without the name: two names of one backend share their results."""
         return {key: value for key, value in self.identity.items() if key != "name"}
 
     def build(self) -> Any:
@@ -156,7 +156,7 @@ def _identity(entry: Entry, weights_sha256: str | None, settings: Mapping[str, A
 
 
 def card_beside(weights: Path, sha256: str | None) -> dict[str, Any]:
-    """The card beside weights, empty where there is none of theirs; a damaged one is `load_weights`'s to report."""
+    """The card beside weights, empty where there is none of theirs; `load_weights` reports a damaged one."""
     try:
         card = tomllib.loads(weights.with_name(CARD_NAME).read_text(encoding="utf-8"))
     except (OSError, RecursionError, ValueError):
@@ -176,7 +176,7 @@ def loss_detectors(card: Mapping[str, Any]) -> tuple[LossDetector, ...]:
 
 
 def _cost(card: Mapping[str, Any]) -> dict[str, float]:
-    """What a card says; nothing where it is damaged."""
+    """The cost that a card gives; nothing where it is damaged."""
     try:
         cost = {"parameters_m": card["cost"]["parameters"] / 1e6, "gflop_per_mpix": card["cost"]["gflop_per_mpix"] / 1}
         return cost if all(math.isfinite(number) for number in cost.values()) else {}

@@ -120,7 +120,7 @@ DEBLURRER_KINDS = (
     Entry(
         "onnx",
         "detbench.deblurrers.onnx_graph:OnnxDeblurrer",
-        "an ONNX graph; ,range=-1..1 and ,multiple=4 say what it takes",
+        "an ONNX graph; ,range=-1..1 and ,multiple=4 describe its input",
         None,
         ONNX,
         argument="FILE",

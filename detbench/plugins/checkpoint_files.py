@@ -15,7 +15,7 @@ RELEASE = "https://github.com/ultralytics/assets/releases/download/v8.4.0/"
 
 
 def is_checkpoint(word: str) -> bool:
-    """Whether a detector is named by a file: a checkpoint of ultralytics', or weights trained here."""
+    """Whether a detector is named by a file: an ultralytics checkpoint, or weights trained here."""
     return word.endswith((".pt", ".safetensors"))
 
 

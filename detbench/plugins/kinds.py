@@ -1,6 +1,6 @@
-"""Backends that are named by what they are made of: `KIND:WHAT`, such as `onnx:model.onnx` or `recorded:restored/`.
+"""Backends that are named by kind and content: `KIND:WHAT`, such as `onnx:model.onnx` or `recorded:restored/`.
 
-`NAME=KIND:WHAT` gives the arm a name of its own. Nothing is imported here that the word names.
+`NAME=KIND:WHAT` gives the arm a name of its own. What the word names is not imported here.
 """
 
 import hashlib
@@ -22,8 +22,8 @@ from detbench.plugins.registry import Entry
 RANGES = ("0..1", "-1..1", "0..255")
 """Values that a network may take and give for black and white."""
 
-SECONDS = 600
-"""How long a program may take for one picture where nobody says."""
+COMMAND_TIMEOUT_S = 600
+"""How long a program may take for one picture without `timeout=`."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def _command(entry: Entry, what: str, _device: str) -> Reference:
         words = shlex.split(what)
     except ValueError as error:
         raise UsageError(f"{entry.name}: {what!r} cannot be split into words ({error}); close every quote") from None
-    seconds = str(SECONDS)
+    seconds = str(COMMAND_TIMEOUT_S)
     if words and words[0].startswith("timeout="):
         seconds = words.pop(0).removeprefix("timeout=")
     if not seconds.isdecimal() or int(seconds) < 1:

@@ -15,13 +15,18 @@ from detbench.errors import BackendError, DetbenchError, UsageError, did_you_mea
 class Entry:
     """One thing that can be named on the command line, described without importing it.
 
-    `target` is "module:attribute". `weights` names the folder in `models/` that it loads, `options` the keyword
-    arguments it is built with. `distributions` are the packages that must be installed for it; its results depend on
-    their versions, and on those of what its code imports. `source` and `licence` say where it is from, `extra` which
-    extra of detbench brings its packages. A kind that is named as `NAME:…` has in `argument` what stands there; one that goes `by_name` has results for the pictures of a
-    dataset, by their names, and none for other pictures; a deblurrer that `estimates_kernels` is a KernelEstimator.
-    `settings` are options that a user may set, as in `NAME:light=linear`, with the words that each takes, the default
-    first.
+    target              "module:attribute"
+    weights             the folder in `models/` that it loads
+    distributions       packages that must be installed; results depend on their versions, and on those of what the
+                        code imports
+    options             the keyword arguments that it is built with
+    source, licence     where it is from
+    extra               the extra of detbench that brings its packages
+    argument            what stands behind the colon of a kind that is named as `NAME:…`
+    by_name             it has results for the pictures of a dataset, by their names, and none for other pictures
+    estimates_kernels   a deblurrer that is a KernelEstimator
+    settings            options that a user may set, as in `NAME:light=linear`, with the words that each takes, the
+                        default first
     """
 
     name: str
@@ -49,7 +54,7 @@ class Entry:
 
     @property
     def install(self) -> str:
-        """The command that brings what may be missing."""
+        """The command that installs what may be missing."""
         return f"pip install 'detbench[{self.extra}]'" if self.extra else f"pip install {' '.join(self.distributions)}"
 
     def load(self) -> Any:
@@ -61,8 +66,8 @@ class Entry:
         module, _, attribute = self.target.partition(":")
         try:
             loaded = getattr(importlib.import_module(module), attribute)
-        except Exception as error:  # the module may be anybody's
-            raise BackendError(f"{self.name} ({self.target}) cannot be imported: {_said(error)}") from error
+        except Exception as error:  # the module may be of any package
+            raise BackendError(f"{self.name} ({self.target}) cannot be imported: {_reason(error)}") from error
         try:
             if isinstance(loaded, type):
                 return loaded(**self.options)
@@ -70,7 +75,7 @@ class Entry:
         except DetbenchError:
             raise
         except Exception as error:
-            raise BackendError(f"{self.name} ({self.target}) cannot be built: {_said(error)}") from error
+            raise BackendError(f"{self.name} ({self.target}) cannot be built: {_reason(error)}") from error
 
 
 @dataclass(frozen=True)
@@ -95,13 +100,13 @@ class Registry:
         return entries[name]
 
 
-def _said(error: Exception) -> str:
-    """What an import or a constructor raised; an import's own words suffice."""
+def _reason(error: Exception) -> str:
+    """The message of what an import or a constructor raised, with its type where that is not clear from the message."""
     return str(error) if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: {error}"
 
 
 def _takes_nothing(function: Callable[..., Any]) -> bool:
-    """Whether a call without arguments is what a function is for: no parameter needs or awaits one."""
+    """Whether a function is called without arguments: no parameter lacks a default."""
     parameters = inspect.signature(function).parameters.values()
     return all(p.default is not p.empty for p in parameters)
 
@@ -119,6 +124,6 @@ def _from_entry_point(point: Any) -> Entry:
 
 
 def _licence(distribution: Any) -> str:
-    """What a package's metadata say of its licence, the SPDX expression before the older field."""
+    """The licence in a package's metadata, the SPDX expression before the older field."""
     metadata = distribution.metadata if distribution else {}
     return str(metadata.get("License-Expression") or metadata.get("License") or "not stated").splitlines()[0]

@@ -1,12 +1,11 @@
 """Where mAP is won and lost, as tables: kinds of errors, boxes that changed hands, blur, classes, and the curves.
 
-`analysis` is the content of `analysis.json`, by arm, `flips` the rows of `flips.csv`; anything else raises KeyError,
-TypeError or ValueError.
+`analysis` is the content of `analysis.json`, by arm, `flips` the rows of `flips.csv`. Raises KeyError where a kind of
+error is missing, ValueError where arms have other classes or bins.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 
@@ -15,24 +14,21 @@ from detbench.metrics.specs import METRICS
 from detbench.pages.parts import Cell, Heading, Row, Table
 from detbench.pages.text import UNDEFINED, plural, share
 from detbench.report.tables import value_cell
-from detbench.types import Estimate
+from detbench.results.analysis_schema import ArmAnalysis, BlurBin, ErrorCost, SweepPoint
 
-_Record = Mapping[str, Any]
 _SHOWN_RECALLS = range(0, 101, 10)
 _CHANGES = ("lost", "gained")
 
 
-def error_table(analysis: Mapping[str, _Record]) -> Table:
+def error_table(analysis: Mapping[str, ArmAnalysis]) -> Table:
     """Arms × kinds of error: the mAP50 that each costs, and how many there are."""
     columns = tuple(Heading(kind, title=meaning) for kind, meaning in KINDS.items())
-    rows = (
-        Row(Heading(arm), tuple(_error(record["errors"][kind]) for kind in KINDS)) for arm, record in analysis.items()
-    )
+    rows = (Row(Heading(arm), tuple(_error(record.errors[kind]) for kind in KINDS)) for arm, record in analysis.items())
     return Table("Arm", columns, tuple(rows))
 
 
-def _error(error: _Record) -> Cell:
-    return Cell(_share(error["cost"]), plural(error["count"], "box", "boxes"))
+def _error(error: ErrorCost) -> Cell:
+    return Cell(_share(error.cost), plural(error.count, "box", "boxes"))
 
 
 def flip_table(flips: pd.DataFrame) -> Table:
@@ -45,64 +41,66 @@ def flip_table(flips: pd.DataFrame) -> Table:
     return Table("Arm", tuple(Heading(change) for change in _CHANGES), tuple(rows))
 
 
-def blur_table(analysis: Mapping[str, _Record]) -> Table:
+def blur_table(analysis: Mapping[str, ArmAnalysis]) -> Table:
     """mAP: bins of blur × arms; bins without pictures are left out."""
-    return _by_arm("Blur", analysis, {arm: list(_bins(record["blur"])) for arm, record in analysis.items()})
+    return _by_arm("Blur", analysis, {arm: list(_bins(record.blur)) for arm, record in analysis.items()})
 
 
-def bin_name(record: _Record) -> str:
+def bin_name(each: BlurBin) -> str:
     """The bounds of a bin of blur: 8 to 18 px, 30 and more px."""
-    below = "and more" if record["to_px"] is None else f"to {record['to_px']:g}"
-    return f"{record['from_px']:g} {below} px"
+    below = "and more" if each.to_px is None else f"to {each.to_px:g}"
+    return f"{each.from_px:g} {below} px"
 
 
-def _bins(bins: Sequence[_Record]) -> Iterator[tuple[Heading, Cell]]:
+def _bins(bins: Sequence[BlurBin]) -> Iterator[tuple[Heading, Cell]]:
     for each in bins:
-        if each["pictures"]:
-            heading = Heading(bin_name(each), plural(each["pictures"], "picture", "pictures"))
-            yield heading, value_cell(METRICS["map"], Estimate(**each["map"]))
+        if each.pictures:
+            heading = Heading(bin_name(each), plural(each.pictures, "picture", "pictures"))
+            yield heading, value_cell(METRICS["map"], each.map)
 
 
-def class_table(analysis: Mapping[str, _Record]) -> Table:
+def class_table(analysis: Mapping[str, ArmAnalysis]) -> Table:
     """mAP: classes × arms."""
     cells = {
         arm: [
-            (Heading(name, plural(each["boxes"], "box", "boxes")), value_cell(METRICS["map"], Estimate(**each["map"])))
-            for name, each in sorted(record["classes"].items())
+            (Heading(name, plural(each.boxes, "box", "boxes")), value_cell(METRICS["map"], each.map))
+            for name, each in sorted(record.classes.items())
         ]
         for arm, record in analysis.items()
     }
     return _by_arm("Class", analysis, cells)
 
 
-def precision_recall_table(analysis: Mapping[str, _Record]) -> Table:
+def precision_recall_table(analysis: Mapping[str, ArmAnalysis]) -> Table:
     """Precision: recalls × arms."""
     cells = {
         arm: [
             (Heading(f"{recall / 100:.1f}"), Cell(UNDEFINED if curve is None else share(curve[recall])))
             for recall in _SHOWN_RECALLS
         ]
-        for arm, curve in ((arm, record["precision_recall"]) for arm, record in analysis.items())
+        for arm, curve in ((arm, record.precision_recall) for arm, record in analysis.items())
     }
     return _by_arm("Recall", analysis, cells)
 
 
-def sweep_table(analysis: Mapping[str, _Record]) -> Table:
+def sweep_table(analysis: Mapping[str, ArmAnalysis]) -> Table:
     """F1, precision and recall: confidences × arms; the best F1 of each arm stands out."""
     cells = {}
     for arm, record in analysis.items():
-        points = record["confidence_sweep"]
-        best = max((point["f1"] for point in points if point["f1"] is not None), default=None)
-        cells[arm] = [(Heading(f"{point['confidence']:.2f}"), _sweep_cell(point, best)) for point in points]
+        points = record.confidence_sweep
+        best = max((point.f1 for point in points if point.f1 is not None), default=None)
+        cells[arm] = [(Heading(f"{point.confidence:.2f}"), _sweep_cell(point, best)) for point in points]
     return _by_arm("Confidence", analysis, cells)
 
 
-def _sweep_cell(point: _Record, best: float | None) -> Cell:
-    f1, ratios = point["f1"], f"{_share(point['precision'])} / {_share(point['recall'])}"
+def _sweep_cell(point: SweepPoint, best: float | None) -> Cell:
+    f1, ratios = point.f1, f"{_share(point.precision)} / {_share(point.recall)}"
     return Cell(_share(f1), ratios, best=f1 is not None and f1 == best)
 
 
-def _by_arm(corner: str, analysis: Mapping[str, _Record], cells: Mapping[str, Sequence[tuple[Heading, Cell]]]) -> Table:
+def _by_arm(
+    corner: str, analysis: Mapping[str, ArmAnalysis], cells: Mapping[str, Sequence[tuple[Heading, Cell]]]
+) -> Table:
     """A table of arms as columns, from each arm's cells under the same headings."""
     lines = zip(*cells.values(), strict=True)
     rows = (Row(line[0][0], tuple(cell for _, cell in line)) for line in lines)

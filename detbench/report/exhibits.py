@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -46,10 +45,10 @@ from detbench.report.plots import (
 )
 from detbench.report.severity import gains_of, severity_bins, severity_table
 from detbench.report.tables import arm_table, shown_specs
+from detbench.results.analysis_schema import ArmAnalysis
 from detbench.results.schema import ArmResult, RunResult
 from detbench.types import Estimate
 
-_Record = Mapping[str, Any]
 _COSTS = ("restore_s_per_mpix", "gflop_per_mpix", "parameters_m")
 _LEAST_SECONDS = 1e-4
 """A logarithmic axis begins somewhere; `identity` takes less."""
@@ -61,7 +60,7 @@ class Evidence:
     """What the plots are drawn from: the result, `analysis.json` and `images.csv`."""
 
     result: RunResult
-    analysis: Mapping[str, _Record]
+    analysis: Mapping[str, ArmAnalysis]
     images: pd.DataFrame
 
     @property
@@ -78,7 +77,7 @@ class Evidence:
 def exhibits_of(evidence: Evidence) -> tuple[Exhibit, ...]:
     """Every plot that the run has the numbers for.
 
-    Raises KeyError, TypeError or ValueError where `analysis.json` is not as a run writes it.
+    Raises KeyError or ValueError where `analysis.json` is not as a run writes it.
     """
     makers = (
         _cost, _by_blur, _gain_by_blur, _by_size, _by_class, _errors, _precision_recall, _sweep, _distribution, _psnr,
@@ -112,9 +111,9 @@ def _by_blur(evidence: Evidence) -> Iterator[Exhibit]:
     table = blur_table(evidence.analysis)
     if not table.rows:
         return
-    bins = {arm: [each for each in record["blur"] if each["pictures"]] for arm, record in evidence.analysis.items()}
+    bins = {arm: [each for each in record.blur if each.pictures] for arm, record in evidence.analysis.items()}
     names = [bin_name(each) for each in next(iter(bins.values()))]
-    series = [Points(evidence.pens[arm], [Estimate(**each["map"]) for each in found]) for arm, found in bins.items()]
+    series = [Points(evidence.pens[arm], [each.map for each in found]) for arm, found in bins.items()]
     note = "mAP over the pictures whose blur has this length."
     yield _exhibit("By severity of the blur", note, _key(evidence), by_category(names, series, "mAP"), table)
 
@@ -150,13 +149,13 @@ def _by_size(evidence: Evidence) -> Iterator[Exhibit]:
 
 
 def _by_class(evidence: Evidence) -> Iterator[Exhibit]:
-    boxes = {name: each["boxes"] for name, each in next(iter(evidence.analysis.values()))["classes"].items()}
+    boxes = {name: each.boxes for name, each in next(iter(evidence.analysis.values())).classes.items()}
     names = sorted((name for name in boxes if boxes[name]), key=lambda name: (-boxes[name], name))
     shown = names[:_MOST_CLASSES]
     if not shown:
         return
     series = [
-        Points(evidence.pens[arm], [Estimate(**record["classes"][name]["map"]) for name in shown])
+        Points(evidence.pens[arm], [record.classes[name].map for name in shown])
         for arm, record in evidence.analysis.items()
     ]
     left_out = f" The {len(shown)} with most boxes; the table has all." if len(names) > len(shown) else ""
@@ -168,7 +167,7 @@ def _by_class(evidence: Evidence) -> Iterator[Exhibit]:
 
 def _errors(evidence: Evidence) -> Iterator[Exhibit]:
     series = [
-        Points(evidence.pens[arm], [Estimate(record["errors"][kind]["cost"], 0) for kind in KINDS])
+        Points(evidence.pens[arm], [Estimate(record.errors[kind].cost, 0) for kind in KINDS])
         for arm, record in evidence.analysis.items()
     ]
     note = (
@@ -183,7 +182,7 @@ def _errors(evidence: Evidence) -> Iterator[Exhibit]:
 
 
 def _precision_recall(evidence: Evidence) -> Iterator[Exhibit]:
-    found = {arm: record["precision_recall"] for arm, record in evidence.analysis.items()}
+    found = {arm: record.precision_recall for arm, record in evidence.analysis.items()}
     drawn = [
         Curve(evidence.pens[arm], [step / 100 for step in range(101)], curve)
         for arm, curve in found.items()
@@ -201,8 +200,8 @@ def _sweep(evidence: Evidence) -> Iterator[Exhibit]:
         title: [
             Curve(
                 evidence.pens[arm],
-                [point["confidence"] for point in record["confidence_sweep"]],
-                [point[key] for point in record["confidence_sweep"]],
+                [point.confidence for point in record.confidence_sweep],
+                [getattr(point, key) for point in record.confidence_sweep],
             )
             for arm, record in evidence.analysis.items()
         ]

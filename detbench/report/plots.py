@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter, PercentFormatter
 from numpy.typing import NDArray
 
-from detbench.pages.plot import CEILING, FLOOR, RULE, SOFT, Pen, make_room, pen, words
+from detbench.pages.plot import CEILING, FLOOR, RULE, SOFT, Pen, make_room, pen, truncate_label
 from detbench.results.schema import ArmResult
 from detbench.types import Estimate
 
@@ -21,7 +21,7 @@ _SPREAD = 0.56
 _APART = 0.012
 """How far, as a share of the axis, means of two series stand from each other where they would cover each other."""
 _LEAST_CHANGE = 0.5
-"""An axis of changes reaches so far both ways, so that noise around 0 looks like noise."""
+"""An axis of changes reaches so far both ways, so that noise around 0 stays small."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def by_category(categories: Sequence[str], series: Sequence[Points], label: str)
             _points(axis, places, points, is_upright=True)
             y = [_value(each) for each in points.estimates]
             axis.plot(places, y, color=points.pen.colour, linestyle=points.pen.linestyle, linewidth=0.9, alpha=0.7)
-        axis.set_xticks(range(len(categories)), [words(name) for name in categories])
+        axis.set_xticks(range(len(categories)), [truncate_label(name) for name in categories])
         axis.set(ylabel=label, xlim=(-0.6, len(categories) - 0.4))
         axis.set_ylim(bottom=min(0, axis.get_ylim()[0]))
         axis.grid(visible=False, axis="x")
@@ -109,7 +109,7 @@ def down_categories(categories: Sequence[str], series: Sequence[Points], label: 
     """Estimates with their intervals over categories from top to bottom: names have room there."""
 
     def draw(figure: Figure) -> None:
-        names = [words(name) for name in categories]
+        names = [truncate_label(name) for name in categories]
         make_room(figure, names)
         axis = figure.subplots()
         for offset, points in zip(_offsets(len(series)), series, strict=True):
@@ -140,7 +140,11 @@ def pareto(places: Sequence[Place], floor: Estimate, ceiling: Estimate | None, x
             one = Points(place.pen, (place.quality,))
             _points(axis, np.array([place.cost]), one, is_upright=True)
             axis.annotate(
-                words(place.name), (place.cost, _value(place.quality)), (6, 5), textcoords="offset points", fontsize=8.5
+                truncate_label(place.name),
+                (place.cost, _value(place.quality)),
+                (6, 5),
+                textcoords="offset points",
+                fontsize=8.5,
             )
         axis.set(xlabel=x_label, ylabel=y_label, xscale="log")
         axis.margins(x=0.25)

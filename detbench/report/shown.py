@@ -22,7 +22,7 @@ _Record = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class ShownBlur:
-    """What an arm that looks for the blur kernel found in a picture: in how many `cells` (0 where it found none), the
+    """The blur kernels that a blind arm estimated in a picture: in how many `cells` (0 where it found none), the
     files that show the kernels found and the true one, and how similar they are, 0..1; None where that is unknown.
     """
 
@@ -35,7 +35,7 @@ class ShownBlur:
 @dataclass(frozen=True, eq=False)
 class ShownArm:
     """A picture as one arm delivered it, and what was found in it; `width` and `height` are those that boxes refer to,
-    `file` may be smaller. `blur` is None for an arm that does not look for the blur kernel.
+    `file` may be smaller. `blur` is None for an arm that estimates no blur kernel.
     """
 
     name: str
@@ -58,8 +58,8 @@ class ShownPicture:
 
 
 @dataclass(frozen=True)
-class _Truth:
-    """What `truth.json` says: names by category id, file names and true boxes by picture id."""
+class _TruthDocument:
+    """The content of `truth.json`: names by category id, file names and true boxes by picture id."""
 
     classes: Mapping[int, str]
     file_names: Mapping[int, str]
@@ -125,12 +125,12 @@ def _rows(images: pd.DataFrame, shown: Sequence[int]) -> dict[tuple[int, str], _
     return {(int(row["image_id"]), str(row["arm"])): row for row in records}
 
 
-def _read_truth(folder: RunFolder, shown: Sequence[int]) -> _Truth:
+def _read_truth(folder: RunFolder, shown: Sequence[int]) -> _TruthDocument:
     document = folder.read_json("truth.json")
     with damage_named(folder.path / "truth.json"):
         file_names = {image["id"]: str(image["file_name"]) for image in document["images"]}
         grouped = _by_picture(document["annotations"], shown)
-        return _Truth(
+        return _TruthDocument(
             {category["id"]: str(category["name"]) for category in document["categories"]},
             {number: file_names[number] for number in shown},
             {number: _true_boxes(grouped[number]) for number in shown},

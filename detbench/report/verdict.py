@@ -9,8 +9,8 @@ from detbench.types import Estimate
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What a deblurrer does to the detector, in words, and the mAPs that say so: blurred → restored of sharp."""
+class ArmVerdict:
+    """What a deblurrer does to the detector, in words, and the mAPs behind them: blurred → restored of sharp."""
 
     arm: str
     words: str
@@ -22,7 +22,7 @@ class Verdict:
         return f"{self.words} ({self.numbers})"
 
 
-def verdicts(result: RunResult) -> tuple[Verdict, ...]:
+def verdicts(result: RunResult) -> tuple[ArmVerdict, ...]:
     """One verdict per deblurrer: the highest mAP first, those that change nothing after those that do, then those that
     failed.
     """
@@ -33,18 +33,18 @@ def verdicts(result: RunResult) -> tuple[Verdict, ...]:
         return value is None or value == before, -(value or 0)
 
     deblurrers = sorted((arm for arm in result.arms if arm.kind == "deblurrer"), key=order)
-    failed = (Verdict(arm, f"{arm} failed and has no numbers", reason) for arm, reason in result.failed.items())
+    failed = (ArmVerdict(arm, f"{arm} failed and has no numbers", reason) for arm, reason in result.failed.items())
     return (*(_verdict(result, arm, before) for arm in deblurrers), *failed)
 
 
-def _verdict(result: RunResult, arm: ArmResult, before: float | None) -> Verdict:
+def _verdict(result: RunResult, arm: ArmResult, before: float | None) -> ArmVerdict:
     after, ceiling, change = _map_of(arm), _map_of(result.arm("sharp")), _change(result, arm.name, "blurred")
     if before is None or after is None:
-        return Verdict(arm.name, f"There is no verdict on {arm.name}", "undefined: there are no true boxes to find")
+        return ArmVerdict(arm.name, f"There is no verdict on {arm.name}", "undefined: there are no true boxes to find")
     words = _words(arm, after - before, None if ceiling is None else ceiling - before, _is_cost_noise(result))
     of_sharp = "" if ceiling is None else f" of {share(ceiling)}"
     bounds = "" if change is None else interval(METRICS["map"], change, is_difference=True)
-    return Verdict(
+    return ArmVerdict(
         arm.name,
         f"{words}, but that may be chance" if after != before and _holds_zero(change) else words,
         f"{share(before)} → {share(after)}{of_sharp}{bounds and f'; difference {bounds}'}",
@@ -67,7 +67,7 @@ def _words(arm: ArmResult, gain: float, gap: float | None, is_noise: bool) -> st
 
 
 def _named(arm: ArmResult) -> str:
-    """The deblurrer's name, and what it had that others had not: its judge in training, or half of the answer."""
+    """The deblurrer's name, and what gives it an advantage: this detector in its training loss, or the true kernel."""
     if arm.trained_with_detector:
         return f"{arm.name} (trained with this detector)"
     return f"{arm.name} (told the kernel)" if arm.told_kernel else arm.name

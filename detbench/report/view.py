@@ -19,8 +19,8 @@ from detbench.report.exhibits import Evidence, exhibits_of
 from detbench.report.figures import SIZES, Group, grouped, strips
 from detbench.report.shown import damage_named, read_shown
 from detbench.report.tables import MAIN_METRICS, arm_table, difference_table, shown_specs, trained_with_note
-from detbench.report.verdict import Verdict, verdicts
-from detbench.results.analysis_schema import checked_analysis
+from detbench.report.verdict import ArmVerdict, verdicts
+from detbench.results.analysis_schema import ArmAnalysis, analysis_from_json
 from detbench.results.folder import RunFolder
 from detbench.results.schema import RunResult
 from detbench.types import MetricSpec
@@ -47,7 +47,7 @@ class ReportView:
     """
 
     run: str
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[ArmVerdict, ...]
     warnings: tuple[str, ...]
     facts: Facts
     bars: Bars
@@ -65,7 +65,7 @@ class ReportView:
     provenance: tuple[tuple[str, Facts], ...]
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> ArmVerdict:
         """The one to show first."""
         return self.verdicts[0]
 
@@ -104,22 +104,24 @@ def view_of(folder: Path, is_beside: bool = True) -> ReportView:
     )
 
 
-def _analysis(run: RunFolder, result: RunResult, images: pd.DataFrame) -> tuple[Mapping[str, Any], tuple[Exhibit, ...]]:
+def _analysis(
+    run: RunFolder, result: RunResult, images: pd.DataFrame
+) -> tuple[Mapping[str, ArmAnalysis], tuple[Exhibit, ...]]:
     """`analysis.json`, and what is drawn from it."""
     path = run.path / "analysis.json"
-    analysis = checked_analysis(run.read_json(path.name), [arm.name for arm in result.arms], str(path))
+    analysis = analysis_from_json(run.read_json(path.name), [arm.name for arm in result.arms], str(path))
     with damage_named(path):
         return analysis, exhibits_of(Evidence(result, analysis, images))
 
 
-def _choices(result: RunResult, made: Sequence[Strip], analysis: Mapping[str, Any]) -> Choices:
+def _choices(result: RunResult, made: Sequence[Strip], analysis: Mapping[str, ArmAnalysis]) -> Choices:
     marks = [mark for strip in made for panel in strip.panels for mark in panel.marks]
-    bins = [each for each in analysis["blurred"]["blur"] if each["pictures"]]
+    bins = [each for each in analysis["blurred"].blur if each.pictures]
     return Choices(
         arms=tuple(arm.name for arm in result.arms if arm.kind == "deblurrer"),
         classes=tuple(sorted({mark.class_name for mark in marks})),
         sizes=tuple(size for size in SIZES if any(mark.size == size for mark in marks)),
-        blurs=tuple((bin_name(each), f"{each['from_px']:g}-{each['to_px'] or 'Infinity'}") for each in bins),
+        blurs=tuple((bin_name(each), f"{each.from_px:g}-{each.to_px or 'Infinity'}") for each in bins),
     )
 
 

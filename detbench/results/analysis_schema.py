@@ -1,4 +1,4 @@
-"""What `analysis.json` may hold, as types; evaluation/score/analysis.py writes it and says what each part is."""
+"""The content of `analysis.json`, as values; evaluation/score/analysis.py writes it and describes each part."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from detbench.errors import DataError
+from detbench.types import Estimate
 
 _Share = Annotated[float, Meta(ge=0, le=1)]
 _Change = Annotated[float, Meta(ge=-1, le=1)]
@@ -16,35 +17,45 @@ _Px = Annotated[float, Meta(ge=0, le=1e6)]
 
 
 @dataclass(frozen=True)
-class _Map:
+class MapEstimate(Estimate):
+    """mAP, 0..1, with its interval."""
+
     value: _Share | None
-    low: _Share | None
-    high: _Share | None
     n: _Count
+    low: _Share | None = None
+    high: _Share | None = None
 
 
 @dataclass(frozen=True)
-class _Error:
+class ErrorCost:
+    """Errors of one kind: how many, and the mAP50 that they cost."""
+
     count: _Count
     cost: _Change | None
 
 
 @dataclass(frozen=True)
-class _Class:
+class ClassScore:
+    """One class: its true boxes, and its mAP."""
+
     boxes: _Count
-    map: _Map
+    map: MapEstimate
 
 
 @dataclass(frozen=True)
-class _BlurBin:
+class BlurBin:
+    """The pictures with blur of `from_px` to below `to_px`; `to_px` is None in the last bin."""
+
     from_px: _Px
     to_px: _Px | None
     pictures: _Count
-    map: _Map
+    map: MapEstimate
 
 
 @dataclass(frozen=True)
-class _SweepPoint:
+class SweepPoint:
+    """Precision, recall and F1 over the detections of at least one confidence."""
+
     confidence: _Share
     precision: _Share | None
     recall: _Share | None
@@ -52,21 +63,22 @@ class _SweepPoint:
 
 
 @dataclass(frozen=True)
-class _Arm:
-    errors: dict[str, _Error]
-    classes: dict[str, _Class]
-    blur: list[_BlurBin]
+class ArmAnalysis:
+    """One arm's part of `analysis.json`; `precision_recall` is the precision at recalls 0, .01, …, 1."""
+
+    errors: dict[str, ErrorCost]
+    classes: dict[str, ClassScore]
+    blur: list[BlurBin]
     precision_recall: Annotated[list[_Share], Meta(min_length=101, max_length=101)] | None
-    confidence_sweep: list[_SweepPoint]
+    confidence_sweep: list[SweepPoint]
 
 
-def checked_analysis(value: Any, arms: Collection[str], where: str) -> Mapping[str, Mapping[str, Any]]:
-    """The value as it came, by arm, where a run of these arms may have written it; else DataError naming `where`."""
+def analysis_from_json(value: Any, arms: Collection[str], where: str) -> Mapping[str, ArmAnalysis]:
+    """The analysis by arm; raises DataError naming `where` unless a run of these arms may have written it."""
     try:
-        found = msgspec.convert(value, dict[str, _Arm])
+        found = msgspec.convert(value, dict[str, ArmAnalysis])
     except (msgspec.ValidationError, RecursionError) as error:
         raise DataError(f"{where}: not as `detbench run` wrote it ({error}); run it again") from error
     if set(found) != set(arms):
         raise DataError(f"{where}: is about other arms than result.json; run `detbench run` again")
-    analysis: Mapping[str, Mapping[str, Any]] = value
-    return analysis
+    return found

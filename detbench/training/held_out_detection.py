@@ -8,7 +8,7 @@ from typing import Any
 from detbench.core.boxes import xyxy_to_xywh
 from detbench.core.files import read_bytes
 from detbench.core.images import read_image
-from detbench.datasets.validate import CocoRecords, check_annotations
+from detbench.datasets.coco_records import CocoRecords, check_annotations
 from detbench.metrics.coco_scores import evaluate
 from detbench.training.data.sources import Source
 from detbench.types import Detector, Image

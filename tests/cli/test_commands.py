@@ -118,7 +118,7 @@ def test_list_names_damaged_weights(detbench: Run, tmp_path: Path, monkeypatch: 
     folder = Path(shutil.copytree(shipped("models") / "yolov8n-streets", tmp_path / "models" / "yolov8n-streets"))
     (folder / "weights.safetensors").write_bytes(b"half")
     monkeypatch.setattr("detbench.core.paths.shipped", lambda kind: tmp_path / kind)
-    assert "damaged: weights.safetensors is not what its card says" in line_of(detbench("list"), "yolov8")
+    assert "damaged: weights.safetensors does not match its card" in line_of(detbench("list"), "yolov8")
 
 
 def test_list_says_what_is_missing(detbench: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,7 @@ def test_paths_stand_within_words(program: Program) -> None:
     ("source", "words"),
     [
         ("import sys; sys.exit('no weights at model.pth')", "failed with exit code 1: no weights at model.pth"),
-        ("import sys; sys.exit(3)", "failed with exit code 3: it said nothing"),
+        ("import sys; sys.exit(3)", "failed with exit code 3: it printed nothing"),
         ("import os; os.kill(os.getpid(), 9)", "failed with exit code -9"),
         ("", r"exited with 0 but wrote nothing to \{output\}"),
         ("import sys; open(sys.argv[2], 'w').write('text')", r"wrote no picture to \{output\}: .*not a picture"),

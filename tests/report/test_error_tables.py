@@ -1,7 +1,5 @@
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,6 +12,7 @@ from detbench.report.error_tables import (
     precision_recall_table,
     sweep_table,
 )
+from detbench.results.analysis_schema import ArmAnalysis, analysis_from_json
 from detbench.results.folder import RunFolder
 
 Write = Callable[..., Path]
@@ -27,13 +26,12 @@ def folder(write: Write) -> Path:
 
 
 @pytest.fixture
-def analysis(folder: Path) -> Mapping[str, Any]:
+def analysis(folder: Path) -> Mapping[str, ArmAnalysis]:
     """Its `analysis.json`."""
-    content: Mapping[str, Any] = json.loads((folder / "analysis.json").read_text())
-    return content
+    return analysis_from_json(RunFolder(folder).read_json("analysis.json"), MAPS, "analysis.json")
 
 
-def test_every_kind_of_error_has_its_cost_and_count(analysis: Mapping[str, Any]) -> None:
+def test_every_kind_of_error_has_its_cost_and_count(analysis: Mapping[str, ArmAnalysis]) -> None:
     """Arms are rows, kinds are columns, each with what it means."""
     errors = error_table(analysis)
     assert [row.heading.text for row in errors.rows] == list(MAPS)
@@ -48,14 +46,14 @@ def test_boxes_that_changed_hands_are_counted(folder: Path) -> None:
     assert [cell.text for cell in row.cells] == ["1", "2"]
 
 
-def test_bins_without_pictures_are_left_out(analysis: Mapping[str, Any]) -> None:
+def test_bins_without_pictures_are_left_out(analysis: Mapping[str, ArmAnalysis]) -> None:
     """A bin says its bounds and its pictures; an empty one says nothing."""
     (row,) = blur_table(analysis).rows
     assert (row.heading.text, row.heading.note) == ("0 to 8 px", "2 pictures")
     assert [(cell.text, cell.interval) for cell in row.cells] == [(".300", "[.200,\xa0.400]")] * 3
 
 
-def test_classes_come_with_boxes_and_intervals(analysis: Mapping[str, Any]) -> None:
+def test_classes_come_with_boxes_and_intervals(analysis: Mapping[str, ArmAnalysis]) -> None:
     """Classes are rows in the order of their names, arms are columns."""
     classes = class_table(analysis)
     assert [(row.heading.text, row.heading.note) for row in classes.rows] == [("car", "2 boxes"), ("person", "2 boxes")]
@@ -63,7 +61,7 @@ def test_classes_come_with_boxes_and_intervals(analysis: Mapping[str, Any]) -> N
     assert classes.rows[0].cells[0].interval == "[.200,\xa0.400]"
 
 
-def test_curves_are_read_at_round_places(analysis: Mapping[str, Any]) -> None:
+def test_curves_are_read_at_round_places(analysis: Mapping[str, ArmAnalysis]) -> None:
     """Precision stands at every tenth of recall; the best F1 of the sweep stands out, an undefined one is a dash."""
     assert [row.cells[0].text for row in precision_recall_table(analysis).rows][:3] == ["1.000", ".900", ".800"]
     assert [(row.heading.text, row.cells[0].text, row.cells[0].best) for row in sweep_table(analysis).rows] == [

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detbench.datasets.validate import check_annotations, check_results, parse_json
+from detbench.datasets.coco_records import check_annotations, check_results, parse_json
 from detbench.errors import DataError
 
 SOURCE = Path("some/annotations.json")

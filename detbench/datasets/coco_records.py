@@ -16,7 +16,7 @@ from typing import Any, TypeGuard
 
 from detbench.errors import DataError
 
-Record = dict[str, Any]
+CocoRecord = dict[str, Any]
 
 OUTSIDE_TOLERANCE_PX = 1.0
 """A box may reach this far out of its picture: annotation tools differ by that much in where a pixel lies."""
@@ -30,9 +30,9 @@ _EXACT = 2**53
 class CocoRecords:
     """The three lists of a COCO "instances" file, every record sound and every reference known."""
 
-    images: list[Record]
-    annotations: Sequence[Record]
-    categories: list[Record]
+    images: list[CocoRecord]
+    annotations: Sequence[CocoRecord]
+    categories: list[CocoRecord]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def check_annotations(content: bytes, source: Path) -> CocoRecords:
     """Parse and check the bytes of an annotation file; `source` is what messages call it.
 
     Raises one DataError with the first FAULTS_SHOWN faults and their number. A box may reach OUTSIDE_TOLERANCE_PX
-    out of its picture, no further. Keys that detbench does not use are not looked at, but NaN is refused anywhere.
+    out of its picture, no further. Keys that detbench does not use are not checked, but NaN is refused anywhere.
     """
     document, constants = _parsed(content, source)
     if not isinstance(document, dict):
@@ -72,7 +72,7 @@ def check_records(records: CocoRecords, source: Path) -> CocoRecords:
 
 def check_results(
     results: object, image_ids: Collection[int], category_ids: Collection[int], source: Path
-) -> list[Record]:
+) -> list[CocoRecord]:
     """Check a list in COCO's results format and return it; `source` is what messages call it.
 
     Every record has a known image and category, a box of four finite numbers without a negative side (an empty box
@@ -161,7 +161,7 @@ def _rule_faults(kind: str, records: Sequence[Any], rules: Sequence[_Rule]) -> I
             yield f"{kind}[{index}] is {_kind(record)}; it must be an object"
 
 
-def _broken_rules(record: Record, rules: Sequence[_Rule]) -> Iterator[str]:
+def _broken_rules(record: CocoRecord, rules: Sequence[_Rule]) -> Iterator[str]:
     for rule in rules:
         if rule.key not in record:
             if rule.required:
@@ -170,8 +170,8 @@ def _broken_rules(record: Record, rules: Sequence[_Rule]) -> Iterator[str]:
             yield f"{rule.key} is {shortened(record[rule.key])}; it must be {rule.must}"
 
 
-def _sound(records: Sequence[Any], rules: Sequence[_Rule]) -> dict[int, Record]:
-    """The records that break no rule, by their index: what they refer to can be looked up safely."""
+def _sound(records: Sequence[Any], rules: Sequence[_Rule]) -> dict[int, CocoRecord]:
+    """The records that break no rule, by their index: what they refer to exists."""
     return {
         index: record
         for index, record in enumerate(records)
@@ -184,7 +184,7 @@ def _ids(records: Sequence[Any]) -> set[int]:
     return {record["id"] for record in records if isinstance(record, dict) and _is_whole(record.get("id"))}
 
 
-def _repeats(kind: str, records: Mapping[int, Record], key: str) -> Iterator[str]:
+def _repeats(kind: str, records: Mapping[int, CocoRecord], key: str) -> Iterator[str]:
     first: dict[Any, int] = {}
     for index, record in records.items():
         value = record[key]
@@ -193,14 +193,14 @@ def _repeats(kind: str, records: Mapping[int, Record], key: str) -> Iterator[str
             yield f"{_where(kind, index, record)}: {key} {value!r} is that of {kind}[{earlier}] too; give each its own"
 
 
-def _unknown(kind: str, records: Mapping[int, Record], referred: str, known: Collection[int]) -> Iterator[str]:
+def _unknown(kind: str, records: Mapping[int, CocoRecord], referred: str, known: Collection[int]) -> Iterator[str]:
     for index, record in records.items():
         wanted = record[f"{referred}_id"]
         if wanted not in known:
             yield f"{_where(kind, index, record)}: no {referred} has id {wanted}; correct {referred}_id or add it"
 
 
-def _outside(annotations: Mapping[int, Record], images: Mapping[int, Record]) -> Iterator[str]:
+def _outside(annotations: Mapping[int, CocoRecord], images: Mapping[int, CocoRecord]) -> Iterator[str]:
     for index, record in annotations.items():
         image = images.get(record["image_id"])
         if image and reach_px(record["bbox"], image["width"], image["height"]) > OUTSIDE_TOLERANCE_PX:
@@ -217,7 +217,7 @@ def reach_px(box_xywh: Sequence[float], width: int, height: int) -> float:
     return max(-left, -top, left + box_width - width, top + box_height - height)
 
 
-def _where(kind: str, index: int, record: Record) -> str:
+def _where(kind: str, index: int, record: CocoRecord) -> str:
     return f"{kind}[{index}] (id {shortened(record['id'])})" if "id" in record else f"{kind}[{index}]"
 
 
