@@ -48,6 +48,23 @@ HEAVY_AT_THE_TOP = re.compile(
 )
 
 
+TESTS = Path(__file__).parent
+TESTED_IN_OTHER_FILES = {
+    "evaluation": "whole runs, in tests/cli and tests/evaluation",
+    "evaluation/measure": "the steps of a run, in test_steps.py and test_rows.py",
+    "evaluation/score": "whole runs, in tests/cli/test_run.py",
+    "gate": "scenarios of whole gates, in test_scenarios.py",
+    "metrics": "columns and ranking, by the numbers of test_coco_scores.py and test_resampled.py",
+    "nets": "the rivals' networks, in test_rivals.py",
+    "training": "whole trainings, in test_loop.py and test_restoring.py",
+    "training/data": "batches made of their parts, in test_batches.py",
+    "training/losses": "the target, in test_detector_features.py",
+    "report/bars": "the page, in test_view.py",
+    "report/pairing": "the page of several runs, in test_comparison.py",
+}
+"""Rooms and modules without a test file for each module, and where their tests are."""
+
+
 def modules() -> Iterator[tuple[Path, ast.Module]]:
     """Every module as (path in the package, tree)."""
     for path in sorted(PACKAGE.rglob("*.py")):
@@ -149,6 +166,18 @@ def test_names_are_given_once() -> None:
     """No two modules have the same file name, the commands aside, so that a name says which is meant."""
     stems = Counter(path.stem for path, _ in modules() if room_of(path) != "cli" and path.stem != "__init__")
     assert [stem for stem, count in stems.items() if count > 1] == []
+
+
+def test_each_module_has_its_test_file() -> None:
+    """The tests of a/b.py are in tests/a/test_b.py: a reader finds them, and a module without any is noticed."""
+    names = [path.with_suffix("").as_posix() for path, _ in modules() if not path.stem.startswith("__")]
+    missing = [
+        name
+        for name in names
+        if TESTED_IN_OTHER_FILES.keys().isdisjoint({name, room_of(Path(name))})
+        and not (TESTS / Path(name).parent / f"test_{Path(name).name}.py").is_file()
+    ]
+    assert missing == []
 
 
 def test_imports_are_absolute() -> None:

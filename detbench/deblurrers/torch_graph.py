@@ -30,6 +30,7 @@ class _TorchGraph:
         self,
         name: str,
         module: Module,
+        *,
         fixed_size: tuple[int, int] | None,
         value_range: str,
         multiple: int,
@@ -69,7 +70,7 @@ class TorchScriptDeblurrer(_TorchGraph):
                 module = torch.jit.load(str(file), map_location=device).eval()  # type: ignore[no-untyped-call]
         except (RuntimeError, ValueError) as error:
             raise WeightsError(f"{file}: not a TorchScript file ({error}); save it with torch.jit.save") from error
-        super().__init__(str(file), module, None, value_range, multiple, device)
+        super().__init__(str(file), module, fixed_size=None, value_range=value_range, multiple=multiple, device=device)
 
 
 class ExportedDeblurrer(_TorchGraph):
@@ -82,7 +83,12 @@ class ExportedDeblurrer(_TorchGraph):
         except Exception as error:  # a damaged archive fails in as many ways as it has layers
             raise WeightsError(f"{file}: not a program of torch.export.save ({error}); export it again") from error
         super().__init__(
-            str(file), program.module().to(device), _fixed_size(program, file), value_range, multiple, device
+            str(file),
+            program.module().to(device),
+            fixed_size=_fixed_size(program, file),
+            value_range=value_range,
+            multiple=multiple,
+            device=device,
         )
 
 

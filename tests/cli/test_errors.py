@@ -183,12 +183,6 @@ def test_pseudo_truth_without_sharp_pictures(detbench: Run, dataset: Path) -> No
     refused(run_on(detbench, dataset, "--truth", "pseudo"), "--truth labels", code=3)
 
 
-def test_report_of_no_run(detbench: Run, tmp_path: Path) -> None:
-    """A folder that is no run is named."""
-    refused(detbench("report", tmp_path / "none"), "none", "detbench run")
-    refused(detbench("report"), "no runs")
-
-
 def test_arm_names_that_no_file_can_have(detbench: Run, dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A weights file's name becomes the arm's; one that cannot name a file is refused before any work."""
     monkeypatch.setattr("detbench.plugins.backend.file_sha256", lambda path: "0" * 64)

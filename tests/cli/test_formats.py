@@ -44,16 +44,6 @@ def test_coco_yolo_and_voc_give_identical_metrics(detbench: Run, drawn_dataset: 
     assert seen[0]["blurred.map"] < seen[0]["sharp.map"]  # type: ignore[operator]
 
 
-def test_convert_says_what_it_wrote(detbench: Run, drawn_dataset: Path, tmp_path: Path) -> None:
-    """The folder is the only line of stdout; counts go to stderr; a second time nothing is overwritten."""
-    said = detbench("convert", drawn_dataset, "--to", "voc", "--out", "there")
-    assert (said.code, said.out) == (0, "there\n")
-    assert "12 pictures with 84 boxes of 4 classes written as VOC" in said.err
-    again = detbench("convert", drawn_dataset, "--to", "voc", "--out", "there")
-    assert again.code == 2
-    assert "there: is not an empty folder" in again.err
-
-
 def test_pairs_are_judged_by_the_detectors_own_boxes(detbench: Run, drawn_dataset: Path, tmp_path: Path) -> None:
     """GoPro's layout runs with pseudo truth: the sharp arm is perfect, blur costs, and the result names the blur."""
     recipe = parse_picture_recipe("trajectory:seed=2,exposure=1")
@@ -75,12 +65,3 @@ def test_pairs_are_judged_by_the_detectors_own_boxes(detbench: Run, drawn_datase
     assert json.loads((folder / "result.json").read_text())["specification"]["dataset"] == "gopro-blur_gamma"
     truth = json.loads((folder / "truth.json").read_text())
     assert [category["id"] for category in truth["categories"]] == [1, 2, 3, 4]
-
-
-def test_pairs_cannot_be_converted(detbench: Run, drawn_dataset: Path, tmp_path: Path) -> None:
-    """Pictures without boxes have nothing to convert."""
-    for name in ("sharp", "blur"):
-        shutil.copytree(drawn_dataset / "images", tmp_path / "mine" / name)
-    said = detbench("convert", "mine", "--to", "coco", "--out", "there")
-    assert said.code == 2
-    assert "mine-blur has no boxes" in said.err

@@ -1,4 +1,3 @@
-import importlib
 import os
 import subprocess
 import sys
@@ -10,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image as PillowImage
 
 from detbench.core.boxes import iou
 from detbench.core.images import encode_png, read_image
@@ -135,61 +133,12 @@ def test_a_damaged_file_of_the_user_is_left_alone(tmp_path: Path, monkeypatch: p
     assert Path("yolov8n.pt").read_bytes() == b"PK\x03\x04 half a zip"
 
 
-@pytest.fixture
-def hostile(tmp_path: Path) -> tuple[Path, Path]:
-    """A checkpoint whose pickle touches a file when it is loaded, and that file, which is not there yet."""
-    canary = tmp_path / "canary"
-
-    class Hostile:
-        """Runs `canary.touch()` where it is unpickled without care."""
-
-        def __reduce__(self) -> tuple[Any, ...]:
-            return Path.touch, (canary,)
-
-    torch.save({"model": Hostile(), "epoch": -1}, tmp_path / "hostile.pt")
-    return tmp_path / "hostile.pt", canary
-
-
-def test_a_hostile_pickle_runs_no_code(hostile: tuple[Path, Path]) -> None:
-    """A checkpoint that hides code is refused before any of it runs; the same file loaded carelessly would run it."""
-    file, canary = hostile
-    with pytest.raises(WeightsError, match=r"hostile\.pt: not an ultralytics checkpoint that loads safely"):
-        Yolo(file)
-    assert not canary.exists()
-    torch.load(file, weights_only=False)
-    assert canary.exists()
-
-
-def test_without_safe_loading_nothing_is_loaded(hostile: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """An ultralytics that cannot load safely, or was imported before it was told to, is refused with a way out."""
-    file, canary = hostile
-    monkeypatch.setattr(yolo.ultralytics.utils, "SAFE_LOAD", False)
-    with pytest.raises(BackendError, match=r"ultralytics would run code that hides in a checkpoint.*Update both"):
-        Yolo(file)
-    assert not canary.exists()
-
-
 def test_another_task_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A YOLO that segments or classifies is named for what it is."""
     monkeypatch.setattr(yolo.ultralytics, "YOLO", lambda *_, **__: SimpleNamespace(task="segment"))
     (tmp_path / "mine.pt").write_bytes(b"")
     with pytest.raises(BackendError, match=r"mine\.pt: a YOLO for 'segment'; detbench needs a detection checkpoint"):
         Yolo(tmp_path / "mine.pt")
-
-
-def test_ultralytics_is_kept_from_the_network() -> None:
-    """It took to heart what was set before its import: offline, no telemetry, nothing installed, safe loading, no word
-    on stdout.
-    """
-    assert (os.environ["YOLO_OFFLINE"], os.environ["YOLO_AUTOINSTALL"]) == ("true", "false")
-    utils = yolo.ultralytics.utils
-    assert (utils.ONLINE, utils.AUTOINSTALL, utils.SAFE_LOAD, utils.VERBOSE) == (False, False, True, False)
-    assert not importlib.import_module("ultralytics.utils.events").events.enabled
-
-
-def test_pillow_stays_as_it_was() -> None:
-    """ultralytics replaces Pillow's `open` when it is imported; the adapter puts it back."""
-    assert PillowImage.open.__module__ == "PIL.Image"
 
 
 def saved(path: Path, metadata: dict[str, str]) -> Path:

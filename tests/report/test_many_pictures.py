@@ -14,7 +14,7 @@ from detbench.results.schema import result_from_json
 
 PICTURES, BOXES, FOUND = 5000, 7, 30
 ARMS = ("sharp", "blurred", "wiener")
-MOST_SECONDS, MOST_KIB, MOST_BYTES = 20, 1_000_000, 15_000_000
+MOST_KIB, MOST_BYTES = 1_000_000, 15_000_000
 STATUS = Path("/proc/self/status")
 
 
@@ -62,20 +62,17 @@ def row(run: RunFolder, number: int, arm: str, rng, is_shown: bool):
     return {**place, **measured, "tp": int(rng.integers(0, 8)), "fp": 1, "fn": 1, "picture": picture}
 
 
-def test_five_thousand_pictures_render_soon_and_small(large: Path) -> None:
-    """The page is there in 20 s of processor time and 1 GB of memory, and stays below 15 MB with the full pictures as
-    files beside it.
-    """
+def test_five_thousand_pictures_render_in_bounds(large: Path) -> None:
+    """Rendering takes 1 GB of memory at most; the page stays below 15 MB with the full pictures as files beside it."""
     if not STATUS.exists():
-        pytest.skip("only Linux says how much memory a process took at most")
+        pytest.skip("only Linux shows the peak memory of a process")
     script = (
-        "import pathlib, time, detbench.report.render as render\n"
+        "import pathlib, detbench.report.render as render\n"
         f"render.render_report(pathlib.Path({str(large)!r}))\n"
-        f"print(time.process_time(), pathlib.Path({str(STATUS)!r}).read_text())"
+        f"print(pathlib.Path({str(STATUS)!r}).read_text())"
     )
-    told = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
-    assert float(told.split()[0]) < MOST_SECONDS
-    assert int(re.search(r"VmHWM:\s*(\d+) kB", told)[1]) < MOST_KIB
+    status = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
+    assert int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) < MOST_KIB
     page = large / "report.html"
     panels = SHOWN_PICTURES * len(ARMS)
     assert page.stat().st_size < min(MOST_BYTES, 1_500_000 + 40_000 * panels)

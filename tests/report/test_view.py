@@ -199,4 +199,4 @@ def test_every_filter_offers_what_is_there(write: Write) -> None:
     """Deblurrers, classes and sizes of the boxes that are drawn, and the bins of blur that have pictures."""
     choices = view_of(write(maps=MAPS)).choices
     assert (choices.arms, choices.classes, choices.sizes) == (("wiener",), ("car", "person"), ("small",))
-    assert choices.blurs == (("0 to 8 px", "0-8"),)
+    assert choices.blurs == (("0 to 8 px", "0-8.0"),)

@@ -1,0 +1,27 @@
+import pytest
+
+from detbench.cli import main
+from detbench.errors import NotEvaluableError, UsageError
+
+
+@pytest.mark.parametrize(("error", "code"), [(UsageError("no such thing"), 2), (NotEvaluableError("no answer"), 3)])
+def test_an_expected_error_is_one_message_and_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, code: int
+) -> None:
+    """The message goes to stderr behind the program's name, without a traceback."""
+
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(main, "app", fail)
+    with pytest.raises(SystemExit) as stopped:
+        main.main()
+    assert stopped.value.code == code
+    assert capsys.readouterr() == ("", f"detbench: {error}\n")
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any other exception is not caught."""
+    monkeypatch.setattr(main, "app", lambda: {}["bug"])
+    with pytest.raises(KeyError, match="bug"):
+        main.main()

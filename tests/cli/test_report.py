@@ -1,0 +1,27 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Run = Callable[..., Any]
+
+
+def test_one_run_is_rendered_again_and_several_compared(detbench: Run, drawn_run: Run) -> None:
+    """The path of the page is all of stdout: a run's own page, or one for all runs below reports/."""
+    for name in ("one", "two"):
+        assert drawn_run("--name", name, "--limit", "2", "--resamples", "0").code == 0
+    page = Path("reports/one/report.html")
+    before = page.read_bytes()
+    page.unlink()
+    assert detbench("report", "reports/one").out == "reports/one/report.html\n"
+    assert page.read_bytes() == before
+    assert detbench("report").out == "reports/comparison.html\n"
+    assert all(name in Path("reports/comparison.html").read_text() for name in ("one", "two"))
+
+
+def test_a_folder_that_is_no_run_is_named(detbench: Run, tmp_path: Path) -> None:
+    """One message with the folder and what to do; without any run, too."""
+    for words, part in (([tmp_path / "none"], "none"), ([], "no runs below reports/")):
+        said = detbench("report", *words)
+        assert (said.code, said.out) == (2, "")
+        assert part in said.err
+        assert "detbench run" in said.err
