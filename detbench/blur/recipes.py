@@ -159,14 +159,15 @@ def parse_recipe(text: str) -> Recipe:
     declared = {field.name: field.type for field in fields(recipe)}
     values: dict[str, Any] = {}
     for setting in filter(None, settings.split(",")):
-        name, _, value = (part.strip() for part in setting.partition("="))
+        key, _, value = setting.partition("=")
+        name = key.strip()
         if name not in declared:
             raise UsageError(
                 f"{kind} has no setting {name!r}.{did_you_mean(name, declared)} Settings: {', '.join(declared)}"
             )
         if name in values:
             raise UsageError(f"{kind}: {name} is set twice in {text!r}; keep one")
-        values[name] = _parse_value(f"{kind}: {name}", declared[name], value)
+        values[name] = _parse_value(f"{kind}: {name}", declared[name], value.strip())
     return recipe(**values)
 
 

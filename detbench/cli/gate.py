@@ -12,7 +12,9 @@ from detbench.errors import NotEvaluableError, UsageError
 
 def gate(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
-    baseline: Annotated[Path, typer.Option(help="What `detbench baseline` wrote, or another run folder.")],
+    baseline_file: Annotated[
+        Path, typer.Option("--baseline", help="A file of `detbench baseline`, or another run folder.")
+    ],
     max_drop: Annotated[
         float | None, typer.Option(help="How much mAP (0..1) each arm may lose; .01 by default.")
     ] = None,
@@ -38,7 +40,7 @@ def gate(
         drop = MAX_DROP if max_drop is None else max_drop
         chosen = (Rule("map", max_drop=drop, confidence=confidence),) if rules is None else read_rules(rules)
         measured = measured_in(run)
-        verdicts = judge(measured, read_baseline(baseline), chosen)
+        verdicts = judge(measured, read_baseline(baseline_file), chosen)
     except NotEvaluableError as error:
         _tell_refusal(str(error), summary, junit)
         raise

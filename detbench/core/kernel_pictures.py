@@ -1,4 +1,4 @@
-"""Pictures of blur kernels: how a person sees what a blind deblurrer found."""
+"""Pictures of blur kernels, which show what a blind deblurrer found."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""How the process keeps memory that it frees."""
+"""Whether the process keeps memory that it frees."""
 
 import ctypes
 import gc
@@ -10,10 +10,10 @@ _AHEAD_BYTES = 1 << 26
 
 
 def keep_freed_memory() -> None:
-    """Let glibc's malloc keep blocks below 1 GiB for the next layer's features, instead of handing them back.
+    """Let glibc's malloc keep blocks below 1 GiB for the next layer's features, instead of returning them.
 
     Otherwise each of a network's feature maps is memory new from the system, which is cleared page by page when it is
-    written first: a tenth of what a network takes on a processor. Elsewhere than with glibc, nothing.
+    written first: a tenth of what a network takes on a processor. Does nothing without glibc.
     """
     if _is_glibc():
         mallopt = ctypes.CDLL(None).mallopt
@@ -23,7 +23,7 @@ def keep_freed_memory() -> None:
 
 
 def hand_back_freed_memory() -> None:
-    """Give the system what was kept, once the networks are done; elsewhere than with glibc, nothing."""
+    """Return kept memory to the system, once the networks are done; does nothing without glibc."""
     gc.collect()
     if _is_glibc():
         ctypes.CDLL(None).malloc_trim(0)

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 CARD_NAME = "card.toml"
-"""What a model's card is called, beside its weights."""
+"""File name of a model's card, beside its weights."""
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 

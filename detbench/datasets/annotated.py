@@ -75,7 +75,14 @@ class AnnotatedDataset:
         name = image["file_name"]
         blurred = self._picture(self.found.blurred[name], image)
         sharp = self._picture(self.found.sharp[name], image) if self.found.sharp else None
-        return Sample(image["id"], name, sharp, blurred, self._truths[image["id"]], self._blur(image, sharp, blurred))
+        return Sample(
+            id=image["id"],
+            file_name=name,
+            sharp=sharp,
+            blurred=blurred,
+            truth=self._truths[image["id"]],
+            blur=self._blur(image, sharp, blurred),
+        )
 
     def _picture(self, path: Path, image: CocoRecord) -> Picture:
         if path not in self._pictures:

@@ -240,7 +240,7 @@ def _is_positive_whole(value: object) -> TypeGuard[int]:
 
 
 def _is_text(value: object) -> TypeGuard[str]:
-    """Some text, without the halves of characters that JSON can hold and no file or terminal."""
+    """Some text without lone surrogates, which JSON can hold and no file or terminal can."""
     return isinstance(value, str) and value.strip() != "" and re.search("[\ud800-\udfff]", value) is None
 
 

@@ -46,7 +46,7 @@ class Manifest:
     def record(self, image_id: int) -> BlurRecord:
         """The line of a picture; raises DataError where it has none."""
         if image_id not in self.records:
-            raise DataError(f"{self.path}: says nothing of the picture with id {image_id}; {AGAIN}")
+            raise DataError(f"{self.path}: has no entry for the picture with id {image_id}; {AGAIN}")
         return self.records[image_id]
 
     def blur(self, image_id: int) -> Blur:
@@ -93,12 +93,12 @@ def read_manifest(path: Path) -> Manifest:
 def _blur_record(entry: Mapping[str, Any]) -> BlurRecord:
     severity_px = entry["severity_px"]
     return BlurRecord(
-        entry["sharp_sha256"],
-        entry["blurred_sha256"],
-        str(entry["kind"]),
-        dict(entry["parameters"]),
-        None if severity_px is None else float(severity_px),
-        entry["kernel"],
+        sharp_sha256=entry["sharp_sha256"],
+        blurred_sha256=entry["blurred_sha256"],
+        kind=str(entry["kind"]),
+        parameters=dict(entry["parameters"]),
+        severity_px=None if severity_px is None else float(severity_px),
+        kernel=entry["kernel"],
     )
 
 

@@ -115,7 +115,7 @@ class PairFolder:
             )
         light = LIGHT.get(pair.kinds)
         blur = Blur(pair.kinds[1], {"light": light} if light else {}, severity_px=None)
-        return Sample(number, pair.name, sharp, blurred, _no_boxes(), blur)
+        return Sample(number, pair.name, sharp=sharp, blurred=blurred, truth=_no_boxes(), blur=blur)
 
     def _picture(self, path: Path) -> Picture:
         if path not in self._pictures:

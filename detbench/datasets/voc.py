@@ -134,7 +134,7 @@ def _records(
 
 
 def _size(tree: Element) -> tuple[int, int]:
-    width, height = (_number(tree, f"size/{side}") for side in ("width", "height"))
+    width, height = _number(tree, "size/width"), _number(tree, "size/height")
     if not (width > 0 and height > 0 and width.is_integer() and height.is_integer()):
         raise ValueError(f"size is {width:g}x{height:g}; give the picture's width and height in pixels")
     return int(width), int(height)
@@ -145,7 +145,8 @@ def _object(item: Element, sides: tuple[int, int], first_pixel: int) -> tuple[st
     name = item.findtext("name") or ""
     if not name.strip():
         raise ValueError("has no <name>; give it a class")
-    xmin, ymin, xmax, ymax = (_number(item, f"bndbox/{key}") for key in ("xmin", "ymin", "xmax", "ymax"))
+    xmin, ymin = _number(item, "bndbox/xmin"), _number(item, "bndbox/ymin")
+    xmax, ymax = _number(item, "bndbox/xmax"), _number(item, "bndbox/ymax")
     if first_pixel == 1 and (xmin == 0 or ymin == 0):
         raise ValueError(
             f"{'xmin' if xmin == 0 else 'ymin'} is 0, but VOC counts pixels from 1; add 1 to xmin and ymin, or, where "

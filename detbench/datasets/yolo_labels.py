@@ -144,7 +144,7 @@ def _parsed_line(line: str, classes: int, sides: tuple[int, int]) -> tuple[int, 
     """Label and box (left, top, width, height in pixels) of one line; raises ValueError with what is wrong with it."""
     words = line.split()
     try:
-        label, *shares = (float(word) for word in words)
+        label, *shares = map(float, words)
     except ValueError:
         raise ValueError(f"holds {line.strip()!r}; it must be numbers with spaces between") from None
     if not label.is_integer() or not 0 <= label < classes:

@@ -2,8 +2,8 @@
 
 A candidate grows by alternation, coarse to fine: a latent picture with few edges given the kernel, then the kernel by
 least squares given the latent picture (Xu, Zheng, Jia, CVPR 2013; Pan et al., CVPR 2014). The ways differ in where they
-begin: at the kernel that a network guesses, or from nothing at a size where the blur is a pixel or two. Believed is the
-candidate whose latent picture explains the blurred one with the fewest edges; one of them is that there is no blur.
+begin: at the kernel that a network guesses, or from nothing at a size where the blur is a pixel or two. The result is
+the candidate whose latent picture explains the blurred one with the fewest edges; one candidate is no blur.
 """
 
 from collections.abc import Callable, Sequence
@@ -69,7 +69,7 @@ FLAT = 1e-3
 """Standard deviation below which a picture shows nothing."""
 
 COMPARING_COST = 2e-3
-"""Of an edge in the latent pictures by which candidates are compared."""
+"""Cost of an edge in the latent pictures by which candidates are compared."""
 
 EDGE = 1e-4
 """Squared gradient of a pixel that counts as an edge when candidates are compared."""
@@ -118,22 +118,22 @@ dearer than the path without them.
 THREADS_PX = 6
 
 STEP_UP = Stretch(2, 5e-4)
-"""On each size between that in which a kernel was found and the full one."""
+"""Refines a kernel on each size between that in which it was found and the full one."""
 
 AT_FULL_SIZE = Stretch(2, 1e-3, 1.5)
 """What a candidate from half the size needs before it can be compared."""
 
 LEAST_COST = 1e-4
-"""Of an edge, however far it has fallen."""
+"""Lowest cost of an edge."""
 
 CLIMB_ROUNDS = 4
-"""On each size of a climb."""
+"""Rounds on each size of a climb."""
 
 STEP = 2**0.5
-"""Between the sizes of a climb."""
+"""Ratio of two successive sizes of a climb."""
 
 LONGEST_RADIUS = 32
-"""Of the kernels that a climb seeks, in pixels of the full size of a view."""
+"""Largest radius of the kernels that a climb seeks, in pixels of the full size of a view."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +164,7 @@ def estimate(grey: Tensor, guess: Guess) -> Tensor | None:
 def view_at(grey: Tensor, scale: float) -> Tensor:
     """What is seen of a picture at a scale: all of it, or its most textured WORK_PX; sides are multiples of 4."""
     shrunk = _shrunk(grey, scale)
-    height, width = (min(side, WORK_PX) // 4 * 4 for side in shrunk.shape[-2:])
+    height, width = min(shrunk.shape[-2], WORK_PX) // 4 * 4, min(shrunk.shape[-1], WORK_PX) // 4 * 4
     if min(height, width) < SMALLEST_PX:
         return shrunk
     texture = gradients(shrunk).abs().sum(1, keepdim=True).clamp(max=0.1)

@@ -149,10 +149,12 @@ def spread(kernels: Tensor) -> Tensor:
 
 def likeness(first: Tensor, second: Tensor) -> float:
     """Cosine between two kernels (1, K, K) of one size, 0..1, each centred and averaged over 3x3 pixels."""
-    a, b = (
-        F.avg_pool2d(F.pad(centred(kernel)[None], (1, 1, 1, 1)), 3, stride=1).flatten() for kernel in (first, second)
-    )
-    return float(F.cosine_similarity(a, b, dim=0))
+    return float(F.cosine_similarity(_averaged(first), _averaged(second), dim=0))
+
+
+def _averaged(kernel: Tensor) -> Tensor:
+    """The centred kernel, averaged over 3x3 pixels, as a vector."""
+    return F.avg_pool2d(F.pad(centred(kernel)[None], (1, 1, 1, 1)), 3, stride=1).flatten()
 
 
 def reach(kernels: Tensor) -> int:

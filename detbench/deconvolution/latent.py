@@ -24,7 +24,7 @@ The authors' 1,000 takes half as long again and finds worse kernels: 29.8 instea
 """
 
 CLIPPED = 254.5 / 255
-"""Light above it may have been any brighter: sensors saturate."""
+"""Light above which a sensor may be saturated: the scene may have been brighter."""
 
 
 def few_edges(canvas: Canvas, edge_cost: float, factor: float = 4.0, tightest: float = TIGHTEST) -> Tensor:

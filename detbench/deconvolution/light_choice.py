@@ -8,7 +8,7 @@ from detbench.deconvolution.denoising import NOISY
 from detbench.deconvolution.latent import total_variation
 
 LINEAR_BELOW = 3.2
-"""Of the logarithm of the ratio below.
+"""Threshold of the logarithm of the ratio below.
 
 With 27 photos blurred both ways it is 1.7 to 8.4 where stored values were averaged and −2.3 to 4.4 where light was;
 here 4 of the latter and 2 of the former are taken for the other.

@@ -1,4 +1,4 @@
-"""Pictures and kernels by their frequencies: what a blur does to each, on a canvas that repeats without a step.
+"""Pictures and kernels by their frequencies, on a canvas that repeats without a step.
 
 Everywhere in this package pictures are a tensor (N, C, H, W) of light, about 0..1, and kernels are (N, K, K) with K
 odd, no negative weight, sum 1, and the middle where they move nothing: I_B = k ∗ I_S + noise, N pictures at a time.
@@ -47,7 +47,7 @@ class Canvas:
 def lay_out(blurred: Tensor, kernels: Tensor) -> Canvas:
     """Lay blurred pictures (N, C, H, W) of any size on a canvas with room for the kernels (N, K, K).
 
-    Beyond the borders they go on by reflection and fade into their own blur, so that the canvas repeats without a step.
+    Beyond the borders they are reflected and fade into their own blur, so that the canvas repeats without a step.
     """
     canvas, padded = _padded(blurred, kernels)
     weight = taper(canvas.size, canvas.margin).to(blurred.device)
@@ -81,7 +81,7 @@ def _padded(pictures: Tensor, kernels: Tensor) -> tuple[Canvas, Tensor]:
 
 
 def transfer(kernels: Tensor, size: tuple[int, int]) -> Tensor:
-    """What kernels (N, K, K) do to each frequency of a torus of `size`, at least K a side: (N, 1, H, W // 2 + 1)."""
+    """Frequency response of kernels (N, K, K) on a torus of `size`, at least K a side: (N, 1, H, W // 2 + 1)."""
     side = kernels.shape[-1]
     torus = kernels.new_zeros((len(kernels), 1, *size))
     torus[:, 0, :side, :side] = kernels
@@ -137,7 +137,7 @@ def _without_small_factors(number: int) -> int:
 
 
 def _mirror(length: int, before: int, after: int) -> Tensor:
-    """Places 0..length - 1, going on as a mirror does that does not repeat the edge."""
+    """Places 0..length - 1, continued by reflection that does not repeat the edge."""
     period = max(2 * (length - 1), 1)
     places = torch.arange(-before, length + after) % period
     return torch.where(places < length, places, period - places)

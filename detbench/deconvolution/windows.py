@@ -45,7 +45,7 @@ WINDOW_PX = 240
 """Side of a window in a picture of at most WORK_PX; windows of 180 px gain .1 dB less (16 shaken photos)."""
 
 IMPROVING = Stretch(3, 1e-3, 1.5)
-"""Of a kernel from elsewhere. On 16 shaken photos five rounds gain no more than three."""
+"""Refines a kernel from elsewhere. On 16 shaken photos five rounds gain no more than three."""
 
 CLEARLY_CHEAPER = 0.92
 """Cost of a window's kernel, in shares of no blur's, above which the window keeps its pixels."""
@@ -77,7 +77,7 @@ Where kernels vary it gains: eight shaken photos +2.0 dB without it, +2.5 with i
 """
 
 RADIUS = 48
-"""In which two kernels are compared, in pixels."""
+"""Radius within which two kernels are compared, in pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +119,8 @@ def kernel_grid(grey: Tensor, whole: Tensor, guess: Guess) -> KernelGrid:
     """
     height, width = grey.shape[-2:]
     scale = min(1.0, WORK_PX / max(height, width))
-    rows, columns = (_windows(side, math.ceil(WINDOW_PX / scale)) for side in (height, width))
+    window_px = math.ceil(WINDOW_PX / scale)
+    rows, columns = _windows(height, window_px), _windows(width, window_px)
     if min(height, width) * scale < SMALLEST_PX or len(rows) * len(columns) == 1:
         return one_window(grey, whole)
     small = trimmed(whole if scale == 1 else resized(whole, max(1, round(whole.shape[-1] // 2 * scale))), 3)
@@ -182,7 +183,7 @@ def _windows(length: int, side: int) -> tuple[slice, ...]:
 
 
 def _match(view: Tensor, known: Sequence[Tensor], guess: Guess) -> _Match:
-    """Compare the kernels that come into question in a window; `known` are the whole picture's and the neighbours'."""
+    """Compare the candidate kernels of a window; `known` are the whole picture's and the neighbours'."""
     guessed = alternated(view, trimmed(guess(view), 3), FROM_GUESS)
     improved = [alternated(view, trimmed(kernel, 3), IMPROVING) for kernel in known]
     candidates = [point(1, view.device), guessed, known[0], *improved]
@@ -226,7 +227,8 @@ def _sharp(seen: Tensor, rows: slice, columns: slice, kernel: Tensor, noise: flo
 
 
 def _within_range(sharp: Tensor, seen: Tensor) -> Tensor:
-    lowest, highest = (sign * F.max_pool2d(sign * seen, RANGE_PX, 1, RANGE_PX // 2) for sign in (-1, 1))
+    highest = F.max_pool2d(seen, RANGE_PX, 1, RANGE_PX // 2)
+    lowest = -F.max_pool2d(-seen, RANGE_PX, 1, RANGE_PX // 2)
     return torch.clamp(sharp, lowest, highest)
 
 

@@ -1,4 +1,4 @@
-"""Convolutions of ultralytics' networks with their activation inside, on processors, as oneDNN has them."""
+"""Fused convolutions and activations of ultralytics' networks on processors, by oneDNN."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ _OPERATIONS = ("_convolution_pointwise", "_reorder_convolution_weight")
 
 
 def fuse_activations(net: Any) -> None:
-    """Give a detection network on a processor its batch norms and SiLUs inside its convolutions.
+    """Fuse the batch norms and SiLUs of a detection network on a processor into its convolutions.
 
     A pass over memory less for each, and torch's slow path for small maps is left out: a YOLOv8n takes a fifth less
     time. Results differ by rounding. A torch that was built without oneDNN keeps the network as it is.

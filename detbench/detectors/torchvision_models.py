@@ -19,7 +19,7 @@ from detbench.plugins.checkpoint_files import fetched
 from detbench.types import Detections, Image
 
 NO_CLASS = ("__background__", "N/A")
-"""What torchvision calls the labels that mean nothing."""
+"""Torchvision's names of labels without a class."""
 
 
 class TorchvisionDetector:

@@ -77,8 +77,8 @@ def from_safetensors(weights: Path) -> Any:
     architecture, classes = metadata.get("architecture", ""), metadata.get("classes", "")
     if not (re.fullmatch("yolov8[nsmlx]", architecture) and re.fullmatch(r'\[".*"\]', classes)):
         raise WeightsError(
-            f"{weights}: does not say which YOLO it is and which classes it knows; `detbench train yolov8` writes "
-            "files that do"
+            f"{weights}: does not name its YOLO architecture and its classes; `detbench train yolov8` writes files "
+            "that do"
         )
     names = json.loads(classes)
     model = ultralytics.YOLO(f"{architecture}.yaml", task="detect", verbose=False)

@@ -31,7 +31,7 @@ class YoloOnnx:
         metadata = self._session.get_modelmeta().custom_metadata_map
         if metadata.get("task") != "detect":
             raise BackendError(
-                f"{file}: says its task is {metadata.get('task')!r}; detbench needs a detection model that ultralytics "
+                f"{file}: its task is {metadata.get('task')!r}; detbench needs a detection model that ultralytics "
                 "exported (`yolo export model=… format=onnx`)"
             )
         self.classes = _classes(metadata.get("names", ""), file)
@@ -90,8 +90,7 @@ def letterbox(image: Image, size: tuple[int, int]) -> tuple[Image, float, NDArra
     scale = min(size[0] / height, size[1] / width)
     inside = (max(round(width * scale), 1), max(round(height * scale), 1))
     scaled = cv2.resize(np.ascontiguousarray(image), inside, interpolation=cv2.INTER_LINEAR)
-    spare = np.array([size[1] - inside[0], size[0] - inside[1]]) / 2
-    left, top = (int(np.rint(side - 0.1)) for side in spare)
+    left, top = np.rint([(size[1] - inside[0]) / 2 - 0.1, (size[0] - inside[1]) / 2 - 0.1]).astype(int)
     canvas = np.full((*size, 3), GREY, np.uint8)
     canvas[top : top + inside[1], left : left + inside[0]] = scaled
     return canvas, scale, np.array([left, top], np.float64)
@@ -103,6 +102,4 @@ def _classes(text: str, file: Path) -> tuple[str, ...]:
         names = ast.literal_eval(text)
         return tuple(str(names[index]) for index in range(len(names)))
     except (ValueError, SyntaxError, KeyError, TypeError) as error:
-        raise WeightsError(
-            f"{file}: does not say which classes it knows ({error}); export it with ultralytics"
-        ) from None
+        raise WeightsError(f"{file}: does not name its classes ({error}); export it with ultralytics") from None

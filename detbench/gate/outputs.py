@@ -26,7 +26,7 @@ def sentence(verdict: Verdict) -> str:
 
 
 def status_label(verdict: Verdict) -> str:
-    """ok, REGRESSION (it is worse than may be), or NOT SHOWN (that it is not cannot be excluded)."""
+    """`ok`, `REGRESSION` (worse than the rule allows), or `NOT SHOWN` (a loss beyond the rule cannot be excluded)."""
     if verdict.is_pass:
         return "ok"
     return "REGRESSION" if verdict.is_proven else "NOT SHOWN"

@@ -17,7 +17,8 @@ def rendered(template: Path, **values: Any) -> str:
 
     Style and script are inlined; the page's Content-Security-Policy allows these two, data: pictures, and nothing else.
     """
-    style, script = ((PARTS / name).read_text(encoding="utf-8") for name in ("style.css", "script.js"))
+    style = (PARTS / "style.css").read_text(encoding="utf-8")
+    script = (PARTS / "script.js").read_text(encoding="utf-8")
     # Jinja's own choice by file name would leave *.html.j2 unescaped.
     environment = Environment(
         loader=FileSystemLoader([template.parent, PARTS]),

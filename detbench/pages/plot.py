@@ -151,9 +151,9 @@ def _rewrite(element: ElementTree.Element, key: str, kept: set[str]) -> None:
 
 def _property(declaration: str) -> tuple[str, str]:
     """One declaration as a presentation attribute; of a font only the size is kept, its family is the page's."""
-    name, _, value = (part.strip() for part in declaration.partition(":"))
+    name, _, value = declaration.partition(":")
     size = re.search(r"([\d.]+)px", value)
-    return ("font-size", size[1]) if name == "font" and size else (name, value)
+    return ("font-size", size[1]) if name.strip() == "font" and size else (name.strip(), value.strip())
 
 
 def _value(name: str, value: str, key: str) -> str:

@@ -31,7 +31,7 @@ class LossDetector:
             raise TypeError(f"a detector has a name and a sha256, both text, not {self.name!r} and {self.sha256!r}")
 
     def is_detector(self, detector: "Backend") -> bool:
-        """Whether it is this very one: by its weights, or, where they are not known, by its name."""
+        """Whether both are one detector: by the digest of its weights, or by its name where that is unknown."""
         if self.sha256 is not None:
             return bool(self.sha256 == detector.identity["weights_sha256"])
         return self.name in (detector.name, detector.entry.weights)

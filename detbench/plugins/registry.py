@@ -45,7 +45,7 @@ class Entry:
 
     @property
     def network(self) -> str:
-        """What `detbench train` calls what it is: a built-in that differs in its training alone is NETWORK-TRAINING."""
+        """Its name for `detbench train`: a built-in that differs in its training alone is called NETWORK-TRAINING."""
         return self.name.partition("-")[0]
 
     def missing(self) -> tuple[str, ...]:

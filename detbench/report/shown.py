@@ -185,7 +185,7 @@ def _defined(value: Any) -> float | None:
 
 @contextmanager
 def damage_named(path: Path) -> Iterator[None]:
-    """Whatever is missing or misshapen in a file becomes one DataError that names it."""
+    """Turn what a missing or malformed part of a file raises into one DataError that names the file."""
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError) as error:

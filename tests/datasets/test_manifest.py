@@ -32,7 +32,7 @@ def drop(key: str) -> Callable[[Any], object]:
 MANIFEST_FAULTS: list[tuple[Callable[[Any], object], str]] = [
     (lambda manifest: manifest.update(schema=2), "not a manifest of schema 1"),
     (lambda manifest: manifest.pop("pictures"), "lacks 'pictures'"),
-    (lambda manifest: manifest["pictures"].pop(0), "says nothing of the picture with id 20"),
+    (lambda manifest: manifest["pictures"].pop(0), "has no entry for the picture with id 20"),
     (lambda manifest: manifest["pictures"].append(7), "manifest"),
     (lambda manifest: manifest.update(kernels_sha256=None), "not the kernels"),
     (lambda manifest: manifest["pictures"][1].update(kernel="4"), "kernel '4' cannot be used"),

@@ -166,7 +166,7 @@ def test_weights_trained_here_need_no_pickle(tmp_path: Path) -> None:
 )
 def test_weights_that_do_not_say_what_they_are_are_refused(tmp_path: Path, metadata: dict[str, str]) -> None:
     """Without architecture and classes, tensors are no detector."""
-    with pytest.raises(WeightsError, match=r"mine\.safetensors: does not say which YOLO it is"):
+    with pytest.raises(WeightsError, match=r"mine\.safetensors: does not name its YOLO architecture"):
         Yolo(saved(tmp_path / "mine.safetensors", metadata))
 
 

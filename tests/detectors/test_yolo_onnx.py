@@ -101,9 +101,9 @@ def rewritten(exported: Path, folder: Path, **metadata: str) -> Path:
 
 def test_files_that_are_no_detectors(exported: Path, tmp_path: Path) -> None:
     """Another task, names that are code, classes that do not fit, and text are each refused with the file's name."""
-    with pytest.raises(BackendError, match=r"other\.onnx: says its task is 'segment'"):
+    with pytest.raises(BackendError, match=r"other\.onnx: its task is 'segment'"):
         YoloOnnx(rewritten(exported, tmp_path, task="segment"))
-    with pytest.raises(WeightsError, match=r"other\.onnx: does not say which classes it knows"):
+    with pytest.raises(WeightsError, match=r"other\.onnx: does not name its classes"):
         YoloOnnx(rewritten(exported, tmp_path, names="__import__('os').system('false')"))
     with pytest.raises(BackendError, match=r"gave shape \(84, 525\); a YOLO of 2 classes gives \(6, N\)"):
         YoloOnnx(rewritten(exported, tmp_path, names="{0: 'car', 1: 'bus'}"))(picture(32, 32))
