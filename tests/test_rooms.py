@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "blur": "core",
     "datasets": "core plugins blur",
     "deblurrers": "core blur deconvolution nets",
-    "detectors": "core plugins datasets nets",
+    "detectors": "core datasets nets",
     "results": "core metrics",
     "evaluation/measure": "core plugins blur detectors metrics results",
     "evaluation/score": "core metrics results evaluation/measure",
