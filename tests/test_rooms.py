@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "core": "",
     "pages": "core",
     "plugins": "core",
-    "metrics": "core",
+    "metrics": "core plugins",
     "deconvolution": "",
     "nets": "core deconvolution",
     "blur": "core",
