@@ -43,7 +43,7 @@ def test_undefined_is_a_dash_and_absent_is_empty(result: Results) -> None:
 
 
 def test_a_metric_that_an_older_run_lacks_is_a_dash(result: Results) -> None:
-    """Beside an arm that has the metric, an arm of a run made before the metric was has a dash; a cost is left blank."""
+    """Beside an arm that has the metric, an arm of a run made before the metric was has a dash; costs stay blank."""
     new, old = result(maps=MAPS).arms[2:]
     lacking = {key: estimate for key, estimate in old.metrics.items() if key not in ("psnr_db", "restore_ms_p50")}
     arms = (new, replace(old, metrics=lacking))
