@@ -4,9 +4,10 @@ A deblurrer, a detector or a dataset needs nothing but this file. Values are fro
 """
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,11 +161,23 @@ class Sample:
     blur: Blur | None = None
 
 
+Style = Literal["share", "percent", "number", "amount"]
+"""How a value is printed: .262 (a share), 71 %, 26.10 (a number with so many decimals), 37.5 (about three digits)."""
+
+
 @dataclass(frozen=True)
 class MetricSpec:
-    """A metric as tables, plots and the gate need it: which way is better, in which unit, and what it is.
+    """A metric, described once: files, tables, plots, cards and the gate follow what stands here.
 
-    `sign` is +1 where higher is better and -1 where lower is.
+    `key` names it in files, `definition` says in one line what it is. `style` is how a value is printed; `decimals` is
+    for a `number`. The full table has every metric. The shorter ones have those that say so: `in_main_table`,
+    `on_card`, and `terminal_title`, the column's head in the table that `detbench run` prints (empty: no column).
+    `is_paired`: it is computed again for resampled pictures, so it has intervals and p-values, and the gate can bound
+    its drop. `in_gate`: the gate may have a rule on it.
+
+    A metric of single pictures names its function, "module:function". It takes (restored, sharp), or (restored) alone
+    where `needs_sharp` is false. Pictures are (H, W, 3), 0..255, and read-only. It returns a number; None or NaN where
+    it is undefined. An arm's value is the mean over the pictures where it is defined.
     """
 
     key: str
@@ -172,6 +185,25 @@ class MetricSpec:
     unit: str
     better: Literal["higher", "lower"]
     definition: str
+    style: Style = "share"
+    decimals: int = 2
+    in_main_table: bool = False
+    terminal_title: str = ""
+    on_card: bool = False
+    is_paired: bool = True
+    in_gate: bool = True
+    function: str = ""
+    needs_sharp: bool = True
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.key):
+            raise ValueError(f"a metric's key is small letters, digits and '_', a letter first, not {self.key!r}")
+        if self.better not in ("higher", "lower"):
+            raise ValueError(f"{self.key}: `better` is 'higher' or 'lower', not {self.better!r}")
+        if self.style not in get_args(Style):
+            raise ValueError(f"{self.key}: `style` is one of {', '.join(get_args(Style))}, not {self.style!r}")
+        if self.function and not re.fullmatch(r"[\w.]+:\w+", self.function):
+            raise ValueError(f"{self.key}: `function` is 'module:function', not {self.function!r}")
 
     @property
     def sign(self) -> int:

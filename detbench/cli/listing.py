@@ -14,10 +14,11 @@ COLUMNS = ["state", "what it is", "source", "licence", "weights, SHA-256"]
 
 def list_backends() -> None:
     """Show every deblurrer, detector, dataset and recipe: source, licence, weights and their checksum, and whether it
-    is ready to run, or what is missing.
+    is ready to run, or what is missing; and every metric.
     """
     from detbench.blur.recipes import RECIPES
     from detbench.datasets.opening import embedded_datasets
+    from detbench.metrics.image_metrics import metric_specs, source_of
     from detbench.plugins.builtin import DATASETS, DEBLURRER_KINDS, DEBLURRERS, DETECTOR_KINDS, DETECTORS
 
     checkpoint = ["FILE.pt", "ready", "any detection model of ultralytics", "ultralytics", "AGPL-3.0", "yours"]
@@ -29,6 +30,11 @@ def list_backends() -> None:
     )
     print_table(["dataset", *COLUMNS[:-1]], [*embedded, *(_row(entry)[:-1] for entry in DATASETS.entries()), *_PATHS])
     print_table(["blur recipe", "settings"], [[name, _settings(recipe)] for name, recipe in RECIPES.items()])
+    specs = metric_specs().values()
+    print_table(
+        ["metric", "title", "unit", "better", "what it is", "source"],
+        [[spec.key, spec.title, spec.unit, spec.better, spec.definition, source_of(spec.key)] for spec in specs],
+    )
 
 
 def _row(entry: "Entry") -> list[str]:

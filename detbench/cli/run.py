@@ -14,19 +14,6 @@ if TYPE_CHECKING:
     from detbench.results.schema import Difference, RunResult
     from detbench.types import Estimate
 
-COLUMNS = {
-    "mAP": "map",
-    "prec": "precision",
-    "recall": "recall",
-    "F1": "f1",
-    "PSNR dB": "psnr_db",
-    "SSIM": "ssim",
-    "gap rec.": "gap_recovered",
-    "harm": "harm",
-    "ms p50": "restore_ms_p50",
-}
-"""The table at the end of a run, as wide as a terminal; the report has every metric under its full name."""
-
 SOME_FAILED = 4
 """The exit code of a run that finished, but not in every arm."""
 
@@ -132,11 +119,13 @@ def _note_failed(failed: "Mapping[str, str]") -> None:
 
 
 def _print_result(result: "RunResult") -> None:
+    from detbench.metrics.image_metrics import metric_specs
     from detbench.report.tables import arm_name
 
-    rows = [[arm_name(arm), *(_short(arm.metrics.get(key)) for key in COLUMNS.values())] for arm in result.arms]
-    rows += [[arm, "failed", *([""] * (len(COLUMNS) - 1))] for arm in result.failed]
-    print_table(["arm", *COLUMNS], rows, numbers=True)
+    columns = {spec.terminal_title: key for key, spec in metric_specs().items() if spec.terminal_title}
+    rows = [[arm_name(arm), *(_short(arm.metrics.get(key)) for key in columns.values())] for arm in result.arms]
+    rows += [[arm, "failed", *([""] * (len(columns) - 1))] for arm in result.failed]
+    print_table(["arm", *columns], rows, numbers=True)
     changes = [_change(difference) for difference in result.differences if difference.metric == "map"]
     print_table(["mAP difference", "", "interval", "p"], changes, numbers=True)
 

@@ -13,9 +13,9 @@ import torch
 from torchvision import models
 from torchvision.models import detection
 
+from detbench.core.fetching import fetched
 from detbench.core.files import read_text
 from detbench.errors import UsageError, WeightsError, did_you_mean
-from detbench.plugins.checkpoint_files import fetched
 from detbench.types import Detections, Image
 
 NO_CLASS = ("__background__", "N/A")

@@ -23,7 +23,8 @@ from detbench.evaluation.request import WHOLE, RunSpec, Share
 from detbench.evaluation.score.flips import flip_rows
 from detbench.evaluation.score.scores import Scorer
 from detbench.metrics.columns import TrueColumns, true_columns
-from detbench.metrics.specs import METRICS, PSEUDO_CONFIDENCE
+from detbench.metrics.image_metrics import metric_specs
+from detbench.metrics.specs import PSEUDO_CONFIDENCE
 from detbench.plugins.backend import Backend, resolve_deblurrer, resolve_detector
 from detbench.results.cache import Cache, digest
 from detbench.results.folder import RunFolder
@@ -120,7 +121,7 @@ def conclude(measured: Measured, run_folder: RunFolder, cache: Cache, progress: 
         arms=arms,
         differences=scorer.differences(arms),
         shown=shown_ids(rows, measured.kept),
-        definitions={key: spec.definition for key, spec in METRICS.items()},
+        definitions={key: spec.definition for key, spec in metric_specs().items()},
         failed=measured.failed,
     )
     run_folder.reopen()

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
@@ -12,7 +12,7 @@ from detbench.errors import DataError
 from detbench.evaluation.measure.blur_estimates import FoundBlur
 from detbench.evaluation.measure.packed_detections import PackedDetections
 from detbench.evaluation.measure.rows import ArmPicture
-from detbench.evaluation.measure.steps import Quality, Restored
+from detbench.evaluation.measure.steps import Restored
 from detbench.results.cache import Record
 from detbench.types import Blur, Boxes, Detections, GroundTruth, Image, Light, Parameter, Picture, Sample
 
@@ -45,11 +45,11 @@ class _Truth:
 
 @dataclass(frozen=True)
 class _View:
-    """A picture that some arms delivered, what was found in it, and its likeness to the sharp one."""
+    """A picture that some arms delivered, what was found in it, and what the metrics of single pictures say of it."""
 
     picture: _PictureKey
     found: _Found
-    quality: Quality | None
+    quality: dict[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _view_record(row: ArmPicture) -> Record:
     return {
         "picture": _picture_key(row.picture),
         "found": _lists(row.found),
-        "quality": None if row.quality is None else asdict(row.quality),
+        "quality": dict(row.quality),
     }
 
 

@@ -98,23 +98,26 @@ def _packed_evidence(evidence: Evidence) -> dict[str, Any]:
         "outcomes": _packed(ranking.outcomes.whole(), "<u1"),
         "true_boxes": _packed(ranking.true_boxes, "<u2"),
         "counts": _packed(evidence.counts, "<u4"),
-        "psnr_db": _packed(evidence.psnr_db, "<f8"),
-        "ssim": _packed(evidence.ssim, "<f8"),
+        **{key: _packed(values, "<f8") for key, values in evidence.quality.items()},
     }
 
 
 def _unpacked_evidence(packed: Mapping[str, Any]) -> Evidence:
+    """What is not of the matches is a metric of single pictures, be it one of detbench's own or of a package."""
     arrays = {name: _array(value) for name, value in packed.items()}
-    whole = {name: arrays[name].astype(np.int64) for name in ("picture", "category", "rank", "true_boxes", "counts")}
+    lower_score, outcomes = arrays.pop("lower_score"), arrays.pop("outcomes")
+    whole = {
+        name: arrays.pop(name).astype(np.int64) for name in ("picture", "category", "rank", "true_boxes", "counts")
+    }
     ranking = Ranking(
         whole["picture"],
         np.cumsum(whole["category"]),
-        -np.cumsum(arrays["lower_score"], dtype=np.float64),
+        -np.cumsum(lower_score, dtype=np.float64),
         whole["rank"],
-        pack(arrays["outcomes"]),
+        pack(outcomes),
         whole["true_boxes"],
     )
-    return Evidence(ranking, whole["counts"], arrays["psnr_db"], arrays["ssim"])
+    return Evidence(ranking, whole["counts"], arrays)
 
 
 def _packed(array: NDArray[Any], dtype: str) -> dict[str, Any]:

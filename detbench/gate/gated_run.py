@@ -12,9 +12,10 @@ import pandas as pd
 from detbench.errors import DataError, NotEvaluableError
 from detbench.metrics.columns import TrueColumns, found_columns, joined, true_columns
 from detbench.metrics.evidence import Evidence, point_numbers
+from detbench.metrics.image_metrics import image_metrics
 from detbench.metrics.ranking import Ranking, ranked, trimmed
 from detbench.results.folder import RunFolder
-from detbench.results.schema import RunResult, on_sharp
+from detbench.results.schema import ArmResult, RunResult, on_sharp
 
 _ROUNDING = 1e-9
 """How far a stated number may be from the one that its own evidence gives."""
@@ -72,7 +73,7 @@ def measured_in(folder: Path) -> Measured:
 
 def _read(run: RunFolder, result: RunResult) -> Measured:
     truth, images = true_columns(run.read_json("truth.json")), run.read_images()
-    evidence = {arm.name: _evidence(run, arm.name, truth, images) for arm in result.arms}
+    evidence = {arm.name: _evidence(run, arm, truth, images) for arm in result.arms}
     if "sharp" in evidence:
         harmful = [arm.name for arm in result.arms if "harm" in arm.metrics and arm.metrics["harm"].value is not None]
         evidence |= {on_sharp(name): _evidence_on_sharp(run, name, truth) for name in harmful}
@@ -98,21 +99,21 @@ def _ground(result: RunResult) -> dict[str, Any]:
     }
 
 
-def _evidence(run: RunFolder, arm: str, truth: TrueColumns, images: pd.DataFrame) -> Evidence:
+def _evidence(run: RunFolder, arm: ArmResult, truth: TrueColumns, images: pd.DataFrame) -> Evidence:
     """An arm's matches from its detections, the rest from its rows of `images.csv`."""
-    rows = images[images["arm"] == arm].set_index("image_id")
+    rows = images[images["arm"] == arm.name].set_index("image_id")
     if sorted(rows.index) != truth.image_ids.tolist():
-        raise ValueError(f"images.csv lacks pictures of arm {arm!r}, or holds some twice")
+        raise ValueError(f"images.csv lacks pictures of arm {arm.name!r}, or holds some twice")
     rows = rows.loc[truth.image_ids]
-    quality = (rows[name].to_numpy(np.float64) for name in ("psnr_db", "ssim"))
-    return Evidence(_ranking(run, arm, truth), rows[["tp", "fp", "fn"]].to_numpy(np.int64), *quality)
+    paired = (key for key, metric in image_metrics().items() if metric.spec.is_paired and key in arm.metrics)
+    quality = {key: rows[key].to_numpy(np.float64) for key in paired}
+    return Evidence(_ranking(run, arm.name, truth), rows[["tp", "fp", "fn"]].to_numpy(np.int64), quality)
 
 
 def _evidence_on_sharp(run: RunFolder, deblurrer: str, truth: TrueColumns) -> Evidence:
     """A deblurrer on the sharp pictures: matches alone, for its harm."""
-    count = len(truth.image_ids)
-    undefined = np.full(count, np.nan)
-    return Evidence(_ranking(run, on_sharp(deblurrer), truth), np.zeros((count, 3), np.int64), undefined, undefined)
+    counts = np.zeros((len(truth.image_ids), 3), np.int64)
+    return Evidence(_ranking(run, on_sharp(deblurrer), truth), counts, {})
 
 
 def _ranking(run: RunFolder, arm: str, truth: TrueColumns) -> Ranking:

@@ -14,7 +14,6 @@ from detbench.metrics.bootstrap import RESAMPLES, draw_pictures, quantile
 from detbench.metrics.evidence import numbers_of, of_deblurrer
 from detbench.metrics.ranking import AREAS
 from detbench.metrics.resampled import Numbers
-from detbench.metrics.specs import METRICS
 from detbench.results.schema import on_sharp
 
 _ROUNDING = 1e-9
@@ -45,7 +44,7 @@ class Verdict:
     @property
     def drop(self) -> float | None:
         """How much was lost; negative where it got better, None where the rule is absolute."""
-        return None if self.before is None else METRICS[self.rule.metric].sign * (self.before - self.after)
+        return None if self.before is None else self.rule.spec.sign * (self.before - self.after)
 
     @property
     def is_pass(self) -> bool:
@@ -152,7 +151,7 @@ def _verdict(rule: Rule, arm: str, sides: tuple[Measured, Measured], drawn: tupl
     if rule.max_drop is None:
         return Verdict(rule, arm, None, after)
     ours, theirs = (side.of(arm)[rule.metric] for side in drawn)
-    worst = quantile(METRICS[rule.metric].sign * (theirs - ours), rule.confidence)
+    worst = quantile(rule.spec.sign * (theirs - ours), rule.confidence)
     if worst is None:
         raise NotEvaluableError(
             f"cannot judge: {rule.metric} of arm {arm!r} is undefined on too many draws: use more pictures"

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree
 
 from detbench.gate.judge import Verdict
-from detbench.metrics.specs import METRICS
 from detbench.pages.text import markdown, metric_value, percent, signed
 
 _SUITE = "detbench gate"
@@ -13,7 +12,7 @@ _NOT_SHOWN = "NOT SHOWN: the loss is within the margin, but a larger one cannot 
 
 def sentence(verdict: Verdict) -> str:
     """One verdict in words: the arm, the metric, its change, and what the rule allows."""
-    spec, rule = METRICS[verdict.rule.metric], verdict.rule
+    spec, rule = verdict.rule.spec, verdict.rule
     after = metric_value(spec, verdict.after)
     if rule.max_drop is None or verdict.before is None or verdict.worst is None:
         return f"{verdict.arm}: {spec.title} {after}, {_bound(verdict)} is asked"
@@ -90,7 +89,7 @@ def annotation(message: str) -> str:
 
 
 def _row(verdict: Verdict) -> str:
-    spec, rule = METRICS[verdict.rule.metric], verdict.rule
+    spec, rule = verdict.rule.spec, verdict.rule
     cells = [status_label(verdict), markdown(verdict.arm), spec.title]
     if rule.max_drop is None or verdict.before is None or verdict.worst is None:
         cells += ["", metric_value(spec, verdict.after), "", "", _bound(verdict)]

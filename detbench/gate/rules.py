@@ -19,11 +19,10 @@ from typing import Any
 
 from detbench.errors import NotEvaluableError, UsageError, did_you_mean
 from detbench.metrics.bootstrap import LEVEL
-from detbench.metrics.specs import METRICS
+from detbench.metrics.image_metrics import metric_specs
+from detbench.types import MetricSpec
 
 MAX_DROP = 0.01
-UNPAIRED = ("restore_ms_p50", "restore_ms_p95", "restore_s_per_mpix", "parameters_m", "gflop_per_mpix")
-"""Metrics that are not resampled: another machine's time is no baseline."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +40,12 @@ class Rule:
     at_most: float | None = None
 
     def __post_init__(self) -> None:
-        if self.metric not in METRICS:
+        if self.metric not in metric_specs():
             raise UsageError(
-                f"no metric is called {self.metric!r}.{did_you_mean(self.metric, METRICS)} metrics.json has them"
+                f"no metric is called {self.metric!r}.{did_you_mean(self.metric, metric_specs())} metrics.json has them"
             )
+        if not self.spec.in_gate:
+            raise UsageError(f"{self.metric} can have no rule: {self.spec.definition}")
         limits = [limit for limit in (self.max_drop, self.at_least, self.at_most) if limit is not None]
         if len(limits) != 1 or not all(isinstance(limit, int | float) and math.isfinite(limit) for limit in limits):
             raise UsageError(f"a rule on {self.metric} needs exactly one number: max_drop, at_least or at_most")
@@ -53,14 +54,19 @@ class Rule:
                 f"a max_drop of {self.metric} is {'from 0 to 1' if self._is_share else '0 or more'}, "
                 f"not {self.max_drop}"
             )
-        if self.max_drop is not None and self.metric in UNPAIRED:
+        if self.max_drop is not None and not self.spec.is_paired:
             raise UsageError(f"{self.metric} has no max_drop, times depend on the machine: use at_most")
         if not 0.5 < self.confidence < 1:
             raise UsageError(f"a rule's confidence lies between .5 and 1, not {self.confidence}")
 
     @property
+    def spec(self) -> MetricSpec:
+        """What the metric is."""
+        return metric_specs()[self.metric]
+
+    @property
     def _is_share(self) -> bool:
-        return METRICS[self.metric].unit in ("", "mAP")
+        return self.spec.style in ("share", "percent")
 
 
 def read_rules(path: Path) -> tuple[Rule, ...]:

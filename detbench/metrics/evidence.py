@@ -18,20 +18,22 @@ ByMetric = Mapping[str, Numbers]
 class Evidence:
     """One arm over N pictures, in the order of their ids.
 
-    `counts` (N, 3) holds true positives, false positives and misses at the stated confidence; `psnr_db` and `ssim`
-    (N,) are NaN where undefined.
+    `counts` (N, 3) holds true positives, false positives and misses at the stated confidence; `quality` holds the
+    paired metrics of single pictures by key, (N,) each, NaN where undefined.
     """
 
     ranking: Ranking
     counts: NDArray[np.int64]
-    psnr_db: NDArray[np.float64]
-    ssim: NDArray[np.float64]
+    quality: Mapping[str, NDArray[np.float64]]
 
     def __post_init__(self) -> None:
         pictures = self.ranking.true_boxes.shape[1]
-        for name, shape in (("counts", (pictures, 3)), ("psnr_db", (pictures,)), ("ssim", (pictures,))):
-            if getattr(self, name).shape != shape:
-                raise ValueError(f"{name} has shape {getattr(self, name).shape}; {pictures} pictures need {shape}")
+        for name, column, shape in (
+            ("counts", self.counts, (pictures, 3)),
+            *((key, values, (pictures,)) for key, values in self.quality.items()),
+        ):
+            if column.shape != shape:
+                raise ValueError(f"{name} has shape {column.shape}; {pictures} pictures need {shape}")
 
 
 def numbers_of(evidence: Evidence, draws: Draws, areas: Sequence[str] = tuple(AREAS)) -> dict[str, Numbers]:
@@ -42,8 +44,7 @@ def numbers_of(evidence: Evidence, draws: Draws, areas: Sequence[str] = tuple(AR
         "precision": ratio(tp, tp + fp),
         "recall": ratio(tp, tp + fn),
         "f1": ratio(2 * tp, 2 * tp + fp + fn),
-        "psnr_db": _mean(evidence.psnr_db, draws),
-        "ssim": _mean(evidence.ssim, draws),
+        **{key: _mean(values, draws) for key, values in evidence.quality.items()},
     }
 
 
@@ -97,8 +98,10 @@ def _side_by_side(one: Evidence, other: Evidence) -> Evidence:
         outcomes=join(first.outcomes, second.outcomes)[order],
         true_boxes=np.concatenate([first.true_boxes, second.true_boxes], axis=1),
     )
-    joined = (np.concatenate([getattr(one, name), getattr(other, name)]) for name in ("counts", "psnr_db", "ssim"))
-    return Evidence(ranking, *joined)
+    quality = {
+        key: np.concatenate([values, other.quality[key]]) for key, values in one.quality.items() if key in other.quality
+    }
+    return Evidence(ranking, np.concatenate([one.counts, other.counts]), quality)
 
 
 def _mean(values: Numbers, draws: Draws) -> Numbers:

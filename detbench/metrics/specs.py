@@ -1,4 +1,8 @@
-"""Every metric, described once: tables, plots and the gate read direction, unit and definition from here."""
+"""Every metric that detbench has, described once; see `MetricSpec`. One of single pictures is an entry here and the
+function that the entry names, and nothing else.
+"""
+
+from typing import Any
 
 from detbench.types import MetricSpec
 
@@ -14,14 +18,24 @@ PSEUDO_CONFIDENCE = 0.5
 _OPERATING_POINT = f"at confidence ≥ {CONFIDENCE} and IoU ≥ {MATCH_IOU}, over all classes"
 
 
-def _coco(key: str, title: str, what: str) -> MetricSpec:
-    return MetricSpec(key, title, "", "higher", f"COCO's {what}, at most 100 detections a picture and class")
+def _coco(key: str, title: str, what: str, **shown: Any) -> MetricSpec:
+    return MetricSpec(key, title, "", "higher", f"COCO's {what}, at most 100 detections a picture and class", **shown)
+
+
+def _operating(key: str, title: str, what: str, **shown: Any) -> MetricSpec:
+    return MetricSpec(key, title, "", "higher", f"{what}, {_OPERATING_POINT}", in_main_table=True, **shown)
+
+
+def _cost(key: str, title: str, unit: str, definition: str, **shown: Any) -> MetricSpec:
+    return MetricSpec(key, title, unit, "lower", definition, style="amount", is_paired=False, **shown)
 
 
 _ALL = (
-    _coco("map", "mAP", "mean average precision over IoU .50:.95"),
-    _coco("map50", "mAP50", "mean average precision at IoU .50"),
-    _coco("map75", "mAP75", "mean average precision at IoU .75"),
+    _coco(
+        "map", "mAP", "mean average precision over IoU .50:.95", in_main_table=True, terminal_title="mAP", on_card=True
+    ),
+    _coco("map50", "mAP50", "mean average precision at IoU .50", in_main_table=True, on_card=True),
+    _coco("map75", "mAP75", "mean average precision at IoU .75", in_main_table=True),
     _coco("map_small", "mAP small", "mAP over boxes below 32² square pixels"),
     _coco("map_medium", "mAP medium", "mAP over boxes from 32² to 96² square pixels"),
     _coco("map_large", "mAP large", "mAP over boxes above 96² square pixels"),
@@ -31,15 +45,20 @@ _ALL = (
     _coco("ar_small", "AR small", "average recall over boxes below 32² square pixels"),
     _coco("ar_medium", "AR medium", "average recall over boxes from 32² to 96² square pixels"),
     _coco("ar_large", "AR large", "average recall over boxes above 96² square pixels"),
-    MetricSpec("precision", "Precision", "", "higher", f"found boxes that are true, {_OPERATING_POINT}"),
-    MetricSpec("recall", "Recall", "", "higher", f"true boxes that are found, {_OPERATING_POINT}"),
-    MetricSpec("f1", "F1", "", "higher", f"harmonic mean of precision and recall, {_OPERATING_POINT}"),
+    _operating("precision", "Precision", "found boxes that are true", terminal_title="prec", on_card=True),
+    _operating("recall", "Recall", "true boxes that are found", terminal_title="recall", on_card=True),
+    _operating("f1", "F1", "harmonic mean of precision and recall", terminal_title="F1"),
     MetricSpec(
         "psnr_db",
         "PSNR",
         "dB",
         "higher",
         "peak signal-to-noise ratio against the sharp picture, 8-bit RGB, range 255, mean over pictures",
+        style="number",
+        in_main_table=True,
+        terminal_title="PSNR dB",
+        on_card=True,
+        function="detbench.metrics.quality:psnr_db",
     ),
     MetricSpec(
         "ssim",
@@ -47,27 +66,74 @@ _ALL = (
         "",
         "higher",
         "structural similarity to the sharp picture (Wang 2004: Gaussian 11×11, σ 1.5), mean over RGB and pictures",
-    ),
-    MetricSpec("gap_recovered", "Gap recovered", "", "higher", "(mAP − mAP blurred) / (mAP sharp − mAP blurred)"),
-    MetricSpec("harm", "Harm", "mAP", "lower", "mAP sharp − mAP of this deblurrer run on the sharp pictures"),
-    MetricSpec(
-        "restore_ms_p50", "Restoration p50", "ms", "lower", "median time to restore one picture, restoration alone"
-    ),
-    MetricSpec(
-        "restore_ms_p95", "Restoration p95", "ms", "lower", "95th percentile of the time to restore one picture"
+        in_main_table=True,
+        terminal_title="SSIM",
+        on_card=True,
+        function="detbench.metrics.quality:ssim",
     ),
     MetricSpec(
-        "restore_s_per_mpix", "Restoration", "s/MP", "lower", "time to restore a million pixels, restoration alone"
+        "gmsd",
+        "GMSD",
+        "",
+        "lower",
+        "gradient magnitude similarity deviation from the sharp picture (Xue 2014, luminance), mean over pictures",
+        function="detbench.metrics.gmsd:gmsd",
     ),
-    MetricSpec("parameters_m", "Parameters", "M", "lower", "numbers that the network has learned, in millions"),
     MetricSpec(
+        "blur_effect",
+        "Blur effect",
+        "",
+        "lower",
+        "share of its edges that a picture keeps when blurred again (Crete 2007), no reference; noise lowers it",
+        in_gate=False,
+        function="detbench.metrics.blur_effect:blur_effect",
+        needs_sharp=False,
+    ),
+    MetricSpec(
+        "gap_recovered",
+        "Gap recovered",
+        "",
+        "higher",
+        "(mAP − mAP blurred) / (mAP sharp − mAP blurred)",
+        style="percent",
+        in_main_table=True,
+        terminal_title="gap rec.",
+        on_card=True,
+    ),
+    MetricSpec(
+        "harm",
+        "Harm",
+        "mAP",
+        "lower",
+        "mAP sharp − mAP of this deblurrer run on the sharp pictures",
+        in_main_table=True,
+        terminal_title="harm",
+        on_card=True,
+    ),
+    _cost(
+        "restore_ms_p50",
+        "Restoration p50",
+        "ms",
+        "median time to restore one picture, restoration alone",
+        terminal_title="ms p50",
+    ),
+    _cost("restore_ms_p95", "Restoration p95", "ms", "95th percentile of the time to restore one picture"),
+    _cost(
+        "restore_s_per_mpix",
+        "Restoration",
+        "s/MP",
+        "time to restore a million pixels, restoration alone",
+        in_main_table=True,
+    ),
+    _cost("parameters_m", "Parameters", "M", "numbers that the network has learned, in millions", in_main_table=True),
+    _cost(
         "gflop_per_mpix",
         "Arithmetic",
         "GFLOP/MP",
-        "lower",
         "operations for a million pixels, two a multiplication, in convolutions and matrix products",
+        in_main_table=True,
     ),
 )
 
 METRICS = {spec.key: spec for spec in _ALL}
-"""Metric key to its description, in the order in which tables show them."""
+"""Metric key to its description, in the order in which tables show them; `metric_specs` has the installed ones too."""

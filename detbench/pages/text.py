@@ -7,7 +7,6 @@ from detbench.types import Estimate, MetricSpec
 UNDEFINED = "–"
 _MINUS, _NO_BREAK = "−", "\N{NO-BREAK SPACE}"
 _PERCENT = f"{_NO_BREAK}%"
-_AMOUNTS = ("ms", "s/MP", "M", "GFLOP/MP")
 _ARROWS = {"higher": "↑", "lower": "↓"}
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~#$])")
 
@@ -23,14 +22,10 @@ def percent(value: float) -> str:
 
 
 def metric_value(spec: MetricSpec, value: float) -> str:
-    """A metric's value without its unit, which stands in the table's head; gap recovered alone is in percents."""
-    if spec.key == "gap_recovered":
-        return percent(value)
-    if spec.unit == "dB":
-        return _with_sign(f"{abs(value):.2f}", value)
-    if spec.unit in _AMOUNTS:
-        return amount(value)
-    return share(value)
+    """A metric's value in its style, without its unit, which stands in the table's head."""
+    if spec.style == "number":
+        return _with_sign(f"{abs(value):.{spec.decimals}f}", value)
+    return {"share": share, "percent": percent, "amount": amount}[spec.style](value)
 
 
 def amount(value: float) -> str:

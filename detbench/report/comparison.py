@@ -14,12 +14,11 @@ from detbench.pages.text import UNDEFINED, interval, percent, plural, signed
 from detbench.report.pairing import Pair, Run, pairs_of, read_run
 from detbench.report.plots import Points, down_categories
 from detbench.report.tables import (
-    MAIN_METRICS,
     TRAINED_WITH,
     arm_name,
     arm_table,
+    main_specs,
     metric_heading,
-    shown_specs,
     trained_with_note,
     value_cell,
 )
@@ -214,7 +213,7 @@ def _shown(ground: _Ground) -> Ground:
     first = ground.runs[0].result
     rows = list(ground.arms())
     arms = [arm for _, arm in rows]
-    table = arm_table(arms, shown_specs(arms, MAIN_METRICS))
+    table = arm_table(arms, main_specs(arms))
     named = tuple(
         Row(Heading(arm_name(arm), run.name if arm.kind == "deblurrer" else ""), row.cells)
         for (run, arm), row in zip(rows, table.rows, strict=True)

@@ -44,12 +44,11 @@ from detbench.report.plots import (
     pens,
 )
 from detbench.report.severity import gains_of, severity_bins, severity_table
-from detbench.report.tables import arm_table, shown_specs
+from detbench.report.tables import arm_table, main_specs
 from detbench.results.analysis_schema import ArmAnalysis
 from detbench.results.schema import ArmResult, RunResult
 from detbench.types import Estimate
 
-_COSTS = ("restore_s_per_mpix", "gflop_per_mpix", "parameters_m")
 _LEAST_SECONDS = 1e-4
 """A logarithmic axis begins somewhere; `identity` takes less."""
 _MOST_CLASSES = 14
@@ -96,7 +95,8 @@ def _cost(evidence: Evidence) -> Iterator[Exhibit]:
         return
     sharp = arms["sharp"].metrics["map"] if "sharp" in arms else None
     draw = pareto(places, arms["blurred"].metrics["map"], sharp, "seconds per megapixel", "mAP")
-    table = arm_table(evidence.result.arms, shown_specs(evidence.result.arms, ("map", *_COSTS)))
+    costs = (spec for spec in main_specs(evidence.result.arms) if not spec.is_paired)
+    table = arm_table(evidence.result.arms, (METRICS["map"], *costs))
     note = "The line joins deblurrers that no faster one beats. Dotted: the ceiling; grey: the floor."
     yield _exhibit("Quality against restoration time", note, _key(evidence), draw, table)
 

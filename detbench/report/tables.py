@@ -2,18 +2,11 @@
 
 from collections.abc import Sequence
 
-from detbench.metrics.specs import METRICS
+from detbench.metrics.image_metrics import metric_specs
 from detbench.pages.parts import Cell, Heading, Row, Table
 from detbench.pages.text import UNDEFINED, arrow, interval, metric_value, plural, signed, with_p_value
 from detbench.results.schema import ArmResult, Difference, RunResult
 from detbench.types import Estimate, MetricSpec
-
-MAIN_METRICS = (
-    "map", "map50", "map75", "precision", "recall", "f1", "psnr_db", "ssim", "gap_recovered", "harm",
-    "restore_s_per_mpix", "parameters_m", "gflop_per_mpix",
-)  # fmt: skip
-"""The metrics that are shown first; all others stand in the folded part."""
-
 
 TRAINED_WITH = "†"
 """Marks a deblurrer whose training loss contained the features of the detector that judges it here."""
@@ -33,9 +26,14 @@ def trained_with_note(arms: Sequence[ArmResult]) -> str:
     )
 
 
-def shown_specs(arms: Sequence[ArmResult], keys: Sequence[str] = tuple(METRICS)) -> tuple[MetricSpec, ...]:
-    """Those of `keys` that at least one arm has, in the given order."""
-    return tuple(METRICS[key] for key in keys if any(key in arm.metrics for arm in arms))
+def shown_specs(arms: Sequence[ArmResult]) -> tuple[MetricSpec, ...]:
+    """The metrics that at least one arm has."""
+    return tuple(spec for key, spec in metric_specs().items() if any(key in arm.metrics for arm in arms))
+
+
+def main_specs(arms: Sequence[ArmResult]) -> tuple[MetricSpec, ...]:
+    """Those that are shown first; all others stand in the folded part."""
+    return tuple(spec for spec in shown_specs(arms) if spec.in_main_table)
 
 
 def metric_heading(spec: MetricSpec) -> Heading:
@@ -46,11 +44,15 @@ def metric_heading(spec: MetricSpec) -> Heading:
 def arm_table(arms: Sequence[ArmResult], specs: Sequence[MetricSpec]) -> Table:
     """Arms × metrics. The best value of each metric stands out, the sharp arm aside: it is the ceiling."""
     best = {spec.key: _best_value(spec, arms) for spec in specs}
+    known = {(arm.kind, key) for arm in arms for key in arm.metrics}
+
+    def cell(arm: ArmResult, spec: MetricSpec) -> Cell:
+        if spec.key not in arm.metrics and spec.is_paired and (arm.kind, spec.key) in known:
+            return _undefined(spec)  # of a run that was made before the metric was
+        return value_cell(spec, arm.metrics.get(spec.key), None if arm.kind == "sharp" else best[spec.key])
 
     def row(arm: ArmResult) -> Row:
-        marked = {} if arm.kind == "sharp" else best
-        cells = (value_cell(spec, arm.metrics.get(spec.key), marked.get(spec.key)) for spec in specs)
-        return Row(Heading(arm_name(arm)), tuple(cells))
+        return Row(Heading(arm_name(arm)), tuple(cell(arm, spec) for spec in specs))
 
     return Table("Arm", tuple(metric_heading(spec) for spec in specs), tuple(row(arm) for arm in arms))
 

@@ -18,7 +18,7 @@ from detbench.report.error_tables import bin_name, flip_table
 from detbench.report.exhibits import Evidence, exhibits_of
 from detbench.report.figures import SIZES, Group, grouped, strips
 from detbench.report.shown import damage_named, read_shown
-from detbench.report.tables import MAIN_METRICS, arm_table, difference_table, shown_specs, trained_with_note
+from detbench.report.tables import arm_table, difference_table, main_specs, shown_specs, trained_with_note
 from detbench.report.verdict import ArmVerdict, verdicts
 from detbench.results.analysis_schema import ArmAnalysis, analysis_from_json
 from detbench.results.folder import RunFolder
@@ -82,16 +82,16 @@ def view_of(folder: Path, is_beside: bool = True) -> ReportView:
     pictures, classes = read_shown(run, result, images)  # checks the table's columns
     made = strips(pictures, classes, folder if is_beside else None)
     analysis, exhibits = _analysis(run, result, images)
-    specs, main_specs = shown_specs(result.arms), shown_specs(result.arms, MAIN_METRICS)
+    specs, first_specs = shown_specs(result.arms), main_specs(result.arms)
     return ReportView(
         run=folder.resolve().name,
         verdicts=verdicts(result),
         warnings=tuple(_warnings(result)),
         facts=tuple(_facts(result, images)),
         bars=map_bars(result.arms),
-        main=arm_table(result.arms, main_specs),
-        differences=difference_table(result, main_specs),
-        notes=(*_notes(result, main_specs), *_kernel_notes(run, result, images)),
+        main=arm_table(result.arms, first_specs),
+        differences=difference_table(result, first_specs),
+        notes=(*_notes(result, first_specs), *_kernel_notes(run, result, images)),
         groups=grouped(made),
         groups_note=_groups_note(result),
         choices=_choices(result, made, analysis),

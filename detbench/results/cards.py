@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING, Any
 from detbench.core.images import write_atomically
 from detbench.core.paths import CARD_NAME
 from detbench.errors import DataError
-from detbench.metrics.specs import METRICS
+from detbench.metrics.image_metrics import metric_specs
 
 if TYPE_CHECKING:
     from detbench.results.schema import ArmResult, RunResult
-
-ON_A_CARD = ("map", "map50", "precision", "recall", "psnr_db", "ssim", "gap_recovered", "harm")
-"""What a card tells of an arm. Times are the machine's, not the weights'."""
 
 
 def write_card(weights: Path, content: Mapping[str, Any]) -> None:
@@ -71,11 +68,11 @@ def model_index(name: str, card: Mapping[str, Any]) -> dict[str, Any]:
             "task": {"type": "image-to-image" if "paper" in card else "object-detection"},
             "dataset": {"type": dataset, "name": f"{dataset} ({measured['detector']})"},
             "metrics": [
-                {"type": key, "name": f"{METRICS[key].title} ({arm})", "value": value}
+                {"type": key, "name": f"{metric_specs()[key].title} ({arm})", "value": value}
                 for arm, numbers in measured.items()
                 if isinstance(numbers, Mapping)
                 for key, value in numbers.items()
-                if key in METRICS and value is not None
+                if key in metric_specs() and value is not None
             ],
         }
         for dataset, measured in card.get("measured", {}).items()
@@ -96,8 +93,8 @@ def _is_of(card: Mapping[str, Any], backend: Mapping[str, Any] | None) -> bool:
 def _numbers(arm: "ArmResult") -> dict[str, Any]:
     """The arm's numbers that belong on a card, each with its 95 % interval where it has one, to four digits."""
     numbers: dict[str, Any] = {}
-    for key in ON_A_CARD:
-        if key in arm.metrics:
+    for key, spec in metric_specs().items():
+        if spec.on_card and key in arm.metrics:
             estimate = arm.metrics[key]
             bounds = {key: estimate.value, f"{key}_low": estimate.low, f"{key}_high": estimate.high}
             numbers |= {name: None if value is None else round(value, 4) for name, value in bounds.items()}

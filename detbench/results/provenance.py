@@ -2,12 +2,14 @@
 
 import platform
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from detbench import __version__
 from detbench.core.devices import device_name
 from detbench.core.fingerprints import installed_version
+from detbench.metrics.image_metrics import image_metrics
 
 _DISTRIBUTIONS = (
     "numpy", "opencv-python", "pillow", "pycocotools", "scikit-image", "scipy", "torch", "torchvision", "ultralytics",
@@ -22,9 +24,15 @@ def environment(device: str) -> dict[str, Any]:
         "platform": platform.platform(),
         "device": device,
         "device_name": device_name(device),
-        "versions": {name: installed_version(name) for name in _DISTRIBUTIONS},
+        "versions": {name: installed_version(name) for name in (*_DISTRIBUTIONS, *_of_metrics())},
         **_commit(),
     }
+
+
+def _of_metrics() -> Iterator[str]:
+    """The packages that metrics are of."""
+    for metric in image_metrics().values():
+        yield from metric.distributions
 
 
 def _commit() -> dict[str, Any]:

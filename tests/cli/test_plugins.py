@@ -1,4 +1,4 @@
-"""Deblurrers, detectors and datasets of other packages, found by their entry points."""
+"""Deblurrers, detectors, datasets and metrics of other packages, found by their entry points."""
 
 import json
 import os
@@ -8,6 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 PLUGIN = """
@@ -55,9 +56,9 @@ def installed(tmp_path: Path, drawn_dataset: Path) -> dict[str, str]:
 
 
 def environment_with(packages: Path, cache: Path) -> dict[str, str]:
-    """This process's environment with a folder of installed packages in front."""
-    paths = [str(packages), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "DETBENCH_CACHE": str(cache)}
+    """This environment, in which Python finds the packages of a folder first."""
+    path = os.pathsep.join(filter(None, [str(packages), os.environ.get("PYTHONPATH")]))
+    return os.environ | {"PYTHONPATH": path, "DETBENCH_CACHE": str(cache)}
 
 
 def said(environment: dict[str, str], folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -97,6 +98,107 @@ def test_broken_plugin_is_named(installed: dict[str, str], tmp_path: Path) -> No
     assert done.returncode == 2
     assert "gone (their_package:gone) cannot be imported" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+METRIC = """
+
+from detbench.types import MetricSpec
+
+CONTRAST = MetricSpec(
+    "contrast", "Contrast", "levels", "higher", "standard deviation of all values", style="number", decimals=1,
+    in_main_table=True, function="their_package:contrast", needs_sharp=False,
+)
+
+
+def contrast(image):
+    return image.std()
+"""
+WORDS = ("run", "--deblurrer", "invert", "--detector", "keen", "--dataset", "mine", "--limit", "2", "--name", "job")
+
+
+@pytest.fixture
+def with_metric(installed: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """The package has a metric too."""
+    with (tmp_path / "packages" / "their_package.py").open("a") as source:
+        source.write(METRIC)
+    with (tmp_path / "packages" / "their_package-1.2.dist-info" / "entry_points.txt").open("a") as entry_points:
+        entry_points.write("\n[detbench.metrics]\ncontrast = their_package:CONTRAST\n")
+    return installed
+
+
+def replaced(tmp_path: Path, old: str, new: str) -> None:
+    """Change the package's source."""
+    source = tmp_path / "packages" / "their_package.py"
+    source.write_text(source.read_text().replace(old, new))
+
+
+def test_another_packages_metric_is_one_like_all(with_metric: dict[str, str], tmp_path: Path) -> None:
+    """It is listed, stands in images.csv, metrics.json and the report, its package's version in result.json, and the
+    gate takes a rule on it; an arm's value is the mean over its pictures.
+    """
+    done = said(with_metric, tmp_path, *WORDS)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "reports" / "job"
+    metrics = json.loads((folder / "metrics.json").read_text())
+    rows = pd.read_csv(folder / "images.csv")
+    for arm in ("blurred", "invert"):
+        assert metrics[f"{arm}.contrast"] == pytest.approx(rows[rows["arm"] == arm]["contrast"].mean(), abs=1e-12)
+    assert metrics["invert.contrast"] > 1
+    assert json.loads((folder / "result.json").read_text())["environment"]["versions"]["their-package"] == "1.2"
+    shown = f">{metrics['invert.contrast']:.1f}<"
+    assert "Contrast" in (folder / "report.html").read_text()
+    assert shown in (folder / "report.html").read_text().replace("\n", "").replace(" ", "")
+    assert any(line.startswith("contrast") for line in said(with_metric, tmp_path, "list").stdout.splitlines())
+    baseline = said(with_metric, tmp_path, "baseline", str(folder), "--out", "baseline.json")
+    assert baseline.returncode == 0, baseline.stderr
+    for rule, code in (("max_drop = 0.5", 0), ("at_least = 250", 1)):
+        (tmp_path / "rules.toml").write_text(f'[[rule]]\nmetric = "contrast"\n{rule}\n')
+        words = ("gate", str(folder), "--baseline", "baseline.json", "--rules", "rules.toml")
+        judged = said(with_metric, tmp_path, *words)
+        assert judged.returncode == code, judged.stderr
+        assert "Contrast" in judged.stdout
+
+
+def test_editing_a_metric_is_noticed(with_metric: dict[str, str], tmp_path: Path) -> None:
+    """A changed metric is measured again: what the old one gave is not taken for its work."""
+    assert said(with_metric, tmp_path, *WORDS).returncode == 0
+    before = json.loads((tmp_path / "reports" / "job" / "metrics.json").read_text())
+    replaced(tmp_path, "image.std()", "2 * image.std()")
+    assert said(with_metric, tmp_path, *WORDS).returncode == 0
+    after = json.loads((tmp_path / "reports" / "job" / "metrics.json").read_text())
+    assert after["blurred.contrast"] == pytest.approx(2 * before["blurred.contrast"])
+    assert after["blurred.map"] == before["blurred.map"]
+
+
+def test_a_metric_that_fails_is_named(with_metric: dict[str, str], tmp_path: Path) -> None:
+    """A metric that raises ends the run with one message that names it."""
+    replaced(tmp_path, "image.std()", "image / None")
+    done = said(with_metric, tmp_path, *WORDS)
+    assert done.returncode == 2
+    assert "metric contrast failed: TypeError" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_metric_cannot_replace_another(with_metric: dict[str, str], tmp_path: Path) -> None:
+    """A package's metric with one of detbench's keys is refused by name."""
+    replaced(tmp_path, '"contrast", "Contrast"', '"ssim", "Contrast"')
+    done = said(with_metric, tmp_path, *WORDS)
+    assert done.returncode == 2
+    metric = "metric contrast of the package their-package (their_package:CONTRAST)"
+    assert f"{metric}: the key 'ssim' is taken" in done.stderr
+
+
+def test_a_run_reads_without_the_package_of_its_metric(with_metric: dict[str, str], tmp_path: Path) -> None:
+    """Report and gate read what a metric measured that is no longer installed, and leave it out."""
+    assert said(with_metric, tmp_path, *WORDS).returncode == 0
+    folder = tmp_path / "reports" / "job"
+    assert said(with_metric, tmp_path, "baseline", str(folder), "--out", "baseline.json").returncode == 0
+    without = dict(os.environ)
+    rendered = said(without, tmp_path, "report", str(folder))
+    assert rendered.returncode == 0, rendered.stderr
+    assert "Contrast" not in (folder / "report.html").read_text()
+    judged = said(without, tmp_path, "gate", str(folder), "--baseline", "baseline.json", "--max-drop", "1")
+    assert judged.returncode == 0, judged.stderr
 
 
 EXAMPLE = Path(__file__).parents[1] / "example_plugin"

@@ -104,7 +104,7 @@ def _values(run: Run, arm: str, truth: dict[str, Any], results: list[dict[str, A
     evidence = Evidence(
         ranked(columns, found_columns(results, columns)),
         np.array([[row["tp"], row["fp"], row["fn"]] for row in rows]),
-        *(np.array([row[key] for row in rows], np.float64) for key in ("psnr_db", "ssim")),
+        {key: np.array([row[key] for row in rows], np.float64) for key in ("psnr_db", "ssim")},
     )
     return point_numbers(evidence)
 

@@ -30,7 +30,8 @@ def evidence(found_in: int, psnr_db: float = 25.0) -> Evidence:
     counts = np.array([[1, 0, 0]] * found_in + [[0, 0, 1]] * (PICTURES - found_in))
     quality = np.full(PICTURES, psnr_db)
     quality[-1] = np.nan
-    return Evidence(ranked(truth, found_columns(results, truth)), counts, quality, np.full(PICTURES, 0.8))
+    by_key = {"psnr_db": quality, "ssim": np.full(PICTURES, 0.8)}
+    return Evidence(ranked(truth, found_columns(results, truth)), counts, by_key)
 
 
 def test_point_numbers_are_those_over_every_picture_once() -> None:
@@ -85,11 +86,27 @@ def test_exchanging_all_pictures_exchanges_the_arms(draw_coco: Callable) -> None
     assert p_values(one, other, 300) == p_values(other, one, 300)
 
 
-@pytest.mark.parametrize("wrong", [{"counts": np.zeros((3, 3))}, {"ssim": np.zeros(5)}, {"psnr_db": np.zeros((12, 1))}])
-def test_evidence_has_a_row_for_every_picture(wrong: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("counts", {"counts": np.zeros((3, 3))}),
+        ("ssim", {"quality": {"ssim": np.zeros(5)}}),
+        ("psnr_db", {"quality": {"psnr_db": np.zeros((12, 1))}}),
+    ],
+)
+def test_evidence_has_a_row_for_every_picture(name: str, wrong: dict[str, Any]) -> None:
     """Columns of another length are refused by name."""
-    with pytest.raises(ValueError, match=next(iter(wrong))):
+    with pytest.raises(ValueError, match=name):
         replace(evidence(3), **wrong)
+
+
+def test_only_metrics_of_both_arms_are_paired() -> None:
+    """A metric that one arm lacks has no p-value, and takes none from the others."""
+    lacking = replace(evidence(2), quality={"ssim": np.full(PICTURES, 0.7)})
+    values = p_values(evidence(10), lacking, 999)
+    assert "psnr_db" not in values
+    assert values["ssim"] < 0.01
+    assert values["map"] == p_values(evidence(10), evidence(2), 999)["map"]
 
 
 @pytest.mark.parametrize(

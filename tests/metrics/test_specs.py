@@ -1,31 +1,47 @@
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from detbench.evaluation.request import RunSpec
 from detbench.evaluation.run import run
+from detbench.gate.baseline import write_baseline
 from detbench.metrics.coco_scores import STAT_KEYS
+from detbench.metrics.image_metrics import OTHER_COLUMNS
 from detbench.metrics.specs import METRICS
 from detbench.results.cache import Cache
-from detbench.results.schema import RunResult
+from detbench.results.folder import RunFolder
 
+COSTS = {"restore_ms_p50", "restore_ms_p95", "restore_s_per_mpix", "parameters_m", "gflop_per_mpix"}
 OF_NETWORKS = {"parameters_m", "gflop_per_mpix"}
 """Read from a model's card, which identity has not."""
 
 
 @pytest.fixture(scope="module")
-def result(drawn_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> RunResult:
+def run_folder(drawn_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One picture with a sharp, a blurred and a restored arm."""
     spec = RunSpec(str(drawn_dataset), ("identity",), "blobs", blur="trajectory", limit=1)
     folder = tmp_path_factory.mktemp("specs")
-    return run(spec, folder / "run", Cache(folder / "cache"), lambda *_: None)
+    run(spec, folder / "run", Cache(folder / "cache"), lambda *_: None)
+    return folder / "run"
 
 
-def test_every_metric_of_a_run_is_described(result: RunResult) -> None:
+def test_every_metric_of_a_run_is_described(run_folder: Path) -> None:
     """A run writes no number that has no MetricSpec, and each that is not a network's is written by this run."""
-    written = {key for arm in result.arms for key in arm.metrics}
+    written = {key for arm in RunFolder(run_folder).read_result().arms for key in arm.metrics}
     assert written == set(METRICS) - OF_NETWORKS
     assert set(STAT_KEYS) < written
+
+
+def test_no_metric_can_have_the_name_of_another_column(run_folder: Path) -> None:
+    """`images.csv` holds metrics and OTHER_COLUMNS, and so does the evidence of a baseline."""
+    write_baseline(run_folder, run_folder.parent / "baseline.json")
+    evidence = json.loads((run_folder.parent / "baseline.json").read_text())["evidence"]
+    columns = {*RunFolder(run_folder).read_images(), *evidence["identity"]}
+    metrics = {key for key, spec in METRICS.items() if spec.function}
+    assert metrics < columns
+    assert columns - metrics == OTHER_COLUMNS
 
 
 def test_keys_are_their_own() -> None:
@@ -35,10 +51,48 @@ def test_keys_are_their_own() -> None:
 
 
 def test_time_and_harm_are_better_lower() -> None:
-    """Times, costs and harm are better the lower they are, everything else the higher."""
-    lower = {key for key, spec in METRICS.items() if spec.sign == -1}
-    assert lower == {"harm", "restore_ms_p50", "restore_ms_p95", "restore_s_per_mpix"} | OF_NETWORKS
-    assert all(spec.better == ("lower" if spec.key in lower else "higher") for spec in METRICS.values())
+    """Times, costs and harm are better the lower they are, every other number of a whole arm the higher."""
+    of_arms = {key: spec for key, spec in METRICS.items() if not spec.function}
+    lower = {key for key, spec in of_arms.items() if spec.sign == -1}
+    assert lower == {"harm", *COSTS}
+    assert all(spec.better == ("lower" if spec.key in lower else "higher") for spec in of_arms.values())
+
+
+def test_costs_are_not_paired() -> None:
+    """Times and sizes of networks do not depend on the pictures drawn; everything else does."""
+    assert {key for key, spec in METRICS.items() if not spec.is_paired} == COSTS
+
+
+def test_the_short_tables_have_these() -> None:
+    """The metrics of the report's first table, of the terminal and of a card, each in the order of all."""
+    shown = {
+        "main": [key for key, spec in METRICS.items() if spec.in_main_table],
+        "terminal": [spec.terminal_title for spec in METRICS.values() if spec.terminal_title],
+        "card": [key for key, spec in METRICS.items() if spec.on_card],
+    }
+    assert shown == {
+        "main": [
+            "map", "map50", "map75", "precision", "recall", "f1", "psnr_db", "ssim", "gap_recovered", "harm",
+            "restore_s_per_mpix", "parameters_m", "gflop_per_mpix",
+        ],
+        "terminal": ["mAP", "prec", "recall", "F1", "PSNR dB", "SSIM", "gap rec.", "harm", "ms p50"],
+        "card": ["map", "map50", "precision", "recall", "psnr_db", "ssim", "gap_recovered", "harm"],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"key": "Mine"}, "small letters"),
+        ({"better": "more"}, "'higher' or 'lower', not 'more'"),
+        ({"style": "bold"}, "one of share, percent, number, amount, not 'bold'"),
+        ({"function": "mine"}, "'module:function', not 'mine'"),
+    ],
+)
+def test_a_wrong_description_is_refused(wrong: dict[str, str], said: str) -> None:
+    """A key that is no column's name, a word that is none, and a function without its module."""
+    with pytest.raises(ValueError, match=said):
+        replace(METRICS["ssim"], **wrong)
 
 
 def test_units_are_named_in_keys() -> None:

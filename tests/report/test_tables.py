@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 from detbench.metrics.specs import METRICS
 from detbench.pages.parts import Cell, Table
@@ -39,6 +40,16 @@ def test_undefined_is_a_dash_and_absent_is_empty(result: Results) -> None:
     assert column(table, "PSNR")["sharp"] == Cell("–", title="PSNR is undefined here")
     assert column(table, "Gap recovered")["blurred"] == Cell("")
     assert column(table, "Gap recovered")["wiener"].text == "71\xa0%"
+
+
+def test_a_metric_that_an_older_run_lacks_is_a_dash(result: Results) -> None:
+    """Beside an arm that has the metric, an arm of a run made before the metric was has a dash; costs stay blank."""
+    new, old = result(maps=MAPS).arms[2:]
+    lacking = {key: estimate for key, estimate in old.metrics.items() if key not in ("psnr_db", "restore_ms_p50")}
+    arms = (new, replace(old, metrics=lacking))
+    table = arm_table(arms, shown_specs(arms))
+    assert column(table, "PSNR")["identity"] == Cell("–", title="PSNR is undefined here")
+    assert column(table, "Restoration p50")["identity"] == Cell("")
 
 
 def test_an_interval_stands_beside_its_value() -> None:

@@ -191,8 +191,7 @@ def simulate_gate(rng: np.random.Generator, churn: float, lost: dict[float, floa
 
 def measured(rankings: dict[str, Ranking]) -> Measured:
     """Rankings as the gate wants them; other metrics are left empty."""
-    blank = np.zeros((PICTURES, 3), np.int64), np.full(PICTURES, np.nan), np.full(PICTURES, np.nan)
-    evidence = {arm: Evidence(ranking, *blank) for arm, ranking in rankings.items()}
+    evidence = {arm: Evidence(ranking, np.zeros((PICTURES, 3), np.int64), {}) for arm, ranking in rankings.items()}
     values = {arm: {"map": point_numbers(each)["map"]} for arm, each in evidence.items()}
     ground = dict.fromkeys(("images", "truth", "detector", "detector_weights_sha256", "fingerprint"), "simulated")
     return Measured(ground, {"map": "simulated"}, tuple(range(PICTURES)), values, evidence)

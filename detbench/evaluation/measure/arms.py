@@ -7,7 +7,8 @@ from detbench.errors import ArmError, BackendError
 from detbench.evaluation.measure.detection import Look
 from detbench.evaluation.measure.packed_detections import PackedDetections
 from detbench.evaluation.measure.rows import ArmPicture
-from detbench.evaluation.measure.steps import Quality, Restored, Stages
+from detbench.evaluation.measure.steps import Restored, Stages
+from detbench.metrics.image_metrics import Quality
 from detbench.plugins.backend import Backend
 from detbench.results.schema import on_sharp
 from detbench.types import Kernel, Picture, Sample
@@ -80,11 +81,10 @@ class _Views:
 
     def __init__(self, sample: Sample, stages: Stages, look: Look) -> None:
         self._sample, self._stages, self._look = sample, stages, look
-        self._seen: dict[str, tuple[PackedDetections, Quality | None]] = {}
+        self._seen: dict[str, tuple[PackedDetections, Quality]] = {}
 
     def row(self, arm: str, picture: Picture, restored: Restored | None = None) -> ArmPicture:
         if picture.sha256 not in self._seen:
-            sharp = self._sample.sharp
             found = PackedDetections.of(self._look(arm, self._sample, picture))
-            self._seen[picture.sha256] = found, None if sharp is None else self._stages.judge(picture, sharp)
+            self._seen[picture.sha256] = found, self._stages.judge(picture, self._sample.sharp)
         return ArmPicture(arm, self._sample, picture, *self._seen[picture.sha256], restored)

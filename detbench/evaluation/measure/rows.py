@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from detbench.core.boxes import xyxy_to_xywh
 from detbench.evaluation.measure.packed_detections import PackedDetections, narrowed
-from detbench.evaluation.measure.steps import Quality, Restored
+from detbench.evaluation.measure.steps import Restored
 from detbench.metrics.columns import FoundColumns, TrueColumns
+from detbench.metrics.image_metrics import Quality, image_metrics
 from detbench.metrics.matching import Counts, Matches, count, match
 from detbench.metrics.ranking import Ranking, ranked
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU
@@ -28,15 +29,15 @@ _NO_CHANGE = (0, 0)
 
 @dataclass(frozen=True, eq=False)
 class ArmPicture:
-    """One picture as one arm delivered it: what was found in it, how like the sharp one it is (None without one), and
-    how it was restored (None in the sharp and the blurred arm).
+    """One picture as one arm delivered it: what was found in it, what the metrics of single pictures say of it, and how
+    it was restored (None in the sharp and the blurred arm).
     """
 
     arm: str
     sample: Sample
     picture: Picture
     packed: PackedDetections
-    quality: Quality | None
+    quality: Quality
     restored: Restored | None
 
     @property
@@ -197,7 +198,7 @@ def _coco_results(row: ArmPicture) -> list[dict[str, Any]]:
 
 
 def _image_row(row: ArmPicture, is_shown: bool) -> dict[str, Any]:
-    quality, blur = row.quality, row.restored.blur if row.restored else None
+    blur = row.restored.blur if row.restored else None
 
     def file(picture: Picture | None) -> str:
         return shown_name(picture) if is_shown and picture is not None else ""
@@ -209,9 +210,8 @@ def _image_row(row: ArmPicture, is_shown: bool) -> dict[str, Any]:
         "width": row.picture.width,
         "height": row.picture.height,
         "severity_px": row.sample.blur.severity_px if row.sample.blur else None,
-        "psnr_db": quality.psnr_db if quality else None,
-        "ssim": quality.ssim if quality else None,
-        "equals_sharp": quality.psnr_db is None if quality else None,
+        **{key: row.quality.get(key) for key in image_metrics()},
+        "equals_sharp": row.quality.get("psnr_db") is None if row.sample.sharp else None,
         "restore_ms": row.restored.restore_ms if row.restored else None,
         "tp": row.counts.tp,
         "fp": row.counts.fp,

@@ -6,13 +6,14 @@ Every step asks the cache first and builds its backend only when it has to work.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from detbench.blur.recipes import PictureRecipe, recipe_spec
 from detbench.core.fingerprints import code_identity
-from detbench.errors import ArmError, UsageError
+from detbench.errors import ArmError, BackendError, UsageError
 from detbench.evaluation.measure.blur_estimates import (
     FoundBlur,
     estimate_from_json,
@@ -22,7 +23,7 @@ from detbench.evaluation.measure.blur_estimates import (
     kernel_to_json,
 )
 from detbench.evaluation.measure.limits import SECONDS, call_limited, check_restored, checked_restoration, within_memory
-from detbench.metrics.quality import psnr_db, ssim
+from detbench.metrics.image_metrics import ImageMetric, Quality, image_metrics
 from detbench.plugins.backend import Backend
 from detbench.results.cache import Cache, Record
 from detbench.types import Blur, Detections, Image, Kernel, KernelEstimator, Picture, Sample
@@ -42,14 +43,6 @@ class Restored:
     blur: FoundBlur | None = None
 
 
-@dataclass(frozen=True)
-class Quality:
-    """Likeness to the sharp picture; None where undefined. Only a picture equal to the sharp one has no PSNR."""
-
-    psnr_db: float | None
-    ssim: float | None
-
-
 class Stages:
     """The steps over one cache, with the backends built so far.
 
@@ -61,7 +54,6 @@ class Stages:
         self._seconds = seconds
         self._built: dict[str, Any] = {}
         self._blur_code = code_identity(recipe_spec)
-        self._quality_code = code_identity(psnr_db)
 
     def blur(self, sample: Sample, recipe: PictureRecipe) -> Sample:
         """The sample with its sharp picture (its only one, where it has no other) blurred by the recipe."""
@@ -124,15 +116,33 @@ class Stages:
             record = self.cache.put("classes", {"backend": backend.key}, {"classes": names})
         return tuple(record["classes"])
 
-    def judge(self, picture: Picture, sharp: Picture) -> Quality:
-        """PSNR and SSIM of a picture against the sharp one."""
-        depends_on = {**self._quality_code, "picture": picture.sha256, "sharp": sharp.sha256}
+    def judge(self, picture: Picture, sharp: Picture | None) -> Quality:
+        """Every metric of single pictures, each kept by itself; those against the sharp picture are None without one.
+
+        Raises BackendError, which names the metric, where one fails.
+        """
+        images = _Images(picture, sharp)
+        return {key: self._judge(metric, images) for key, metric in image_metrics().items()}
+
+    def _judge(self, metric: ImageMetric, images: "_Images") -> float | None:
+        sharp = images.sharp if metric.spec.needs_sharp else None
+        if metric.spec.needs_sharp and sharp is None:
+            return None
+        depends_on = {
+            "metric": metric.identity,
+            "picture": images.picture.sha256,
+            "sharp": None if sharp is None else sharp.sha256,
+        }
         record = self.cache.get("quality", depends_on)
         if record is None:
-            image, reference = picture.load(), sharp.load()
-            values = {"psnr_db": psnr_db(image, reference), "ssim": ssim(image, reference)}
-            record = self.cache.put("quality", depends_on, values)
-        return Quality(record["psnr_db"], record["ssim"])
+            name = f"metric {metric.spec.key}"
+            try:
+                value = call_limited(name, lambda: metric(*images.loaded), self._seconds)
+            except ArmError as error:  # no arm's fault: its numbers would be missing everywhere
+                raise BackendError(f"{error}. Repair {metric.spec.function}, or uninstall its package") from error
+            record = self.cache.put("quality", depends_on, {"value": value})
+        kept: float | None = record["value"]
+        return kept
 
     def _kept(self, record: Record, picture: Picture) -> Picture | None:
         sha256 = record["picture"]
@@ -194,6 +204,25 @@ class Stages:
         """Let a backend work; what it raises becomes one message that names it."""
         built = self._build(backend)
         return call_limited(backend.name, lambda: use(built), self._seconds)
+
+
+@dataclass(frozen=True)
+class _Images:
+    """A picture and the sharp one, if there is one, decoded once for all metrics that need it, and not to be written
+    to: the next metric reads the same.
+    """
+
+    picture: Picture
+    sharp: Picture | None
+
+    @cached_property
+    def loaded(self) -> tuple[Image, Image | None]:
+        """Both, (H, W, 3)."""
+        image, sharp = self.picture.load(), None if self.sharp is None else self.sharp.load()
+        for each in (image, sharp):
+            if each is not None:
+                each.flags.writeable = False
+        return image, sharp
 
 
 def _check_found(backend: Backend, found: object, classes: int) -> None:

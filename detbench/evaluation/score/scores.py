@@ -14,6 +14,7 @@ from detbench.metrics.bootstrap import interval
 from detbench.metrics.coco_scores import CocoScores, coco_scores
 from detbench.metrics.columns import TrueColumns
 from detbench.metrics.evidence import ByMetric, gap_recovered, of_deblurrer
+from detbench.metrics.image_metrics import image_metrics
 from detbench.metrics.matching import f1, precision, recall, total
 from detbench.results.cache import Cache, Record
 from detbench.results.schema import ArmKind, ArmResult, Difference, on_sharp
@@ -96,8 +97,7 @@ class Scorer:
         counts = total(row.counts for row in pictures)
         ratios = {"precision": precision(counts), "recall": recall(counts), "f1": f1(counts)}
         estimates = {key: (value, self._images) for key, value in {**self._coco[name].stats, **ratios}.items()}
-        for key in ("psnr_db", "ssim"):
-            estimates[key] = _mean([getattr(row.quality, key) if row.quality else None for row in pictures])
+        estimates |= {key: _mean([row.quality.get(key) for row in pictures]) for key in image_metrics()}
         return {key: estimated(value, n, numbers.get(key)) for key, (value, n) in estimates.items()}
 
     def _of_deblurrer(self, name: str) -> dict[str, Estimate]:

@@ -12,6 +12,7 @@ from detbench.evaluation.measure.rows import ArmDetections, ArmPicture
 from detbench.metrics.bootstrap import SEED, draw_pictures, interval
 from detbench.metrics.columns import TrueColumns
 from detbench.metrics.evidence import ByMetric, Evidence, numbers_of, p_values
+from detbench.metrics.image_metrics import image_metrics
 from detbench.metrics.resampled import Numbers
 from detbench.results.cache import Cache, Record, digest
 from detbench.types import Estimate
@@ -45,12 +46,13 @@ class Bootstrap:
         """The numbers of an arm; arms that are alike throughout share them."""
         rows = sorted(pictures, key=lambda row: row.sample.id)
         counts = [[row.counts.tp, row.counts.fp, row.counts.fn] for row in rows]
-        quality = [[row.quality and getattr(row.quality, name) for row in rows] for name in ("psnr_db", "ssim")]
+        paired = [key for key, metric in image_metrics().items() if metric.spec.is_paired]
+        quality = {key: [row.quality.get(key) for row in rows] for key in paired}
         sha256 = digest([found.sha256, counts, quality])
         evidence = Evidence(
             found.ranking,
             np.array(counts, np.int64).reshape(-1, 3),
-            *(np.array(values, np.float64) for values in quality),
+            {key: np.array(values, np.float64) for key, values in quality.items()},
         )
         record = self.kept("resampled", {"arm": sha256}, lambda: _lists(numbers_of(evidence, self.draws)))
         return Resampled(evidence, sha256, {key: np.array(values, np.float64) for key, values in record.items()})

@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 
 from detbench.core.images import picture_from_image
-from detbench.errors import ArmError, UsageError
+from detbench.errors import ArmError, BackendError, UsageError
+from detbench.evaluation.measure import steps
 from detbench.evaluation.measure.steps import Stages
+from detbench.metrics.image_metrics import ImageMetric, image_metrics
 from detbench.plugins.backend import Backend
 from detbench.plugins.registry import Entry
 from detbench.results.cache import Cache
-from detbench.types import BlurEstimate, Detections, Image, Kernel, Restoration
+from detbench.types import BlurEstimate, Detections, Image, Kernel, MetricSpec, Restoration
 
 
 @dataclass(frozen=True)
@@ -312,3 +314,84 @@ def test_detections_come_back_exactly(stages: Stages, image: Image) -> None:
         assert (result.boxes == found.boxes).all()
         assert (result.scores == found.scores).all()
         assert result.labels.tolist() == [2]
+
+
+class Measures:
+    """Sets the metrics of single pictures: each is a function, and `calls` says which were called."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.calls: list[str] = []
+        self._metrics: dict[str, ImageMetric] = {}
+        monkeypatch.setattr(steps, "image_metrics", lambda: self._metrics)
+
+    def add(self, key: str, measure: Callable[..., float | None], code: str = "1", needs_sharp: bool = True) -> None:
+        """Add a metric, or replace the one of that key; `code` stands for the digest of its code."""
+        spec = MetricSpec(key, key, "", "higher", key, function=f"mine:{key}", needs_sharp=needs_sharp)
+        metric = self._metrics[key] = ImageMetric(spec)
+
+        def counted(*images: Image) -> float | None:
+            self.calls.append(key)
+            return measure(*images)
+
+        metric.__dict__.update(_function=counted, identity={"function": key, "code_sha256": code})
+
+
+@pytest.fixture
+def measures(monkeypatch: pytest.MonkeyPatch) -> Measures:
+    """Metrics of the test's own, none at first."""
+    return Measures(monkeypatch)
+
+
+def test_each_metric_is_kept_by_itself(stages: Stages, image: Image, measures: Measures) -> None:
+    """A metric that is added or changed is measured; the others, measured before, are not measured again."""
+    picture, sharp = picture_from_image(image), picture_from_image(255 - image)
+    measures.add("one", lambda image, sharp: 1.0)
+    assert stages.judge(picture, sharp) == {"one": 1.0}
+    measures.add("two", lambda image, sharp: float(sharp[0, 0, 0]) - float(image[0, 0, 0]))
+    assert stages.judge(picture, sharp) == {"one": 1.0, "two": 255.0}
+    measures.add("one", lambda image, sharp: 3.0, code="2")
+    assert stages.judge(picture, sharp) == {"one": 3.0, "two": 255.0}
+    assert measures.calls == ["one", "two", "one"]
+
+
+def test_a_metric_of_one_picture_needs_no_sharp_one(stages: Stages, image: Image, measures: Measures) -> None:
+    """It is measured without the sharp picture, once, whatever the sharp one is; likeness is undefined there."""
+    picture = picture_from_image(image)
+    measures.add("alone", lambda image: float(image.shape[1]), needs_sharp=False)
+    measures.add("likeness", lambda image, sharp: 1.0)
+    assert stages.judge(picture, None) == {"alone": 11.0, "likeness": None}
+    assert stages.judge(picture, picture_from_image(255 - image)) == {"alone": 11.0, "likeness": 1.0}
+    assert measures.calls == ["alone", "likeness"]
+
+
+def test_a_metric_that_raises_is_named(stages: Stages, image: Image, measures: Measures) -> None:
+    """It ends the run with one message, for its numbers would be missing in every arm."""
+
+    def broken(image: Image, sharp: Image) -> float:
+        raise ZeroDivisionError("no pixels")
+
+    measures.add("broken", broken)
+    said = r"metric broken failed: ZeroDivisionError: no pixels\. Repair mine:broken"
+    with pytest.raises(BackendError, match=said) as raised:
+        stages.judge(picture_from_image(image), picture_from_image(image))
+    assert not isinstance(raised.value, ArmError)
+
+
+def test_a_metric_cannot_spoil_the_picture_for_the_next(stages: Stages, image: Image, measures: Measures) -> None:
+    """A metric that writes to a picture fails."""
+
+    def spoiling(image: Image, sharp: Image) -> float:
+        sharp[:] = 0
+        return 1.0
+
+    measures.add("spoiling", spoiling)
+    with pytest.raises(BackendError, match="metric spoiling failed: ValueError: assignment destination is read-only"):
+        stages.judge(picture_from_image(image), picture_from_image(image))
+
+
+def test_every_metric_works_on_pictures_that_cannot_be_written_to(stages: Stages) -> None:
+    """detbench's own metrics of a picture against itself: no error is infinite, full likeness is 1."""
+    picture = picture_from_image(np.random.default_rng(3).integers(0, 256, (40, 50, 3), dtype=np.uint8))
+    quality = stages.judge(picture, picture)
+    assert list(quality) == list(image_metrics())
+    assert (quality["psnr_db"], quality["ssim"]) == (None, pytest.approx(1))

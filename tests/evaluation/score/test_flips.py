@@ -18,7 +18,7 @@ def arm(name: str, *found: int, score: float = 0.9) -> list[ArmPicture]:
     """One picture in which an arm finds those true boxes."""
     boxes = Detections(BOXES[list(found)], np.full(len(found), score), TRUTH.labels[list(found)])
     return [
-        ArmPicture(name, Sample(5, "a.png", PICTURE, PICTURE, TRUTH), PICTURE, PackedDetections.of(boxes), None, None)
+        ArmPicture(name, Sample(5, "a.png", PICTURE, PICTURE, TRUTH), PICTURE, PackedDetections.of(boxes), {}, None)
     ]
 
 

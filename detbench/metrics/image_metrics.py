@@ -1,0 +1,99 @@
+"""The metrics that there are: detbench's own, and those of installed packages, as an entry point that is a MetricSpec.
+
+    [project.entry-points."detbench.metrics"]
+    contrast = "my_package:CONTRAST"
+
+Those of single pictures are measured by the function that their MetricSpec names.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any
+
+from detbench.core.fingerprints import code_identity, installed_version
+from detbench.errors import BackendError, UsageError
+from detbench.metrics.specs import METRICS
+from detbench.plugins.registry import Entry, Registry
+from detbench.types import Image, MetricSpec
+
+INSTALLED = Registry("metric", "detbench.metrics", ())
+"""The metrics of other packages."""
+
+OTHER_COLUMNS = frozenset({
+    "image_id", "file_name", "arm", "width", "height", "severity_px", "equals_sharp", "restore_ms", "tp", "fp", "fn",
+    "found_light", "found_cells", "kernel_similarity", "found_kernel", "true_kernel", "picture",
+    "category", "lower_score", "rank", "outcomes", "true_boxes", "counts",
+})  # fmt: skip
+"""Columns of `images.csv` and of a baseline that are no metrics: no metric may have such a key."""
+
+Quality = Mapping[str, float | None]
+"""What the metrics of single pictures say of one picture, by key; None where undefined."""
+
+
+@dataclass(frozen=True)
+class ImageMetric:
+    """A metric of single pictures; `distributions` are those of the package that it comes from."""
+
+    spec: MetricSpec
+    distributions: tuple[str, ...] = ()
+
+    def __call__(self, image: Image, sharp: Image | None) -> float | None:
+        """The metric of a picture, (H, W, 3), 0..255; `sharp` is the one that it is held against, where there is one.
+
+        None where it is undefined. Raises BackendError where the function cannot be imported.
+        """
+        if self.spec.needs_sharp:
+            value = None if sharp is None else self._function(image, sharp)
+        else:
+            value = self._function(image)
+        return None if value is None or not math.isfinite(value) else float(value)
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """All that a value depends on besides the pictures, JSON-able; another metric's code is no part of it."""
+        code = code_identity(self.spec.function.partition(":")[0])
+        package = {name: installed_version(name) for name in self.distributions}
+        return {"function": self.spec.function, **code, "versions": {**code["versions"], **package}}
+
+    @cached_property
+    def _function(self) -> Callable[..., float | None]:
+        function: Callable[..., float | None] = Entry(self.spec.key, self.spec.function, self.spec.definition).load()
+        return function
+
+
+@cache
+def metric_specs() -> Mapping[str, MetricSpec]:
+    """Every metric by its key, in the order in which tables show them: detbench's own, then those of packages.
+
+    Raises BackendError where a package's metric cannot be imported or is none, UsageError where its key is taken.
+    """
+    return {**METRICS, **{key: spec for key, (spec, _) in _installed().items()}}
+
+
+@cache
+def image_metrics() -> Mapping[str, ImageMetric]:
+    """The metrics of single pictures, by key, in the order of `metric_specs`; raises as it does."""
+    own = {key: ImageMetric(spec) for key, spec in METRICS.items() if spec.function}
+    outside = {key: ImageMetric(spec, entry.distributions) for key, (spec, entry) in _installed().items()}
+    return {**own, **outside}
+
+
+def source_of(key: str) -> str:
+    """The package that a metric is of."""
+    return "detbench" if key in METRICS else _installed()[key][1].source
+
+
+@cache
+def _installed() -> Mapping[str, tuple[MetricSpec, Entry]]:
+    found: dict[str, tuple[MetricSpec, Entry]] = {}
+    for entry in INSTALLED.entries():
+        spec, where = entry.load(), f"metric {entry.name} of the package {entry.source} ({entry.target})"
+        if not isinstance(spec, MetricSpec) or not spec.function:
+            what = "names no function" if isinstance(spec, MetricSpec) else f"is a {type(spec).__name__}"
+            raise BackendError(f"{where} {what}; it must be a MetricSpec with a function")
+        if spec.key in METRICS or spec.key in found or spec.key in OTHER_COLUMNS:
+            raise UsageError(f"{where}: the key {spec.key!r} is taken. Give it another, or uninstall the package")
+        found[spec.key] = spec, entry
+    return found
