@@ -99,7 +99,7 @@ def environment_with(wheels: Path, unzipped: Path) -> dict[str, str]:
 def check_imports(environment: Mapping[str, str]) -> None:
     """Import all that a training imports; ends with one line where something is not there."""
     begun = time.monotonic()
-    code = "import sys, torch, detbench.training.restoring, detbench.cli.main, tomli_w; print(torch.__version__)"
+    code = "import sys, torch, detbench.training.train, detbench.cli.main, tomli_w; print(torch.__version__)"
     words = [sys.executable, "-c", code]
     tried = subprocess.run(words, env=environment, cwd=PACK, capture_output=True, text=True)
     if tried.returncode:

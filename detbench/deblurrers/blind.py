@@ -38,7 +38,7 @@ class Blind:
         blur: Literal["uniform", "varying"] = "uniform",
     ) -> None:
         """Load the network's weights, by default those shipped as `models/blind`; `light` is where the blur averaged;
-        `auto` tells it from the picture. With `blur` "varying" there is a kernel for each of half overlapping windows.
+        `auto` finds it from the picture. With `blur` "varying" there is a kernel for each of half overlapping windows.
 
         Raises UsageError for a device that is not there, WeightsError where weights are missing or wrong.
         """

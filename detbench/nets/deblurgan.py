@@ -55,7 +55,7 @@ class Generator(RestorationNet):
         features = instance_norm(self.up2(features)).relu_()
         return (blurred + torch.tanh(self.leave(features))).clamp(-1, 1)
 
-    def begin_as_input(self) -> None:
+    def init_as_identity(self) -> None:
         """Exactly, by the global skip alone."""
         nn.init.zeros_(self.leave.weight)
 
@@ -87,7 +87,7 @@ class ResizeGenerator(Generator):
 
 
 class Critic(PatchGAN):
-    """How sharp each 70x70 patch of one picture looks: 256x256 gives a map of 35x35. 2,764,737 parameters.
+    """A score of how sharp each 70x70 patch of one picture is: 256x256 gives a map of 35x35. 2,764,737 parameters.
 
     It sees the restored or the sharp picture alone, never beside the blurred one.
     """

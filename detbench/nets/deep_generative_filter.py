@@ -23,7 +23,7 @@ from detbench.nets.layers import (
     initialise,
     instance_norm,
     is_computed_on_processor,
-    silence,
+    zero_outputs_,
 )
 from detbench.nets.patchgan import PatchGAN
 from detbench.nets.winograd import WinogradConv2d
@@ -95,16 +95,16 @@ class DenseGenerator(RestorationNet):
         return dense
 
     @torch.no_grad()
-    def begin_as_input(self) -> None:
+    def init_as_identity(self) -> None:
         """Within .025: LeakyReLUs of colours less a threshold add up to straight pieces of what undoes the tanh.
 
-        The norm makes much of any tail however small, so none is silenced: a colour is the difference of two channels
+        The norm makes much of any tail however small, so none is set to 0: a colour is the difference of two channels
         with the same tail.
         """
         thresholds, shares = _straight_pieces(torch.tensor([0.0, 0.5, 1.0, 1.5, 2.3]))
-        silence(self.enter, slice(6))
-        silence(self.merge, slice(6 * len(thresholds)))
-        silence(self.leave)
+        zero_outputs_(self.enter, slice(6))
+        zero_outputs_(self.merge, slice(6 * len(thresholds)))
+        zero_outputs_(self.leave)
         self.narrow.weight[3:6] = self.narrow.weight[:3]
         for channel in range(6):
             colour, sign = channel % 3, 1 if channel < 3 else -1

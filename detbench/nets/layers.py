@@ -49,7 +49,7 @@ class RestorationNet(nn.Module, ABC):
     """A network from blurred pictures to restored ones."""
 
     @abstractmethod
-    def begin_as_input(self) -> None:
+    def init_as_identity(self) -> None:
         """Set weights so that what comes out is what went in, or nearly, and can be improved from there.
 
         Started at random, a network needs most of a small budget to learn to copy.
@@ -57,7 +57,7 @@ class RestorationNet(nn.Module, ABC):
 
 
 @torch.no_grad()
-def silence(conv: nn.Module, outputs: slice = slice(None)) -> None:
+def zero_outputs_(conv: nn.Module, outputs: slice = slice(None)) -> None:
     """Set weights and bias of some of a convolution's outputs to 0."""
     for name in ("weight", "bias"):
         conv.get_parameter(name)[outputs] = 0

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from detbench.nets.layers import Pointwise, RestorationNet, silence
+from detbench.nets.layers import Pointwise, RestorationNet, zero_outputs_
 
 WIDTH = 32
 """Channels at the finest level; each level down has twice as many."""
@@ -140,9 +140,9 @@ class NAFNet(RestorationNet):
             features = blocks(up(features) + skips.pop())
         return blurred + F.pixel_shuffle(self.leave(features), SHUFFLE)
 
-    def begin_as_input(self) -> None:
+    def init_as_identity(self) -> None:
         """Exactly, by the skip around the whole alone."""
-        silence(self.leave)
+        zero_outputs_(self.leave)
 
 
 def gate(features: Tensor) -> Tensor:

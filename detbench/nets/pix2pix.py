@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from detbench.nets.layers import RestorationNet, initialise, instance_norm, silence
+from detbench.nets.layers import RestorationNet, initialise, instance_norm, zero_outputs_
 from detbench.nets.patchgan import PatchGAN
 
 WIDTHS = (36, 48, 96, 192, 192, 192, 192, 192)
@@ -56,14 +56,14 @@ class UNet(RestorationNet):
         return torch.tanh(self.ups[-1](F.relu(features)))
 
     @torch.no_grad()
-    def begin_as_input(self) -> None:
+    def init_as_identity(self) -> None:
         """Within .06, by the outermost skip: ReLUs of each of 2x2 pixels' colours bend it as what undoes the tanh does.
 
         With 1.1 x + 2 (ReLU(x - .66) - ReLU(-x - .66)) in place of artanh(x) the mean squared error is least.
         """
         bend = 0.66
-        silence(self.downs[0])
-        silence(self.ups[-1])
+        zero_outputs_(self.downs[0])
+        zero_outputs_(self.ups[-1])
         down, bias = (self.downs[0].get_parameter(name) for name in ("weight", "bias"))
         up, offset = (self.ups[-1].get_parameter(name) for name in ("weight", "bias"))
         for value, (colour, row, column) in enumerate(product(range(3), (1, 2), (1, 2))):

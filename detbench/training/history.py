@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from detbench.core.images import write_atomically
-from detbench.training.held_out import Quality
+from detbench.training.held_out import HeldOutQuality
 from detbench.training.validation import Comparison
 
 NAME = "history.jsonl"
 
 
 @dataclass(frozen=True)
-class Interval:
+class IntervalRecord:
     """Some steps up to `step`: how long each took, the rate, and the mean of each loss term."""
 
     epoch: int
@@ -25,7 +25,7 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Epoch:
+class EpochRecord:
     """A finished epoch, and the held-out pictures of each source by its name."""
 
     epoch: int
@@ -45,9 +45,9 @@ class History:
         self.epochs = [_epoch(record) for record in records if "held_out" in record]
         write_atomically(self._path, "".join(json.dumps(record) + "\n" for record in records))
 
-    def add(self, record: Interval | Epoch) -> None:
+    def add(self, record: IntervalRecord | EpochRecord) -> None:
         """Append to both."""
-        if isinstance(record, Interval):
+        if isinstance(record, IntervalRecord):
             self.intervals.append(record)
         else:
             self.epochs.append(record)
@@ -55,15 +55,15 @@ class History:
             file.write(json.dumps(asdict(record)) + "\n")
 
 
-def _interval(record: Mapping[str, Any]) -> Interval:
-    return Interval(**record)
+def _interval(record: Mapping[str, Any]) -> IntervalRecord:
+    return IntervalRecord(**record)
 
 
-def _epoch(record: Mapping[str, Any]) -> Epoch:
-    return Epoch(
+def _epoch(record: Mapping[str, Any]) -> EpochRecord:
+    return EpochRecord(
         record["epoch"], record["step"], {name: _comparison(each) for name, each in record["held_out"].items()}
     )
 
 
 def _comparison(record: Mapping[str, Any]) -> Comparison:
-    return Comparison(Quality(**record["restored"]), Quality(**record["blurred"]), record["sharp_map"])
+    return Comparison(HeldOutQuality(**record["restored"]), HeldOutQuality(**record["blurred"]), record["sharp_map"])

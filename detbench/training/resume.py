@@ -8,7 +8,9 @@ from typing import Any
 from detbench.errors import UsageError
 
 
-def check_begun(out: Path, checkpoint: Path, written: Path, settings: Mapping[str, Any], resume: bool) -> None:
+def check_new_or_resumable(
+    out: Path, checkpoint: Path, written: Path, settings: Mapping[str, Any], resume: bool
+) -> None:
     """Raise UsageError unless `out` is free, or, to `resume`, holds a checkpoint and was begun with `settings`.
 
     `written` is where the settings of the training that was begun were put, as JSON.

@@ -1,4 +1,4 @@
-"""What a training tells while it goes on: lines, curves for TensorBoard, a page, checkpoints and weights."""
+"""What a training reports while it goes on: lines and curves for TensorBoard."""
 
 import io
 import time
@@ -10,8 +10,8 @@ from statistics import fmean
 from PIL import Image as PillowImage
 
 from detbench.core.images import write_atomically
-from detbench.training.held_out import Quality
-from detbench.training.history import Epoch, History, Interval
+from detbench.training.held_out import HeldOutQuality
+from detbench.training.history import EpochRecord, History, IntervalRecord
 from detbench.training.tensorboard import Scalars
 from detbench.types import Image
 
@@ -39,11 +39,11 @@ class StepLog:
         """Leave out time that was not spent on steps."""
         self.begun += seconds
 
-    def interval(self, epoch: int, step: int, learning_rate: float) -> Interval:
+    def interval(self, epoch: int, step: int, learning_rate: float) -> IntervalRecord:
         """The means since the last call; begins anew."""
         now = time.perf_counter()
         means = {name: fmean(values) for name, values in self.terms.items()}
-        made = Interval(epoch, step, (now - self.begun) / self.steps, learning_rate, means)
+        made = IntervalRecord(epoch, step, (now - self.begun) / self.steps, learning_rate, means)
         self.begun, self.terms, self.steps = now, {}, 0
         return made
 
@@ -56,8 +56,8 @@ class Record:
     scalars: Scalars
     say: Say
 
-    def tell_interval(self, interval: Interval, epochs: int) -> None:
-        """Epoch of how many, iteration, seconds an iteration, and each loss term by its name."""
+    def add_interval(self, interval: IntervalRecord, epochs: int) -> None:
+        """EpochRecord of how many, iteration, seconds an iteration, and each loss term by its name."""
         self.history.add(interval)
         terms = " ".join(f"{name} {value:.4g}" for name, value in interval.terms.items())
         self.say(
@@ -67,7 +67,7 @@ class Record:
         values = {"rate": interval.learning_rate, "seconds per iteration": interval.step_seconds}
         self.scalars.add(interval.step, {f"loss/{name}": value for name, value in interval.terms.items()} | values)
 
-    def tell_epoch(self, epoch: Epoch, epochs: int | None) -> None:
+    def add_epoch(self, epoch: EpochRecord, epochs: int | None) -> None:
         """Quality of each source's held-out pictures, beside the blurred ones'; `epochs` is None while unknown."""
         self.history.add(epoch)
         of = f"/{epochs}" if epochs else ""
@@ -88,7 +88,7 @@ def write_pictures(folder: Path, name: str, images: list[Image]) -> None:
         write_atomically(folder / f"{name}-{number}.jpg", stream.getvalue())
 
 
-def _words(quality: Quality) -> str:
+def _words(quality: HeldOutQuality) -> str:
     psnr = "no PSNR" if quality.psnr_db is None else f"{quality.psnr_db:.2f} dB"
     ssim = "–" if quality.ssim is None else f"{quality.ssim:.4f}"
     return f"{psnr} SSIM {ssim}" + ("" if quality.map is None else f" mAP {quality.map:.3f}")

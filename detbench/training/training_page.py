@@ -12,7 +12,7 @@ from detbench.pages.plot import CEILING, FLOOR, inline_svg, pen
 from detbench.pages.strips import Panel, Role, Strip
 from detbench.pages.thumbnails import thumbnail
 from detbench.training.curves import HEIGHT_IN, Series, curves
-from detbench.training.history import Epoch, History
+from detbench.training.history import EpochRecord, History
 from detbench.training.training_log import SHOWN
 
 MOST_EPOCHS = 12
@@ -20,7 +20,7 @@ MOST_EPOCHS = 12
 
 
 @dataclass(frozen=True)
-class Gain:
+class SourceGain:
     """PSNR of a source's held-out crops, and their `map` in words where it is known."""
 
     source: str
@@ -36,7 +36,7 @@ class PageView:
     title: str
     steps: int
     epoch: int
-    gains: tuple[Gain, ...]
+    gains: tuple[SourceGain, ...]
     charts: tuple[Exhibit, ...]
     strips: tuple[Strip, ...]
 
@@ -137,10 +137,10 @@ def _file(pictures: Path, name: str, number: int) -> Path:
     return pictures / f"{name}-{number}.jpg"
 
 
-def _gains(last: Epoch) -> Iterator[Gain]:
+def _gains(last: EpochRecord) -> Iterator[SourceGain]:
     for source, compared in last.held_out.items():
         restored, blurred = compared.restored, compared.blurred
         known = restored.map is not None and blurred.map is not None and compared.sharp_map is not None
         maps = f"mAP {restored.map:.3f}, blurred {blurred.map:.3f}, sharp {compared.sharp_map:.3f}" if known else ""
         if restored.psnr_db is not None and blurred.psnr_db is not None:
-            yield Gain(source, restored.psnr_db, blurred.psnr_db, maps)
+            yield SourceGain(source, restored.psnr_db, blurred.psnr_db, maps)

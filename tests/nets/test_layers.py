@@ -24,7 +24,7 @@ def test_a_network_can_begin_as_its_input(net: type[RestorationNet], side: int, 
     """What comes out is what went in, but for a tanh where no skip goes round it, and the first step changes it."""
     torch.manual_seed(0)
     begun = net()
-    begun.begin_as_input()
+    begun.init_as_identity()
     blurred = torch.rand(1, 3, side, side) * 2 - 1
     restored = begun.eval()(blurred)
     finest = restored[0] if isinstance(restored, list) else restored

@@ -16,15 +16,15 @@ from detbench.training.data.parallel import World
 from detbench.training.loop import Trainer
 from detbench.training.losses.content import CROSS_ENTROPY, l1
 from detbench.training.losses.target import Target, WeightedLoss
-from detbench.training.plan import Plan, picture_beside_blurred
 from detbench.training.schedule import Schedule
 from detbench.training.state import State, new_state
 from detbench.training.training_checkpoints import load_checkpoint, save_checkpoint
+from detbench.training.training_plan import TrainingPlan, concat_with_blurred
 
 CPU = torch.device("cpu")
 SHORT = Schedule(flat_steps=2, decay_steps=2, warm_up_steps=0, critic_steps=3)
 
-MakePlan = Callable[..., Plan]
+MakePlan = Callable[..., TrainingPlan]
 
 
 def batch_of(index: int, count: int = 2) -> Batch:
@@ -50,7 +50,7 @@ class Batches:
             first += 1
 
 
-def trainer_of(plan: Plan, schedule: Schedule = SHORT, precision: str = "fp32") -> Trainer:
+def trainer_of(plan: TrainingPlan, schedule: Schedule = SHORT, precision: str = "fp32") -> Trainer:
     """A trainer of batches of two, in one process."""
     return Trainer(plan, schedule, Draws(seed=7, world=World(), device=CPU), precision)  # type: ignore[arg-type]
 
@@ -152,7 +152,7 @@ def test_clipping_is_the_alternative(make_plan: MakePlan) -> None:
 
 def test_a_critic_may_tell_by_cross_entropy(make_plan: MakePlan) -> None:
     """Nothing holds its slope then; it learns to tell: its loss on the pictures falls below a guess's, 2 ln 2."""
-    plan = make_plan(contest=CROSS_ENTROPY, penalty_weight=0.0, learning_rate=0.01)
+    plan = make_plan(adversarial_loss=CROSS_ENTROPY, penalty_weight=0.0, learning_rate=0.01)
     told = trained(trainer_of(plan, Schedule(10, 0, 0, 4)), new_state(plan, CPU))
     assert list(told[0]) == ["D_real", "D_fake", "D_real+fake", "G_L1", "G_GAN"]
     assert told[-1]["D_real+fake"] < min(told[0]["D_real+fake"], 2 * np.log(2))
@@ -161,7 +161,7 @@ def test_a_critic_may_tell_by_cross_entropy(make_plan: MakePlan) -> None:
 def test_a_critic_may_see_the_blurred_picture_too(make_plan: MakePlan) -> None:
     """A pair-wise critic is a plan's matter: it gets six channels, in its own steps and in the generator's."""
     critic = nn.Conv2d(6, 1, 4)
-    plan = make_plan(critic=critic, judged=picture_beside_blurred)
+    plan = make_plan(critic=critic, critic_input=concat_with_blurred)
     assert "G_GAN" in trained(trainer_of(plan), new_state(plan, CPU))[0]
 
 

@@ -7,14 +7,14 @@ import torch
 from detbench.errors import TrainingError
 from detbench.nets.deblurgan import Critic, Generator
 from detbench.training.compact import packed, unpacked
-from detbench.training.plan import Plan
 from detbench.training.state import State, new_state
 from detbench.training.training_checkpoints import load_checkpoint, save_checkpoint
+from detbench.training.training_plan import TrainingPlan
 
 CPU = torch.device("cpu")
 
 
-def used_state(plan: Plan) -> State:
+def used_state(plan: TrainingPlan) -> State:
     """A state as after many steps: moments of the size of real ones, an average beside the generator."""
     state = new_state(plan, CPU)
     generator = torch.Generator().manual_seed(1)
@@ -33,13 +33,13 @@ def used_state(plan: Plan) -> State:
 
 
 @pytest.fixture
-def make_state(make_plan: Callable[..., Plan]) -> Callable[[], State]:
+def make_state(make_plan: Callable[..., TrainingPlan]) -> Callable[[], State]:
     """Makes the state of a small training, used."""
     return lambda: used_state(make_plan())
 
 
 def test_a_state_comes_back_exactly(
-    make_state: Callable[[], State], make_plan: Callable[..., Plan], tmp_path: Path
+    make_state: Callable[[], State], make_plan: Callable[..., TrainingPlan], tmp_path: Path
 ) -> None:
     """Every tensor to the last bit, and the step."""
     state, fresh = make_state(), new_state(make_plan(), CPU)
@@ -50,7 +50,10 @@ def test_a_state_comes_back_exactly(
 
 
 def test_the_last_checkpoint_stays_whole(
-    make_state: Callable[[], State], make_plan: Callable[..., Plan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_state: Callable[[], State],
+    make_plan: Callable[..., TrainingPlan],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A save that breaks off leaves the one before; a save that succeeds leaves nothing else."""
     state, fresh = make_state(), new_state(make_plan(), CPU)
@@ -80,7 +83,7 @@ def test_damage_is_named(spoil: Callable[[bytes], bytes], make_state: Callable[[
 
 
 def test_no_checkpoint_and_another_network(
-    make_state: Callable[[], State], make_plan: Callable[..., Plan], tmp_path: Path
+    make_state: Callable[[], State], make_plan: Callable[..., TrainingPlan], tmp_path: Path
 ) -> None:
     """Neither is resumed."""
     with pytest.raises(TrainingError, match="no checkpoint to resume"):
@@ -93,7 +96,7 @@ def test_no_checkpoint_and_another_network(
 def test_a_packed_checkpoint_of_the_papers_networks_can_be_carried(tmp_path: Path) -> None:
     """Of DeblurGAN it is at most 52 MiB in 4 files of at most 15, instead of 205 MiB."""
     torch.manual_seed(0)
-    plan = Plan("deblurgan", Generator(), Critic(), (), learning_rate=1e-4, betas=(0.5, 0.999))
+    plan = TrainingPlan("deblurgan", Generator(), Critic(), (), learning_rate=1e-4, betas=(0.5, 0.999))
     save_checkpoint(new_state(plan, CPU), tmp_path, piece_mib=15)
     sizes = [path.stat().st_size / 2**20 for path in tmp_path.glob("state-*")]
     assert max(sizes) <= 15
@@ -123,7 +126,7 @@ def test_what_is_packed_comes_back_closely(make_state: Callable[[], State]) -> N
 
 
 def test_a_packed_checkpoint_can_be_resumed(
-    make_state: Callable[[], State], make_plan: Callable[..., Plan], tmp_path: Path
+    make_state: Callable[[], State], make_plan: Callable[..., TrainingPlan], tmp_path: Path
 ) -> None:
     """It loads as any other does."""
     fresh = new_state(make_plan(), CPU)

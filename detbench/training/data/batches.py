@@ -46,8 +46,8 @@ def _shares(sizes: CropSizes, first: int, world: World) -> Iterator[list[int]]:
 
 
 def _begin_worker(_number: int) -> None:
-    """Ctrl-C, and the end that `timeout` asks for, reach loading processes too; the training process saves first, and
-    ends them then. Where it died, torch's own watchdog does.
+    """SIGINT and SIGTERM reach loading processes too; the training process saves first, and ends them then.
+    Where it died, torch's own watchdog does.
 
     They end before the interpreter is taken down: the thread that hands batches over may be inside torch then, is made
     to exit from there, and the process would abort.

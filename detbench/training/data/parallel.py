@@ -20,8 +20,8 @@ class World:
     size: int = 1
 
     @property
-    def speaks(self) -> bool:
-        """Whether this process writes files and tells what happens."""
+    def is_main_process(self) -> bool:
+        """Whether this is the one process that writes files and reports."""
         return self.rank == 0
 
     def share(self, batch: int) -> range:
@@ -54,7 +54,9 @@ class World:
 
     def of_first(self, value: float, device: torch.device) -> float:
         """What process 0 has of a value."""
-        return float(self.mean(torch.tensor(value * self.speaks * self.size, dtype=torch.float64, device=device)))
+        return float(
+            self.mean(torch.tensor(value * self.is_main_process * self.size, dtype=torch.float64, device=device))
+        )
 
     def any(self, flag: bool, device: torch.device) -> bool:
         """Whether any process says so: all then stop at the same step."""

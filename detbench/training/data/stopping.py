@@ -1,4 +1,4 @@
-"""Ctrl-C during a training, or the end that `timeout` asks for: the step in hand is finished and saved first."""
+"""Ctrl-C during a training, or SIGTERM, as `timeout` sends it: the step in hand is finished and saved first."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def stop_requests() -> Iterator[Callable[[], bool]]:
-    """A function that says whether Ctrl-C was pressed, or the process asked to end, since the block began.
+    """A function that returns whether SIGINT or SIGTERM has come since the block began.
 
     A second Ctrl-C does what it did before. The block is one of the main thread, as signals are.
     """

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from detbench.cli.train_restorer import TRAINED
-from detbench.training.restorers import ARCHITECTURES
+from detbench.cli.train_deblurrer import TRAINED
+from detbench.training.architectures import ARCHITECTURES
 
 Run = Callable[..., Any]
 
@@ -23,7 +23,7 @@ critic_steps = 1
 crop_px = 32
 held_out_px = 32
 held_out_crops = 1
-begins_as_input = true
+init_as_identity = true
 """
 
 
