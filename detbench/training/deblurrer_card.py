@@ -11,9 +11,9 @@ from detbench.training.architectures import ARCHITECTURES
 from detbench.training.clock import Timetable
 from detbench.training.data.sources import Source
 from detbench.training.held_out import HeldOutQuality
-from detbench.training.history import History
 from detbench.training.job import TrainingJob, start_sha256, trained_with
 from detbench.training.state import State
+from detbench.training.training_record import History
 
 
 def card_of(job: TrainingJob, sources: Sequence[Source], history: History, state: State, sha256: str) -> dict[str, Any]:

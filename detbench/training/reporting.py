@@ -3,7 +3,7 @@
 OUT/weights.safetensors, card.toml     the moving average after the last finished epoch, or where it was interrupted
 OUT/weights-content.safetensors, card-content.toml     the same when the critic joined, where it joins late
 OUT/training.html                      curves and pictures
-OUT/training/                          history, pictures, TensorBoard's files
+OUT/training/                          history, pictures, and TensorBoard's files where it is installed
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,14 +17,12 @@ from detbench.results.cards import write_card
 from detbench.training.clock import Clock
 from detbench.training.data.sources import Source
 from detbench.training.deblurrer_card import card_of
-from detbench.training.history import EpochRecord, History
 from detbench.training.job import TrainingJob
 from detbench.training.schedule import Schedule
 from detbench.training.state import State
-from detbench.training.tensorboard import Scalars
-from detbench.training.training_log import Record, Say, StepLog, write_pictures
 from detbench.training.training_page import render_page
 from detbench.training.training_plan import TrainingPlan
+from detbench.training.training_record import EpochRecord, History, Record, Say, Scalars, StepLog, write_pictures
 from detbench.training.validation import Comparison, Validation
 from detbench.types import Image
 
@@ -50,7 +48,7 @@ class Reporter:
         self._validation = Validation(held_out, job.recipe, next(iter(job.detectors), None), str(device), say)
         # A training that has not taken a step reports its beginning again.
         history = History(self._folder, state.step or -1)
-        self._record = Record(history, Scalars(self._folder / "tensorboard", state.step), say)
+        self._record = Record(history, Scalars(self._folder / "tensorboard", state.step, say), say)
         self._log = StepLog()
 
     def begin(self, epochs: int | None) -> None:

@@ -31,8 +31,8 @@ from detbench.training.rehearsal import rehearse
 from detbench.training.reporting import Reporter
 from detbench.training.resume import check_new_or_resumable
 from detbench.training.state import State, new_state
-from detbench.training.training_log import Say
 from detbench.training.training_plan import TrainingPlan
+from detbench.training.training_record import Say
 
 SAVE_SECONDS = 300
 """How much work a machine that dies may take along."""

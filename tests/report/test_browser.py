@@ -11,9 +11,8 @@ import pytest
 
 from detbench.report.render import render_comparison, render_report
 from detbench.training.held_out import HeldOutQuality
-from detbench.training.history import EpochRecord, History, IntervalRecord
-from detbench.training.training_log import write_pictures
 from detbench.training.training_page import render_page
+from detbench.training.training_record import EpochRecord, History, IntervalRecord, write_pictures
 from detbench.training.validation import Comparison
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install 'detbench[dev]'")

@@ -100,7 +100,30 @@ def test_a_training_leaves_weights_card_and_page(job: TrainingJob) -> None:
     assert curves["step"] == [0, 2, 4, 6]
     assert curves["psnr_db"][-1] == photos["restored"]["psnr_db"] != curves["psnr_db"][0]
     assert (job.out / "training.html").stat().st_size > 5000
-    assert list((job.out / "training" / "tensorboard").iterdir())
+
+
+def test_tensorboard_gets_every_step(job: TrainingJob) -> None:
+    """Its files hold the terms of steps 1 to 6 and the restored PSNR of four validations; nothing is said of them."""
+    event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    said: list[str] = []
+    train_deblurrer(job, said.append)
+    events = event_accumulator.EventAccumulator(str(job.out / "training" / "tensorboard")).Reload()
+    assert [event.step for event in events.Scalars("loss/G_L1")] == [1, 2, 3, 4, 5, 6]
+    assert [event.step for event in events.Scalars("held out/photos psnr_db restored")] == [0, 2, 4, 6]
+    assert not [line for line in said if "TensorBoard" in line]
+
+
+def test_a_training_goes_on_without_tensorboard(job: TrainingJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line names the extra to install; weights and page are there, and no folder for TensorBoard."""
+    monkeypatch.delitem(sys.modules, "torch.utils.tensorboard", raising=False)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    said: list[str] = []
+    weights = train_deblurrer(job, said.append)
+    expected = "no files for TensorBoard, which is not installed: pip install 'detbench[tensorboard]'"
+    assert [line for line in said if "TensorBoard" in line] == [expected]
+    assert weights.stat().st_size > 0
+    assert (job.out / "training.html").stat().st_size > 5000
+    assert not (job.out / "training" / "tensorboard").exists()
 
 
 def test_what_happens_is_said(job: TrainingJob) -> None:

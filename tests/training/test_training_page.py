@@ -5,11 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detbench.training.curves import MOST_POINTS, thinned
 from detbench.training.held_out import HeldOutQuality
-from detbench.training.history import EpochRecord, History, IntervalRecord
-from detbench.training.training_log import write_pictures
-from detbench.training.training_page import MOST_EPOCHS, render_page, view_of
+from detbench.training.training_page import MOST_EPOCHS, MOST_POINTS, render_page, thinned, view_of
+from detbench.training.training_record import EpochRecord, History, IntervalRecord, write_pictures
 from detbench.training.validation import Comparison
 
 

@@ -1,24 +1,70 @@
-"""What a training reports while it goes on: lines and curves for TensorBoard."""
+"""The record of a training while it goes on: a history on disk, lines, TensorBoard's files, and pictures."""
 
 import io
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from PIL import Image as PillowImage
 
 from detbench.core.images import write_atomically
 from detbench.training.held_out import HeldOutQuality
-from detbench.training.history import EpochRecord, History, IntervalRecord
-from detbench.training.tensorboard import Scalars
+from detbench.training.validation import Comparison
 from detbench.types import Image
 
 Say = Callable[[str], None]
+"""Takes one line for the user."""
+
+HISTORY = "history.jsonl"
 
 SHOWN = 3
 """Held-out crops whose pictures are kept for the page."""
+
+
+@dataclass(frozen=True)
+class IntervalRecord:
+    """Some steps up to `step`: how long each took, the rate, and the mean of each loss term."""
+
+    epoch: int
+    step: int
+    step_seconds: float
+    learning_rate: float
+    terms: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """A finished epoch, and the held-out pictures of each source by its name."""
+
+    epoch: int
+    step: int
+    held_out: Mapping[str, Comparison]
+
+
+class History:
+    """Intervals and epochs so far, in memory and in the file; `step` is where a resumed training goes on."""
+
+    def __init__(self, folder: Path, step: int) -> None:
+        """Read what the file holds up to `step`; what a lost stretch wrote after it is dropped."""
+        self._path = folder / HISTORY
+        lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else []
+        records = [record for record in map(json.loads, lines) if record["step"] <= step]
+        self.intervals = [_interval(record) for record in records if "terms" in record]
+        self.epochs = [_epoch(record) for record in records if "held_out" in record]
+        write_atomically(self._path, "".join(json.dumps(record) + "\n" for record in records))
+
+    def add(self, record: IntervalRecord | EpochRecord) -> None:
+        """Append to both."""
+        if isinstance(record, IntervalRecord):
+            self.intervals.append(record)
+        else:
+            self.epochs.append(record)
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(record)) + "\n")
 
 
 @dataclass
@@ -46,6 +92,35 @@ class StepLog:
         made = IntervalRecord(epoch, step, (now - self.begun) / self.steps, learning_rate, means)
         self.begun, self.terms, self.steps = now, {}, 0
         return made
+
+
+class Scalars:
+    """Numbers by step in TensorBoard's own files; `tensorboard --logdir FOLDER` shows them.
+
+    Without TensorBoard, an extra, nothing is written.
+    """
+
+    def __init__(self, folder: Path, step: int, say: Say) -> None:
+        """Go on after `step`: what lies there of later steps is hidden. Says where TensorBoard is not installed."""
+        self._writer: Any = None
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ModuleNotFoundError:
+            say("no files for TensorBoard, which is not installed: pip install 'detbench[tensorboard]'")
+        else:
+            self._writer = SummaryWriter(str(folder), purge_step=step + 1)
+
+    def add(self, step: int, values: Mapping[str, float]) -> None:
+        """Add the values of a step by their names, and put them on disk."""
+        if self._writer:
+            for name, value in values.items():
+                self._writer.add_scalar(name, value, step)
+            self._writer.flush()
+
+    def close(self) -> None:
+        """End the file."""
+        if self._writer:
+            self._writer.close()
 
 
 @dataclass(frozen=True)
@@ -92,3 +167,17 @@ def _words(quality: HeldOutQuality) -> str:
     psnr = "no PSNR" if quality.psnr_db is None else f"{quality.psnr_db:.2f} dB"
     ssim = "–" if quality.ssim is None else f"{quality.ssim:.4f}"
     return f"{psnr} SSIM {ssim}" + ("" if quality.map is None else f" mAP {quality.map:.3f}")
+
+
+def _interval(record: Mapping[str, Any]) -> IntervalRecord:
+    return IntervalRecord(**record)
+
+
+def _epoch(record: Mapping[str, Any]) -> EpochRecord:
+    return EpochRecord(
+        record["epoch"], record["step"], {name: _comparison(each) for name, each in record["held_out"].items()}
+    )
+
+
+def _comparison(record: Mapping[str, Any]) -> Comparison:
+    return Comparison(HeldOutQuality(**record["restored"]), HeldOutQuality(**record["blurred"]), record["sharp_map"])
