@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from detbench.nets.layers import RestorationNet, zero_outputs_
-from detbench.nets.winograd import WinogradConv2d
 
 SCALES = 3
 
@@ -38,8 +37,8 @@ class ResBlock(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv1 = WinogradConv2d(64, 64, 5)
-        self.conv2 = WinogradConv2d(64, 64, 5)
+        self.conv1 = _conv5(64, 64)
+        self.conv2 = _conv5(64, 64)
 
     def forward(self, features: Tensor) -> Tensor:
         """Shape (N, 64, H, W) in and out."""

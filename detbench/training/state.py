@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, AdamW, Optimizer
 
+from detbench.nets.accelerate import accelerate
 from detbench.training.clock import Timetable
 from detbench.training.muon import Muon, uses_muon
 from detbench.training.schedule import average_share
@@ -59,8 +60,9 @@ class State:
 
 
 def new_state(plan: TrainingPlan, device: torch.device) -> State:
-    """The state before the first step, in the memory format channels_last."""
-    generator, critic = (net.to(device).to(memory_format=torch.channels_last) for net in (plan.generator, plan.critic))
+    """The state before the first step, in the memory format channels_last and with accelerated layers."""
+    nets = (plan.generator, plan.critic)
+    generator, critic = (accelerate(net).to(device).to(memory_format=torch.channels_last) for net in nets)
     average = deepcopy(generator).requires_grad_(False).eval()
     return State(
         generator.train(),
