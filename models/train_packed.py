@@ -73,7 +73,6 @@ def command_of(asked: argparse.Namespace, work: Path) -> list[str]:
         file = PACK / f"{option}.safetensors"
         words += [f"--{option}", str(file)] if file.is_file() else []
     words += ["--minutes", str(asked.minutes)] if asked.minutes else []
-    words += ["--carry", str(PIECE_BYTES // 2**20)] if asked.carry else []
     return [*words, "--resume"] if (work / "training" / "checkpoint.json").is_file() else words
 
 
@@ -231,11 +230,6 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--workers", type=int, default=max(0, len(os.sched_getaffinity(0)) - 2))
     parser.add_argument("--work", type=Path, help="where to train, and to go on exactly if it holds a training already")
-    parser.add_argument(
-        "--carry",
-        action="store_true",
-        help="pack the checkpoint to a quarter, so that it may fit; going on is close then",
-    )
     return parser.parse_args()
 
 

@@ -75,15 +75,6 @@ def train_command(architecture: str) -> Callable[..., None]:
             typer.Option(help="Arithmetic of the networks; auto is bf16 where the hardware multiplies in it."),
         ] = "auto",
         workers: Annotated[int, typer.Option(min=0, help="Processes that prepare pictures; 0 does it in between.")] = 1,
-        piece_mib: Annotated[
-            int | None,
-            typer.Option(
-                "--carry",
-                min=4,
-                metavar="MIB",
-                help="Pack checkpoints to a quarter, in files of at most so many MiB; resuming is then close only.",
-            ),
-        ] = None,
         minutes: Annotated[
             float | None,
             typer.Option(
@@ -115,7 +106,6 @@ def train_command(architecture: str) -> Callable[..., None]:
             backbone=backbone,
             start=start,
             workers=workers,
-            piece_mib=piece_mib,
             minutes=minutes,
             resume=resume,
         )

@@ -23,7 +23,6 @@ class TrainingJob:
     `mix` weighs the folders against each other; `fraction` is the share of their pictures to use. `vgg` is VGG19's
     file, `detectors` and `backbone` those of the YOLOs and of the MobileNetV2 whose features may count. `start` names
     the generator's first weights; its optimiser, the critic and the schedule begin anew, so this is no resume. With
-    `piece_mib`, checkpoints are packed into files of at most so many MiB. With
     `minutes` the training ends when they are over; the recipe's epochs are even parts of it then.
     """
 
@@ -40,7 +39,6 @@ class TrainingJob:
     backbone: Path | None = None
     start: Path | None = None
     workers: int = 0
-    piece_mib: int | None = None
     minutes: float | None = None
     resume: bool = False
 

@@ -16,21 +16,29 @@ from detbench.core.memory import keep_freed_memory
 from detbench.nets.weights import FILE_NAME
 from detbench.training import training_checkpoints as checkpoints
 from detbench.training.architectures import check_sources, make_plan
-from detbench.training.clock import TIMED_SHARE, Clock, Layout, Pace, Timetable, fitting_steps, timetable_of
+from detbench.training.clock import (
+    TIMED_SHARE,
+    TIMED_STEPS,
+    Clock,
+    Layout,
+    Pace,
+    Timetable,
+    fitting_steps,
+    median_step_seconds,
+    timetable_of,
+)
 from detbench.training.data.augment import augment
 from detbench.training.data.batches import batches
 from detbench.training.data.blur_batch import Batch
 from detbench.training.data.crops import TrainingCrops
 from detbench.training.data.draws import Draws
-from detbench.training.data.parallel import World, world_of_torchrun
+from detbench.training.data.processes import World, stop_requests, world_of_torchrun
 from detbench.training.data.sources import Source, find_sources, split
-from detbench.training.data.stopping import stop_requests
 from detbench.training.job import TrainingJob, settings_of
-from detbench.training.loop import Trainer
-from detbench.training.rehearsal import rehearse
+from detbench.training.loop import OpenBatches, Trainer
 from detbench.training.reporting import Reporter
-from detbench.training.resume import check_new_or_resumable
 from detbench.training.state import State, new_state
+from detbench.training.training_checkpoints import check_new_or_resumable
 from detbench.training.training_plan import TrainingPlan
 from detbench.training.training_record import Say
 
@@ -39,6 +47,9 @@ SAVE_SECONDS = 300
 
 REHEARSED_STEPS = 100_000
 """The length of the training that a rehearsal takes steps of: long enough for every part to have some."""
+
+LEAST_TIMED = 3
+"""Steps of each part that a rehearsal takes at least."""
 
 
 def train_deblurrer(job: TrainingJob, say: Say, clock: Clock = time.monotonic) -> Path | None:
@@ -195,8 +206,47 @@ class _Training:
         state = self._state
         if state.timetable:
             state.timetable = replace(state.timetable, spent_s=self._watch.spent_s())
-        checkpoints.save_checkpoint(state, self._job.out / "training", self._job.piece_mib)
+        checkpoints.save_checkpoint(state, self._job.out / "training")
         self._saved_at = self._watch.clock()
+
+
+def rehearse(
+    trainer: Trainer,
+    state: State,
+    open_batches: OpenBatches,
+    parts: Sequence[float],
+    part_s: float,
+    clock: Clock,
+    stops: Callable[[], bool],
+) -> tuple[list[tuple[float, float]], float] | None:
+    """Take some steps and undo them, to find how long they take.
+
+    Returns each of `parts`, a share of the steps, with the seconds that a step takes from there on; and those of a
+    start.
+
+    Of each part at least LEAST_TIMED steps are taken, at most TIMED_STEPS, and no more `part_s` seconds after the
+    first. The rate is 0, and the state is afterwards as it was. None where a stop was requested.
+    """
+    still = replace(trainer, plan=replace(trainer.plan, learning_rate=0.0))
+    before = {key: tensor.clone() for key, tensor in state.tensors().items()}
+    stopped, paces, start_s = False, [], 0.0
+
+    def after_step(_terms: object) -> bool:
+        nonlocal stopped
+        times.append(clock())
+        stopped = stops()
+        is_enough = len(times) > TIMED_STEPS or (len(times) > LEAST_TIMED and times[-1] - times[1] > part_s)
+        return not (stopped or trainer.draws.world.any(is_enough, trainer.draws.device))
+
+    for share in parts:
+        state.step, times = round(share * trainer.schedule.steps), [clock()]
+        still.train(state, open_batches, after_step)
+        if stopped:
+            break
+        paces.append((share, median_step_seconds(times)))
+        start_s = max(0.0, times[1] - times[0] - paces[-1][1])
+    state.restore(before, step=0)
+    return None if stopped else (paces, start_s)
 
 
 def _check_out(job: TrainingJob, sources: Sequence[Source], world: World) -> None:

@@ -24,7 +24,7 @@ from detbench.errors import TrainingError, UsageError
 from detbench.nets.weights import FILE_NAME, load_weights, save_weights
 from detbench.results.cards import write_card
 from detbench.results.provenance import environment
-from detbench.training.resume import check_new_or_resumable
+from detbench.training.training_checkpoints import check_new_or_resumable
 from detbench.training.yolo_layout import YoloLayout, write_yolo_layout
 
 ARCHITECTURE = "yolov8n"

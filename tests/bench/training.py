@@ -27,7 +27,7 @@ from detbench.nets.deblurgan import Critic, Generator
 from detbench.training.data.blur_batch import Batch, blur_batch, collate
 from detbench.training.data.crops import Crop
 from detbench.training.data.draws import Draws
-from detbench.training.data.parallel import World
+from detbench.training.data.processes import World
 from detbench.training.loop import Trainer
 from detbench.training.losses.content import l1
 from detbench.training.losses.target import WeightedLoss

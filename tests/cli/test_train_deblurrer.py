@@ -49,7 +49,7 @@ def test_one_step_from_the_command_line(
     out = tmp_path / "mine"
     said = detbench(
         *("train", network, "--data", photos, "--out", out, "--recipe", recipe, "--device", "cpu"),
-        *("--workers", 0, "--fraction", "1/2", "--carry", 15),
+        *("--workers", 0, "--fraction", "1/2"),
     )
     assert said.code == 0, said.err
     assert said.out == f"{out / 'weights.safetensors'}\n"

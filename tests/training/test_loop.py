@@ -12,7 +12,7 @@ from detbench.errors import TrainingError
 from detbench.training.data.blur_batch import Batch, collate
 from detbench.training.data.crops import Crop
 from detbench.training.data.draws import Draws
-from detbench.training.data.parallel import World
+from detbench.training.data.processes import World
 from detbench.training.loop import Trainer
 from detbench.training.losses.content import CROSS_ENTROPY, l1
 from detbench.training.losses.target import Target, WeightedLoss
@@ -300,7 +300,7 @@ def load(name, path):
     sys.modules[name] = module; spec.loader.exec_module(module); return module
 here = os.path.dirname(sys.argv[2])
 small, loop = load("small", here + "/conftest.py"), load("loop", sys.argv[2])
-from detbench.training.data.parallel import world_of_torchrun
+from detbench.training.data.processes import world_of_torchrun
 from detbench.training.data.blur_batch import Batch
 with world_of_torchrun("cpu") as (world, device):
     plan = small.small_plan()

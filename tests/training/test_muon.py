@@ -5,7 +5,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from detbench.training.compact import packed, unpacked
 from detbench.training.muon import Muon, orthogonalised, uses_muon
 from detbench.training.state import State, new_state
 from detbench.training.training_checkpoints import load_checkpoint, save_checkpoint
@@ -114,16 +113,12 @@ def step(state: State) -> None:
 
 
 def test_a_checkpoint_holds_the_momentum(make_state: Callable[[], State], tmp_path: Path) -> None:
-    """Resumed, the next step is the same to the last bit; packed, the momentum comes back to a sixteenth."""
+    """Resumed, the next step is the same to the last bit."""
     state, resumed = make_state(), make_state()
     step(state)
     assert {key for key in state.tensors() if "momentum" in key} == {"generator_momentum.1.weight"}
     save_checkpoint(state, tmp_path)
     load_checkpoint(resumed, tmp_path)
-    carried = unpacked(packed(state.tensors()))
     step(state)
     step(resumed)
     assert all(torch.equal(resumed.tensors()[key], tensor) for key, tensor in state.tensors().items())
-    before = resumed.tensors()["generator_momentum.1.weight"]
-    assert carried.keys() == state.tensors().keys()
-    assert (carried["generator_momentum.1.weight"] - before).abs().max() < before.abs().max()

@@ -25,7 +25,7 @@ from detbench.training.clock import Layout
 from detbench.training.data.blur_batch import collate
 from detbench.training.data.crops import Crop, TrainingCrops
 from detbench.training.data.draws import Draws
-from detbench.training.data.parallel import World
+from detbench.training.data.processes import World
 from detbench.training.data.sources import find_sources
 from detbench.training.job import TrainingJob
 from detbench.training.loop import Trainer
@@ -211,18 +211,6 @@ def test_nothing_is_overwritten(job: TrainingJob) -> None:
         train_deblurrer(replace(job, resume=True, recipe=replace(SHORT, epochs=3)), quiet)
     with pytest.raises(UsageError, match="was begun with data"):
         train_deblurrer(replace(job, resume=True, fraction=Fraction(1, 2)), quiet)
-
-
-def test_a_packed_training_goes_on(job: TrainingJob) -> None:
-    """Its checkpoint is small files; resumed, it ends near where it would have."""
-    packed = replace(job, piece_mib=4)
-    with pytest.raises(KeyboardInterrupt):
-        train_deblurrer(packed, stopping_after(3))
-    assert json.loads((job.out / "training" / "checkpoint.json").read_text())["packed"] is True
-    weights = safetensors.torch.load_file(train_deblurrer(replace(packed, resume=True), quiet))
-    whole = safetensors.torch.load_file(train_deblurrer(replace(job, out=job.out / "whole"), quiet))
-    for key, tensor in whole.items():
-        torch.testing.assert_close(weights[key], tensor, atol=2e-3, rtol=0)
 
 
 def test_mixed_sources(job: TrainingJob, make_pairs: Callable[..., Path]) -> None:

@@ -13,8 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from detbench.training.data.blur_batch import Batch, collate
 from detbench.training.data.crop_sizes import CropSizes
 from detbench.training.data.crops import Crop, TrainingCrops
-from detbench.training.data.parallel import World
-from detbench.training.data.stopping import SIGNALS
+from detbench.training.data.processes import SIGNALS, World
 
 PREPARED = 4
 """Batches that each loading process keeps ready."""
