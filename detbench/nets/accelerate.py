@@ -57,7 +57,7 @@ def fuse(net: NAFNet, dtype: torch.dtype) -> NAFNet:
 def _faster(module: nn.Module) -> type[nn.Module]:
     """The class that computes a module's function faster, else its own."""
     kind = type(module)
-    if kind is nn.InstanceNorm2d:
+    if kind is nn.InstanceNorm2d and not module.state_dict():
         return FastInstanceNorm2d
     if kind is DenseBlock:
         return PreallocatedDenseBlock

@@ -147,9 +147,9 @@ def our_step(words: argparse.Namespace, critic_steps: int, dropout: float = 0.5)
             first += 1
 
     def step() -> dict[str, float]:
-        told: list[dict[str, float]] = []
-        trainer.train(state, open_batches, lambda terms: bool(told.append(dict(terms))))
-        return told[0]
+        logged: list[dict[str, float]] = []
+        trainer.train(state, open_batches, lambda terms: bool(logged.append(dict(terms))))
+        return logged[0]
 
     return step
 

@@ -50,7 +50,7 @@ def finest(output: torch.Tensor | list[torch.Tensor]) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(
-    "conv",
+    "layer",
     [
         nn.Conv2d(3, 256, 3, padding=1),
         nn.Conv2d(64, 63, 5, padding=2),
@@ -62,12 +62,13 @@ def finest(output: torch.Tensor | list[torch.Tensor]) -> torch.Tensor:
         nn.Conv2d(64, 64, 5, padding=2, bias=False),
         nn.Conv2d(64, 64, 1, stride=2),
         nn.ConvTranspose2d(64, 64, 3, padding=1),
+        nn.InstanceNorm2d(64, affine=True),
     ],
 )
-def test_other_convolutions_stay_torchs(conv: nn.Module) -> None:
-    """Thin, strided, dilated, grouped, larger or unpadded ones, and those that a critic needs second gradients of."""
-    kind = type(conv)
-    assert type(accelerate(nn.Sequential(conv))[0]) is kind
+def test_other_layers_stay_torchs(layer: nn.Module) -> None:
+    """Convolutions that are thin, strided, dilated, grouped, larger, unpadded or without a bias; norms with weights."""
+    kind = type(layer)
+    assert type(accelerate(nn.Sequential(layer))[0]) is kind
 
 
 @pytest.mark.parametrize("bias", [True, False])

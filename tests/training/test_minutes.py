@@ -87,7 +87,7 @@ def quiet(_line: str) -> None:
     """Say nothing."""
 
 
-def told(job: TrainingJob) -> list[dict[str, Any]]:
+def logged(job: TrainingJob) -> list[dict[str, Any]]:
     """The history's intervals."""
     lines = (job.out / "training" / "history.jsonl").read_text().splitlines()
     return [record for record in map(json.loads, lines) if "terms" in record]
@@ -119,7 +119,7 @@ def test_it_ends_with_its_minutes(job: TrainingJob, clock: Clock) -> None:
     begun_at = clock()
     train_deblurrer(job, quiet, clock)
     assert 0.97 * 600 < clock() - begun_at < 1.01 * 600
-    training, last = training_of(job), told(job)[-1]
+    training, last = training_of(job), logged(job)[-1]
     assert training["laid_out"] == [{"step": 0, "steps": training["steps"]}]
     assert training["epochs_done"] == 4
     assert last["learning_rate"] == pytest.approx(1e-4 / (1 + round(training["steps"] / 2)), rel=0.05)
@@ -168,7 +168,7 @@ def test_a_machine_that_becomes_slower_ends_decayed_too(job: TrainingJob, clock:
     assert laid_out == sorted(laid_out, reverse=True)
     assert laid_out[-1] == training["steps"] < 0.8 * laid_out[0]
     assert 0.95 * 600 < clock() - begun_at < 1.125 * 600
-    assert told(job)[-1]["learning_rate"] < 0.1 * 1e-4
+    assert logged(job)[-1]["learning_rate"] < 0.1 * 1e-4
     assert (job.out / "weights-content.safetensors").exists()
 
 

@@ -116,9 +116,9 @@ def make_pack(scripts: ModuleType, given: Path) -> MakePack:
     """Packs `given` into a folder; the number is that of bytes it may have."""
 
     def make(folder: Path, most: int = 40 * 2**20, **changes: object) -> Path:
-        asked = {"photos": given / "photos", "pairs": given / "pairs", "recipe": [given / "nafnet" / "recipe.toml"]}
+        options = {"photos": given / "photos", "pairs": given / "pairs", "recipe": [given / "nafnet" / "recipe.toml"]}
         others = {"wheels": given / "wheels", "vgg": None, "start": None, "pairs_a_street": None}
-        scripts.pack(argparse.Namespace(pack=folder, **(asked | others | changes)), most)
+        scripts.pack(argparse.Namespace(pack=folder, **(options | others | changes)), most)
         return folder
 
     return make

@@ -248,7 +248,7 @@ def test_too_few_pictures(job: TrainingJob) -> None:
 
 
 def test_two_processes_train_on_one_recipe(photos: Path, tmp_path: Path) -> None:
-    """torchrun's processes share each batch; one of them speaks and writes, and the word of the other is in it."""
+    """torchrun's processes share each batch; one of them reports and writes, and the means are of both."""
     recipe = tmp_path / "short.toml"
     settings = {
         key: value for key, value in asdict(replace(SHORT, epochs=1, decay_epochs=0)).items() if value is not None
@@ -291,9 +291,9 @@ def test_every_restoring_architecture_trains(name: str) -> None:
     crop = Crop(*(np.full((side, side, 3), level, np.uint8) for level in (90, 80)), np.ones((1, 1), np.float32), 1, 1)
     batches = iter([collate([crop])] * 2)
     trainer = Trainer(plan, Schedule(1, 0, 0, 1), Draws(0, World(), cpu), "fp32")
-    told: list[Mapping[str, float]] = []
-    trainer.train(state, lambda _: batches, lambda terms: bool(told.append(terms)))
-    assert {"D_real", "D_fake", "G_L1", "G_GAN"} <= told[0].keys()
+    logged: list[Mapping[str, float]] = []
+    trainer.train(state, lambda _: batches, lambda terms: bool(logged.append(terms)))
+    assert {"D_real", "D_fake", "G_L1", "G_GAN"} <= logged[0].keys()
     for net in ("generator", "critic"):
         changed = [not torch.equal(state.tensors()[key], before[key]) for key in before if key.startswith(f"{net}.")]
         assert any(changed)
@@ -315,11 +315,13 @@ def test_a_kernel_network_learns(photos: Path) -> None:
     assert not any(key.startswith("critic") for key in state.tensors())
     crops = TrainingCrops(find_sources([photos], None, Fraction(1)), recipe.crops(96, Layout(1, 1)), seed=0)
     batch = collate([crops[0], crops[1]])
-    told: list[Mapping[str, float]] = []
+    logged: list[Mapping[str, float]] = []
     trainer = Trainer(plan, Schedule(12, 0, 0, 0), Draws(0, World(), cpu), "fp32")
-    trainer.train(state, lambda _: repeat(batch), lambda terms: not told.append(terms))
-    assert list(told[0]) == ["G_kernel", "G_filtered", "G_guess", "G_edge"]
-    first, last = (sum(loss.weight * terms[f"G_{loss.name}"] for loss in plan.losses) for terms in (told[0], told[-1]))
+    trainer.train(state, lambda _: repeat(batch), lambda terms: not logged.append(terms))
+    assert list(logged[0]) == ["G_kernel", "G_filtered", "G_guess", "G_edge"]
+    first, last = (
+        sum(loss.weight * terms[f"G_{loss.name}"] for loss in plan.losses) for terms in (logged[0], logged[-1])
+    )
     assert last < 0.75 * first
 
 
@@ -401,7 +403,7 @@ def test_content_counts_at_each_scale() -> None:
 
 
 def test_a_plan_follows_its_recipe() -> None:
-    """Weights, rates and bounds are the recipe's; weights come from its seed; a last convolution of 0 if asked."""
+    """Weights, rates and bounds are the recipe's; weights come from its seed, a last one of 0 if it says so."""
     cpu = torch.device("cpu")
     recipe = Recipe(
         vgg_weight=0,
@@ -434,7 +436,7 @@ def test_dropout_is_the_recipes() -> None:
 
 
 def test_a_training_may_start_from_weights(job: TrainingJob) -> None:
-    """The first judgement of a warm start is the last of the training whose weights it takes; the card names them."""
+    """The first validation of a warm start is the last of the training whose weights it takes; the card names them."""
     weights = train_deblurrer(job, quiet)
     said: list[str] = []
     warm = replace(job, out=job.out / "warm", start=weights)

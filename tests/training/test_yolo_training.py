@@ -18,18 +18,18 @@ SHORT = YoloSchedule(epochs=3, image_px=128, batch=4)
 
 @pytest.fixture(scope="module")
 def trained(drawn_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[YoloEpoch]]:
-    """Three epochs on the drawn pictures: the folder, and what was told."""
-    out, told = tmp_path_factory.mktemp("trained"), []
-    train_yolo(CocoFolder(drawn_dataset), out, SHORT, "cpu", resume=False, watch=told.append)
-    return out, told
+    """Three epochs on the drawn pictures: the folder, and what was logged."""
+    out, logged = tmp_path_factory.mktemp("trained"), []
+    train_yolo(CocoFolder(drawn_dataset), out, SHORT, "cpu", resume=False, watch=logged.append)
+    return out, logged
 
 
 def test_every_epoch_is_told(trained: tuple[Path, list[YoloEpoch]]) -> None:
     """Epochs come in order with their loss terms by name, which change from epoch to epoch."""
-    told = trained[1]
-    assert [(epoch.number, epoch.of) for epoch in told] == [(1, 3), (2, 3), (3, 3)]
-    assert set(told[0].losses) == {"box_loss", "cls_loss", "dfl_loss"}
-    assert told[0].losses != told[1].losses != told[2].losses
+    logged = trained[1]
+    assert [(epoch.number, epoch.of) for epoch in logged] == [(1, 3), (2, 3), (3, 3)]
+    assert set(logged[0].losses) == {"box_loss", "cls_loss", "dfl_loss"}
+    assert logged[0].losses != logged[1].losses != logged[2].losses
 
 
 def test_the_weights_are_a_detector(trained: tuple[Path, list[YoloEpoch]], drawn_dataset: Path) -> None:
@@ -67,9 +67,9 @@ def test_an_interrupted_training_goes_on(drawn_dataset: Path, tmp_path: Path) ->
         train_yolo(dataset, out, SHORT, "cpu", resume=False, watch=stop)
     with pytest.raises(UsageError, match="was begun with epochs 3"):
         train_yolo(dataset, out, replace(SHORT, epochs=4), "cpu", resume=True, watch=stop)
-    told: list[YoloEpoch] = []
-    train_yolo(dataset, out, SHORT, "cpu", resume=True, watch=told.append)
-    assert [epoch.number for epoch in told] == [2, 3]
+    logged: list[YoloEpoch] = []
+    train_yolo(dataset, out, SHORT, "cpu", resume=True, watch=logged.append)
+    assert [epoch.number for epoch in logged] == [2, 3]
     with pytest.raises(UsageError, match="holds a finished training"):
         train_yolo(dataset, out, SHORT, "cpu", resume=True, watch=stop)
 
@@ -94,12 +94,12 @@ def test_half_precision_learns_the_same(
     trained: tuple[Path, list[YoloEpoch]], drawn_dataset: Path, tmp_path: Path
 ) -> None:
     """bfloat16 products change the first epoch's loss by less than two percent."""
-    told: list[YoloEpoch] = []
+    logged: list[YoloEpoch] = []
     schedule = replace(SHORT, precision="bf16")
-    train_yolo(CocoFolder(drawn_dataset), tmp_path, schedule, "cpu", resume=False, watch=told.append)
+    train_yolo(CocoFolder(drawn_dataset), tmp_path, schedule, "cpu", resume=False, watch=logged.append)
     first = trained[1][0].losses
-    assert sum(told[0].losses.values()) == pytest.approx(sum(first.values()), rel=0.02)
-    assert told[0].losses != first
+    assert sum(logged[0].losses.values()) == pytest.approx(sum(first.values()), rel=0.02)
+    assert logged[0].losses != first
 
 
 def test_a_loss_that_is_not_finite_stops_it() -> None:
