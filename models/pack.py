@@ -41,24 +41,24 @@ PLATFORM = ("--python-version", "312", "--platform", "manylinux2014_x86_64", "--
 """What detbench imports and a machine with torch lacks; a training alone needs tomli-w."""
 
 
-def pack(asked: argparse.Namespace, limit_bytes: int = LIMIT_MIB * 2**20) -> None:
+def pack(options: argparse.Namespace, limit_bytes: int = LIMIT_MIB * 2**20) -> None:
     """Write the pack; ends with one line where it is too large without a photo."""
-    folder: Path = asked.pack
+    folder: Path = options.pack
     if folder.exists():
         sys.exit(f"{folder} is there already; name a new folder")
     pack_code(folder)
-    for recipe in asked.recipe:
+    for recipe in options.recipe:
         copy(recipe, folder / "recipes" / f"{recipe.resolve().parent.name}.toml")
-    pack_wheels(folder / "wheels", asked.wheels)
-    for name, file in (("vgg", asked.vgg), ("start", asked.start)):
+    pack_wheels(folder / "wheels", options.wheels)
+    for name, file in (("vgg", options.vgg), ("start", options.start)):
         if file:
             copy(file, folder / f"{name}.safetensors")
-    pack_pairs(asked.pairs, folder / "pairs", asked.pairs_a_street)
+    pack_pairs(options.pairs, folder / "pairs", options.pairs_a_street)
     room = limit_bytes - MANIFEST_BYTES - sum(sizes_of(folder).values())
     if room < 0:
         parts = ", ".join(f"{name} {size / 2**20:.1f}" for name, size in sizes_of(folder).items())
         sys.exit(f"the pack is {-room / 2**20:.1f} MiB too large without a photo; leave something out of {parts} MiB")
-    pack_photos(asked.photos, folder / "photos", room)
+    pack_photos(options.photos, folder / "photos", room)
     names = [path.relative_to(folder).as_posix() for path in files_below(folder)]
     write_atomically(folder / MANIFEST, json.dumps(listed(folder, names)))
 
@@ -162,7 +162,7 @@ def sizes_of(folder: Path) -> dict[str, int]:
 
 
 def main() -> None:
-    """Pack or join, as the command line says, and tell what there is."""
+    """Pack or join, as the command line says, and say what there is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     packing = commands.add_parser("pack", help=f"write a pack of at most {LIMIT_MIB} MiB")
@@ -177,15 +177,15 @@ def main() -> None:
     joining = commands.add_parser("join", help="put together what train_packed.py gave back")
     joining.add_argument("returned", type=Path, help="its OUT")
     joining.add_argument("out", type=Path, help="where the training's files go")
-    asked = parser.parse_args()
-    if asked.command == "join":
-        left_out = join(asked.returned, asked.out)
+    options = parser.parse_args()
+    if options.command == "join":
+        left_out = join(options.returned, options.out)
         say(f"joined; left out there: {', '.join(left_out) or 'nothing'}")
         return
-    pack(asked)
-    sizes = sizes_of(asked.pack)
+    pack(options)
+    sizes = sizes_of(options.pack)
     parts = ", ".join(f"{name} {size / 2**20:.1f}" for name, size in sizes.items())
-    photos = len(files_below(asked.pack / "photos"))
+    photos = len(files_below(options.pack / "photos"))
     say(f"{sum(sizes.values()) / 2**20:.1f} MiB: {parts}; {photos} photos")
 
 

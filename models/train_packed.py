@@ -48,32 +48,31 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 """Each loading process has a core of its own."""
 
 
-def main(asked: argparse.Namespace) -> int:
+def main(options: argparse.Namespace) -> int:
     """Train, and return the training's exit status."""
     check_files(PACK, json.loads((PACK / MANIFEST).read_text()))
-    if asked.workers:
+    if options.workers:
         raise_limits()
     with tempfile.TemporaryDirectory() as unzipped:
         environment = environment_with(PACK / "wheels", Path(unzipped))
         check_imports(environment)
-        work = (asked.work or Path(unzipped) / "training").resolve()
-        return train(command_of(asked, work), environment, work, asked.out)
+        work = (options.work or Path(unzipped) / "training").resolve()
+        return train(command_of(options, work), environment, work, options.out)
 
 
-def command_of(asked: argparse.Namespace, work: Path) -> list[str]:
+def command_of(options: argparse.Namespace, work: Path) -> list[str]:
     """The training's command line; it goes on where `work` holds a checkpoint."""
-    recipe = PACK / "recipes" / f"{asked.net}.toml"
+    recipe = PACK / "recipes" / f"{options.net}.toml"
     if not recipe.is_file():
         packed = ", ".join(sorted(path.stem for path in recipe.parent.glob("*.toml")))
-        sys.exit(f"the pack has no recipe for {asked.net!r}; it has {packed}")
-    words = [sys.executable, "-m", "detbench", "train", asked.net, "--recipe", str(recipe), "--out", str(work)]
+        sys.exit(f"the pack has no recipe for {options.net!r}; it has {packed}")
+    words = [sys.executable, "-m", "detbench", "train", options.net, "--recipe", str(recipe), "--out", str(work)]
     words += [word for name in DATA for word in ("--data", str(PACK / name))]
-    words += ["--mix", asked.mix, "--device", asked.device, "--workers", str(asked.workers)]
+    words += ["--mix", options.mix, "--device", options.device, "--workers", str(options.workers)]
     for option in ("vgg", "start"):
         file = PACK / f"{option}.safetensors"
         words += [f"--{option}", str(file)] if file.is_file() else []
-    words += ["--minutes", str(asked.minutes)] if asked.minutes else []
-    words += ["--carry", str(PIECE_BYTES // 2**20)] if asked.carry else []
+    words += ["--minutes", str(options.minutes)] if options.minutes else []
     return [*words, "--resume"] if (work / "training" / "checkpoint.json").is_file() else words
 
 
@@ -99,7 +98,7 @@ def environment_with(wheels: Path, unzipped: Path) -> dict[str, str]:
 def check_imports(environment: Mapping[str, str]) -> None:
     """Import all that a training imports; ends with one line where something is not there."""
     begun = time.monotonic()
-    code = "import sys, torch, detbench.training.restoring, detbench.cli.main, tomli_w; print(torch.__version__)"
+    code = "import sys, torch, detbench.training.train, detbench.cli.main, tomli_w; print(torch.__version__)"
     words = [sys.executable, "-c", code]
     tried = subprocess.run(words, env=environment, cwd=PACK, capture_output=True, text=True)
     if tried.returncode:
@@ -231,11 +230,6 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--workers", type=int, default=max(0, len(os.sched_getaffinity(0)) - 2))
     parser.add_argument("--work", type=Path, help="where to train, and to go on exactly if it holds a training already")
-    parser.add_argument(
-        "--carry",
-        action="store_true",
-        help="pack the checkpoint to a quarter, so that it may fit; going on is close then",
-    )
     return parser.parse_args()
 
 

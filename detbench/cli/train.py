@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from detbench.cli.console import note, print_path
-from detbench.cli.train_restorer import EPILOG, TRAINED, train_command
+from detbench.cli.train_deblurrer import EPILOG, TRAINED, train_command
 
 if TYPE_CHECKING:
-    from detbench.training.yolo_training import Epoch
+    from detbench.training.yolo_training import YoloEpoch
 
 train = typer.Typer(
     help="Train a network on your own pictures; weights and card land in one folder.", no_args_is_help=True
@@ -72,6 +72,6 @@ def yolov8(
     print_path(trained.weights)
 
 
-def _say_epoch(epoch: "Epoch") -> None:
+def _say_epoch(epoch: "YoloEpoch") -> None:
     losses = ", ".join(f"{name.removesuffix('_loss')} {value:.3f}" for name, value in epoch.losses.items())
     note(f"epoch {epoch.number}/{epoch.of}: {losses}; held-out mAP {epoch.held_out_map:.3f}")

@@ -13,7 +13,7 @@ from detbench.core.torch_device import check_usable
 from detbench.deblurrers.tiling import MAX_PIXELS, OVERLAP, FloatImage, restore_tiled
 from detbench.errors import UsageError
 from detbench.nets import nafnet, pix2pix
-from detbench.nets.accelerate import accelerate
+from detbench.nets.accelerate import accelerate, fuse
 from detbench.nets.deblurgan import Generator, ResizeGenerator
 from detbench.nets.deep_generative_filter import DenseGenerator
 from detbench.nets.nah import MultiScaleNet
@@ -49,7 +49,7 @@ class NetworkDeblurrer:
         check_usable(self.device, device)
         self.precision = precision
         load_weights(net, weights or shipped("models") / name, name)
-        self.net = net.eval().to(self.device).to(memory_format=torch.channels_last)
+        self.net = accelerate(net).eval().to(self.device).to(memory_format=torch.channels_last)
 
     def __call__(self, blurred: Image) -> Image:
         """Shape (H, W, 3) in and out, any size."""
@@ -122,7 +122,7 @@ class NAFNet(NetworkDeblurrer):
         net = nafnet.NAFNet()
         super().__init__(net, "nafnet", weights, device, precision)
         if self.device == "cpu":
-            self.net = accelerate(net, PRECISIONS[precision])
+            self.net = fuse(net, PRECISIONS[precision])
 
 
 class Nah(NetworkDeblurrer):

@@ -30,8 +30,8 @@ def restore_tiled(
     The picture is extended by reflection to `multiple`, so `restore` only sees sides that divide by it, and cropped
     again. Where that fits into `max_pixels` it is called once. Tiles share at least `overlap` pixels (a multiple of
     `multiple`); the outer quarter of a tile's share is dropped and the middle half fades linearly into the
-    neighbour. A function of which no pixel looks further than `overlap` / 4 gives the same as without tiles.
-    `max_pixels` must leave room for tiles of more than two overlaps a side.
+    neighbour. A function whose receptive field reaches at most `overlap` / 4 from a pixel gives the
+    same as without tiles. `max_pixels` must leave room for tiles of more than two overlaps a side.
     """
     padded = pad_to_multiple(image, multiple)
     rows, columns = _tile_sides(padded.shape[0], padded.shape[1], max_pixels, multiple)

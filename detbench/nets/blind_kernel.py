@@ -28,8 +28,8 @@ LEAST_PX = 68
 
 
 @dataclass(frozen=True)
-class Scale:
-    """One level: pictures are shrunk by `shrink`; the net has `blocks` residual blocks of `width` channels and is asked
+class PyramidLevel:
+    """One level: pictures are shrunk by `shrink`; the net has `blocks` residual blocks of `width` channels and runs
     `rounds` times.
     """
 
@@ -39,7 +39,7 @@ class Scale:
     rounds: int
 
 
-SCALES = (Scale(4, 40, 5, 1), Scale(2, 32, 4, 1), Scale(1, 16, 3, 2))
+SCALES = (PyramidLevel(4, 40, 5, 1), PyramidLevel(2, 32, 4, 1), PyramidLevel(1, 16, 3, 2))
 
 
 @dataclass(frozen=True, eq=False)

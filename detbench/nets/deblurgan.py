@@ -8,9 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from detbench.nets.layers import RestorationNet, initialise, instance_norm
+from detbench.nets.layers import NormReLU, RestorationNet, initialise
 from detbench.nets.patchgan import PatchGAN
-from detbench.nets.winograd import WinogradConv2d
 
 
 class ResBlock(nn.Module):
@@ -18,14 +17,16 @@ class ResBlock(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv1 = WinogradConv2d(channels, channels, 3, "reflect")
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect")
+        self.norm1 = NormReLU(channels)
         self.dropout = nn.Dropout(0.5)
-        self.conv2 = WinogradConv2d(channels, channels, 3, "reflect")
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect")
+        self.norm2 = nn.InstanceNorm2d(channels)
 
     def forward(self, features: Tensor) -> Tensor:
         """Shape (N, C, H, W) in and out; H, W >= 2."""
-        change = self.dropout(instance_norm(self.conv1(features)).relu_())
-        return instance_norm(self.conv2(change)).add_(features)
+        change: Tensor = self.norm2(self.conv2(self.dropout(self.norm1(self.conv1(features)))))
+        return features + change
 
 
 class Generator(RestorationNet):
@@ -37,25 +38,30 @@ class Generator(RestorationNet):
     def __init__(self) -> None:
         super().__init__()
         self.enter = nn.Conv2d(3, 64, 7, padding=3, padding_mode="reflect")
+        self.enter_norm = NormReLU(64)
         self.down1 = nn.Conv2d(64, 128, 3, stride=2, padding=1)
+        self.down1_norm = NormReLU(128)
         self.down2 = nn.Conv2d(128, 256, 3, stride=2, padding=1)
+        self.down2_norm = NormReLU(256)
         self.blocks = nn.Sequential(*(ResBlock(256) for _ in range(9)))
         self.up1: nn.Module = nn.ConvTranspose2d(256, 128, 3, stride=2, padding=1, output_padding=1)
+        self.up1_norm = NormReLU(128)
         self.up2: nn.Module = nn.ConvTranspose2d(128, 64, 3, stride=2, padding=1, output_padding=1)
+        self.up2_norm = NormReLU(64)
         self.leave = nn.Conv2d(64, 3, 7, padding=3, padding_mode="reflect")
         self.apply(initialise)
 
     def forward(self, blurred: Tensor) -> Tensor:
         """RGB in -1..1, shape (N, 3, H, W), to the same; H and W are multiples of 4 and at least 8."""
-        features = instance_norm(self.enter(blurred)).relu_()
-        features = instance_norm(self.down1(features)).relu_()
-        features = instance_norm(self.down2(features)).relu_()
+        features = self.enter_norm(self.enter(blurred))
+        features = self.down1_norm(self.down1(features))
+        features = self.down2_norm(self.down2(features))
         features = self.blocks(features)
-        features = instance_norm(self.up1(features)).relu_()
-        features = instance_norm(self.up2(features)).relu_()
+        features = self.up1_norm(self.up1(features))
+        features = self.up2_norm(self.up2(features))
         return (blurred + torch.tanh(self.leave(features))).clamp(-1, 1)
 
-    def begin_as_input(self) -> None:
+    def init_as_identity(self) -> None:
         """Exactly, by the global skip alone."""
         nn.init.zeros_(self.leave.weight)
 
@@ -69,7 +75,7 @@ class ResizeConv(nn.Module):
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
-        self.conv = WinogradConv2d(channels_in, channels_out, 3, "reflect")
+        self.conv = nn.Conv2d(channels_in, channels_out, 3, padding=1, padding_mode="reflect")
 
     def forward(self, features: Tensor) -> Tensor:
         """Shape (N, C, H, W) to (N, C', 2H, 2W)."""
@@ -87,7 +93,7 @@ class ResizeGenerator(Generator):
 
 
 class Critic(PatchGAN):
-    """How sharp each 70x70 patch of one picture looks: 256x256 gives a map of 35x35. 2,764,737 parameters.
+    """A score of how sharp each 70x70 patch of one picture is: 256x256 gives a map of 35x35. 2,764,737 parameters.
 
     It sees the restored or the sharp picture alone, never beside the blurred one.
     """

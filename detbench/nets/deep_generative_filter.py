@@ -17,16 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from detbench.nets.layers import (
-    Pointwise,
-    RestorationNet,
-    initialise,
-    instance_norm,
-    is_computed_on_processor,
-    silence,
-)
+from detbench.nets.layers import RestorationNet, initialise, zero_outputs_
 from detbench.nets.patchgan import PatchGAN
-from detbench.nets.winograd import WinogradConv2d
 
 GROWTH = 64
 """Channels that each layer adds."""
@@ -42,17 +34,25 @@ class DenseLayer(nn.Module):
 
     def __init__(self, channels: int, dilation: int) -> None:
         super().__init__()
-        self.narrow = Pointwise(channels, 4 * GROWTH)
-        self.conv = (
-            WinogradConv2d(4 * GROWTH, GROWTH, 3, "reflect")
-            if dilation == 1
-            else nn.Conv2d(4 * GROWTH, GROWTH, 3, padding=dilation, dilation=dilation, padding_mode="reflect")
-        )
+        self.narrow = nn.Conv2d(channels, 4 * GROWTH, 1)
+        self.narrow_norm = nn.InstanceNorm2d(4 * GROWTH)
+        self.conv = _conv3(4 * GROWTH, GROWTH, dilation)
+        self.conv_norm = nn.InstanceNorm2d(GROWTH)
 
     def forward(self, features: Tensor) -> Tensor:
         """Shape (N, channels, H, W) to (N, g, H, W), both after their LeakyReLU."""
-        narrowed = F.leaky_relu_(instance_norm(self.narrow(features)), 0.2)
-        return F.leaky_relu_(instance_norm(self.conv(narrowed)), 0.2)
+        narrowed = F.leaky_relu(self.narrow_norm(self.narrow(features)), 0.2, inplace=True)
+        return F.leaky_relu(self.conv_norm(self.conv(narrowed)), 0.2, inplace=True)
+
+
+class DenseBlock(nn.ModuleList):
+    """Layers that each see the features and what all layers before it have added."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Shape (N, C, H, W) to (N, C + L g, H, W) after L layers."""
+        for layer in self:
+            features = torch.cat([features, layer(features)], dim=1)
+        return features
 
 
 class DenseGenerator(RestorationNet):
@@ -60,51 +60,34 @@ class DenseGenerator(RestorationNet):
 
     def __init__(self) -> None:
         super().__init__()
-        self.enter = WinogradConv2d(3, _HEAD, 3, "reflect")
-        self.layers = nn.ModuleList(
+        self.enter = _conv3(3, _HEAD)
+        self.layers = DenseBlock(
             DenseLayer(_HEAD + index * GROWTH, dilation) for index, dilation in enumerate(DILATIONS)
         )
-        self.narrow = Pointwise(_HEAD + len(DILATIONS) * GROWTH, _HEAD)
+        self.narrow = nn.Conv2d(_HEAD + len(DILATIONS) * GROWTH, _HEAD, 1)
+        self.narrow_norm = nn.InstanceNorm2d(_HEAD)
         self.dropout = nn.Dropout(0.5)
-        self.merge = WinogradConv2d(_HEAD, GROWTH, 3, "reflect")
-        self.leave = WinogradConv2d(GROWTH, 3, 3, "reflect")
+        self.merge = _conv3(_HEAD, GROWTH)
+        self.leave = _conv3(GROWTH, 3)
         self.apply(initialise)
 
     def forward(self, blurred: Tensor) -> Tensor:
         """RGB in -1..1, shape (N, 3, H, W), to the same; H and W are at least 4."""
         head = self.enter(blurred)
-        tail = self.dropout(instance_norm(self.narrow(self._dense(F.leaky_relu(head, 0.2)))))
+        tail = self.dropout(self.narrow_norm(self.narrow(self.layers(F.leaky_relu(head, 0.2)))))
         return torch.tanh(self.leave(F.leaky_relu(self.merge(head + tail), 0.2)))
 
-    def _dense(self, features: Tensor) -> Tensor:
-        """The features and what every layer adds to all before it, activated once: (N, C, H, W) to (N, C + L g, H, W).
-
-        Without a gradient each layer writes where the next ones read; gathering them anew takes as long as the layers.
-        """
-        if torch.is_grad_enabled() or not is_computed_on_processor(features):
-            for layer in self.layers:
-                features = torch.cat([features, layer(features)], dim=1)
-            return features
-        count, channels, height, width = features.shape
-        total = channels + len(self.layers) * GROWTH
-        dense = features.new_empty(count, height, width, total).permute(0, 3, 1, 2)
-        dense[:, :channels] = features
-        for layer in self.layers:
-            dense[:, channels : channels + GROWTH] = layer(dense[:, :channels])
-            channels += GROWTH
-        return dense
-
     @torch.no_grad()
-    def begin_as_input(self) -> None:
+    def init_as_identity(self) -> None:
         """Within .025: LeakyReLUs of colours less a threshold add up to straight pieces of what undoes the tanh.
 
-        The norm makes much of any tail however small, so none is silenced: a colour is the difference of two channels
+        The norm makes much of any tail however small, so none is set to 0: a colour is the difference of two channels
         with the same tail.
         """
         thresholds, shares = _straight_pieces(torch.tensor([0.0, 0.5, 1.0, 1.5, 2.3]))
-        silence(self.enter, slice(6))
-        silence(self.merge, slice(6 * len(thresholds)))
-        silence(self.leave)
+        zero_outputs_(self.enter, slice(6))
+        zero_outputs_(self.merge, slice(6 * len(thresholds)))
+        zero_outputs_(self.leave)
         self.narrow.weight[3:6] = self.narrow.weight[:3]
         for channel in range(6):
             colour, sign = channel % 3, 1 if channel < 3 else -1
@@ -133,3 +116,7 @@ class Critic(PatchGAN):
 
     def __init__(self) -> None:
         super().__init__(channels=6, width=48, strides=(2, 2, 2, 2), padding=1)
+
+
+def _conv3(channels_in: int, channels_out: int, dilation: int = 1) -> nn.Conv2d:
+    return nn.Conv2d(channels_in, channels_out, 3, padding=dilation, dilation=dilation, padding_mode="reflect")

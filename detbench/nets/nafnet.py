@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from detbench.nets.layers import Pointwise, RestorationNet, silence
+from detbench.nets.layers import RestorationNet, zero_outputs_
 
 WIDTH = 32
 """Channels at the finest level; each level down has twice as many."""
@@ -36,7 +36,7 @@ attention averages over the whole picture.
 """
 
 
-class ChannelNorm(nn.Module):
+class LayerNorm2d(nn.Module):
     """Each pixel's channels to mean 0 and variance 1, then a weight and a bias a channel."""
 
     def __init__(self, channels: int) -> None:
@@ -57,11 +57,11 @@ class SpatialMixing(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.norm = ChannelNorm(channels)
-        self.expand = Pointwise(channels, 2 * channels)
+        self.norm = LayerNorm2d(channels)
+        self.expand = nn.Conv2d(channels, 2 * channels, 1)
         self.depthwise = nn.Conv2d(2 * channels, 2 * channels, 3, padding=1, groups=2 * channels)
-        self.attention = Pointwise(channels, channels)
-        self.project = Pointwise(channels, channels)
+        self.attention = nn.Conv2d(channels, channels, 1)
+        self.project = nn.Conv2d(channels, channels, 1)
         self.scale = nn.Parameter(torch.zeros(channels, 1, 1))
         self.cell = CELL_PX * WIDTH // (SHUFFLE * channels)
 
@@ -82,9 +82,9 @@ class ChannelMixing(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.norm = ChannelNorm(channels)
-        self.expand = Pointwise(channels, 2 * channels)
-        self.project = Pointwise(channels, channels)
+        self.norm = LayerNorm2d(channels)
+        self.expand = nn.Conv2d(channels, 2 * channels, 1)
+        self.project = nn.Conv2d(channels, channels, 1)
         self.scale = nn.Parameter(torch.zeros(channels, 1, 1))
 
     def forward(self, features: Tensor) -> Tensor:
@@ -110,7 +110,7 @@ class Up(nn.Sequential):
     """Twice the height and width, half the channels: a 1x1 convolution whose channels become 2x2 pixels."""
 
     def __init__(self, channels: int) -> None:
-        super().__init__(Pointwise(channels, 2 * channels, bias=False), nn.PixelShuffle(2))
+        super().__init__(nn.Conv2d(channels, 2 * channels, 1, bias=False), nn.PixelShuffle(2))
 
 
 class NAFNet(RestorationNet):
@@ -140,9 +140,9 @@ class NAFNet(RestorationNet):
             features = blocks(up(features) + skips.pop())
         return blurred + F.pixel_shuffle(self.leave(features), SHUFFLE)
 
-    def begin_as_input(self) -> None:
+    def init_as_identity(self) -> None:
         """Exactly, by the skip around the whole alone."""
-        silence(self.leave)
+        zero_outputs_(self.leave)
 
 
 def gate(features: Tensor) -> Tensor:

@@ -10,8 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from detbench.nets.layers import RestorationNet, silence
-from detbench.nets.winograd import WinogradConv2d
+from detbench.nets.layers import RestorationNet, zero_outputs_
 
 SCALES = 3
 
@@ -38,8 +37,8 @@ class ResBlock(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv1 = WinogradConv2d(64, 64, 5)
-        self.conv2 = WinogradConv2d(64, 64, 5)
+        self.conv1 = _conv5(64, 64)
+        self.conv2 = _conv5(64, 64)
 
     def forward(self, features: Tensor) -> Tensor:
         """Shape (N, 64, H, W) in and out."""
@@ -47,7 +46,7 @@ class ResBlock(nn.Module):
         return features + change
 
 
-class Scale(nn.Module):
+class ScaleNet(nn.Module):
     """One scale: conv, 19 ResBlocks, conv; no skip around the whole."""
 
     def __init__(self, channels: int) -> None:
@@ -62,12 +61,12 @@ class Scale(nn.Module):
         return restored
 
     @torch.no_grad()
-    def begin_as_input(self) -> None:
+    def init_as_identity(self) -> None:
         """Three channels carry the picture through blocks that change nothing yet."""
-        silence(self.enter, slice(3))
-        silence(self.leave)
+        zero_outputs_(self.enter, slice(3))
+        zero_outputs_(self.leave)
         for block in self.blocks:
-            silence(block.get_submodule("conv2"))
+            zero_outputs_(block.get_submodule("conv2"))
         for colour in range(3):
             self.enter.weight[colour, colour, 2, 2] = self.leave.weight[colour, colour, 2, 2] = 1
 
@@ -81,7 +80,7 @@ class MultiScaleNet(RestorationNet):
 
     def __init__(self) -> None:
         super().__init__()
-        self.scales = nn.ModuleList(Scale(3 if coarsest else 6) for coarsest in (False, False, True))
+        self.scales = nn.ModuleList(ScaleNet(3 if coarsest else 6) for coarsest in (False, False, True))
         self.ups = nn.ModuleList(_conv5(3, 12) for _ in range(SCALES - 1))
 
     def forward(self, blurred: Tensor) -> list[Tensor]:
@@ -96,14 +95,14 @@ class MultiScaleNet(RestorationNet):
             restored.insert(0, self.scales[index](torch.cat([levels[index], enlarged], dim=1)))
         return restored
 
-    def begin_as_input(self) -> None:
+    def init_as_identity(self) -> None:
         """Exactly, at each scale."""
         for scale in self.scales:
-            cast(Scale, scale).begin_as_input()
+            cast(ScaleNet, scale).init_as_identity()
 
 
 class Critic(nn.Module):
-    """How real a whole picture looks: one score for a crop of 256, by convolutions of growing width and stride.
+    """How real a whole picture is: one score for a crop of 256, by convolutions of growing width and stride.
 
     Without normalisation and without biases, as the authors' later port has it. The last convolution is padded by a
     pixel, which the port's is not, so that crops of 128 have a score too. 10,725,216 parameters.

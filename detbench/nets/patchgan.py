@@ -10,7 +10,7 @@ from itertools import pairwise
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from detbench.nets.layers import initialise, instance_norm
+from detbench.nets.layers import initialise
 
 
 class PatchGAN(nn.Module):
@@ -27,13 +27,14 @@ class PatchGAN(nn.Module):
             nn.Conv2d(before, after, 4, stride=stride, padding=padding)
             for (before, after), stride in zip(pairwise(widths), strides, strict=True)
         )
+        self.norms = nn.ModuleList(nn.InstanceNorm2d(width) for width in widths[2:])
         self.leave = nn.Conv2d(widths[-1], 1, 4, padding=padding)
         self.apply(initialise)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Values in -1..1, shape (N, channels, H, W), to scores (N, 1, h, w)."""
         features = F.leaky_relu(self.convs[0](pictures), 0.2)
-        for conv in list(self.convs)[1:]:
-            features = F.leaky_relu(instance_norm(conv(features)), 0.2)
+        for conv, norm in zip(list(self.convs)[1:], self.norms, strict=True):
+            features = F.leaky_relu(norm(conv(features)), 0.2)
         scores: Tensor = self.leave(features)
         return scores

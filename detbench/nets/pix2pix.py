@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from detbench.nets.layers import RestorationNet, initialise, instance_norm, silence
+from detbench.nets.layers import RestorationNet, initialise, zero_outputs_
 from detbench.nets.patchgan import PatchGAN
 
 WIDTHS = (36, 48, 96, 192, 192, 192, 192, 192)
@@ -34,36 +34,38 @@ class UNet(RestorationNet):
         self.downs = nn.ModuleList(
             nn.Conv2d(before, after, 4, stride=2, padding=1) for before, after in pairwise([3, *WIDTHS])
         )
+        self.down_norms = nn.ModuleList(nn.InstanceNorm2d(width) for width in WIDTHS[1:-1])
         outward = [*WIDTHS[-2::-1], 3]
         seen = [WIDTHS[-1], *(2 * width for width in outward[:-1])]
         self.ups = nn.ModuleList(
             nn.ConvTranspose2d(before, after, 4, stride=2, padding=1)
             for before, after in zip(seen, outward, strict=True)
         )
+        self.up_norms = nn.ModuleList(nn.InstanceNorm2d(width) for width in outward[:-1])
         self.dropout = nn.Dropout(0.5)
         self.apply(initialise)
 
     def forward(self, blurred: Tensor) -> Tensor:
         """RGB in -1..1, shape (N, 3, H, W), to the same; H and W are multiples of 256."""
         levels = [self.downs[0](blurred)]
-        for down in list(self.downs)[1:-1]:
-            levels.append(instance_norm(down(F.leaky_relu(levels[-1], 0.2))))
+        for down, norm in zip(list(self.downs)[1:-1], self.down_norms, strict=True):
+            levels.append(norm(down(F.leaky_relu(levels[-1], 0.2))))
         features = self.downs[-1](F.leaky_relu(levels[-1], 0.2))
-        for index, up in enumerate(list(self.ups)[:-1]):
-            features = instance_norm(up(F.relu(features)))
+        for index, (up, norm) in enumerate(zip(list(self.ups)[:-1], self.up_norms, strict=True)):
+            features = norm(up(F.relu(features)))
             features = self.dropout(features) if index < 3 else features
             features = torch.cat([features, levels[-1 - index]], dim=1)
         return torch.tanh(self.ups[-1](F.relu(features)))
 
     @torch.no_grad()
-    def begin_as_input(self) -> None:
+    def init_as_identity(self) -> None:
         """Within .06, by the outermost skip: ReLUs of each of 2x2 pixels' colours bend it as what undoes the tanh does.
 
         With 1.1 x + 2 (ReLU(x - .66) - ReLU(-x - .66)) in place of artanh(x) the mean squared error is least.
         """
         bend = 0.66
-        silence(self.downs[0])
-        silence(self.ups[-1])
+        zero_outputs_(self.downs[0])
+        zero_outputs_(self.ups[-1])
         down, bias = (self.downs[0].get_parameter(name) for name in ("weight", "bias"))
         up, offset = (self.ups[-1].get_parameter(name) for name in ("weight", "bias"))
         for value, (colour, row, column) in enumerate(product(range(3), (1, 2), (1, 2))):

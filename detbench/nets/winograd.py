@@ -8,7 +8,7 @@ S² matrix products. In single precision it differs from the direct convolution 
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from detbench.nets.layers import is_computed_on_processor
+from detbench.nets.fast_layers import is_computed_on_processor
 
 SIDE = 4
 """Outputs along a tile's side."""
@@ -65,12 +65,8 @@ class WinogradConv2d(nn.Conv2d):
     """`nn.Conv2d(c, k, R, padding=R // 2)` of R = 3 or 5, by Winograd's way where that is the faster one.
 
     That is in single precision on a processor. Elsewhere, and while the network is exported, it is the direct one.
+    It has a bias; its gradient has no gradient of its own.
     """
-
-    def __init__(
-        self, channels_in: int, channels_out: int, kernel: int, padding_mode: Literal["zeros", "reflect"] = "zeros"
-    ) -> None:
-        super().__init__(channels_in, channels_out, kernel, padding=kernel // 2, padding_mode=padding_mode)
 
     def forward(self, features: Tensor) -> Tensor:
         """Shape (N, C, H, W) to (N, K, H, W); H, W > R // 2."""

@@ -33,7 +33,7 @@ TIMED_STEPS, TIMED_SHARE = 30, 0.03
 
 @dataclass(frozen=True)
 class Layout:
-    """How long a training is: generator steps in all, and the epochs that end with a look at held-out pictures."""
+    """How long a training is: generator steps in all, and the epochs, each of which ends with a validation."""
 
     steps: int
     epochs: int
@@ -45,8 +45,7 @@ class Pace:
 
     `parts` has, in order, the share of all steps where a part of the training begins, 0 the first, and the seconds
     that one of its steps takes. `epoch_end_s` is how long the end of an epoch takes, `start_s` how much longer the
-    first step takes after batches are laid out anew. At the share `joins` the critic does, after one more look at the
-    held-out pictures.
+    first step takes after batches are laid out anew. At the share `joins` the critic does, after one more validation.
     """
 
     parts: Sequence[tuple[float, float]]
@@ -81,8 +80,8 @@ class Timetable:
         """The layout that counts now."""
         return Layout(self.totals[-1][1], self.epochs)
 
-    def looks(self, step: int) -> int:
-        """How many looks at the held-out pictures come after a step."""
+    def validations(self, step: int) -> int:
+        """How many validations on held-out pictures come after a step."""
         steps, joins = self.layout.steps, self.pace.joins
         is_joining = joins is not None and step < joins * steps
         return self.epochs - step * self.epochs // steps + is_joining
@@ -95,8 +94,8 @@ def timetable_of(pace: Pace, epochs: int, seconds: float, spent_s: float) -> Tim
     """
     fitting = int(PAUSES_SHARE * seconds / pace.epoch_end_s) if pace.epoch_end_s > 0 else epochs
     epochs = max(1, min(epochs, MOST_EPOCHS, fitting))
-    looks = epochs + (pace.joins is not None)
-    steps = int(((1 - SPARED_SHARE) * seconds - pace.start_s - looks * pace.epoch_end_s) / pace.step_seconds())
+    validations = epochs + (pace.joins is not None)
+    steps = int(((1 - SPARED_SHARE) * seconds - pace.start_s - validations * pace.epoch_end_s) / pace.step_seconds())
     if steps < 1:
         raise UsageError(
             f"no time to train: {max(0.0, seconds):.0f} s are left, but a step takes {pace.step_seconds():.1f} s and a "
@@ -115,7 +114,7 @@ def fitting_steps(timetable: Timetable, first: int, step: int, taken_s: float, l
     expected_s = (step - first) * pace.step_seconds(first / total, step / total)
     slowness = taken_s / expected_s if expected_s else 1.0
     needed_s = (total - step) * pace.step_seconds(step / total) * max(1.0, slowness)
-    needed_s += (1 + timetable.looks(step)) * pace.epoch_end_s
+    needed_s += (1 + timetable.validations(step)) * pace.epoch_end_s
     if step == total or needed_s <= left_s + LATE_SHARE * whole_s:
         return total
     return step + max(1, int((total - step) * max(0.0, left_s - pace.start_s) / needed_s))

@@ -11,15 +11,15 @@ from torch import Tensor, nn
 from detbench.core.images import pad_to_multiple
 from detbench.metrics.checkerboard import checkerboard_db
 from detbench.metrics.quality import psnr_db, ssim
-from detbench.training.data.blur_batch import collate, expose
+from detbench.training.data.blur_batch import blur_batch, collate
 from detbench.training.data.crops import HeldOutCrops
 from detbench.training.loop import Precision
-from detbench.training.plan import Plan
+from detbench.training.training_plan import TrainingPlan
 from detbench.types import Image
 
 
 @dataclass(frozen=True)
-class Quality:
+class HeldOutQuality:
     """Means over the held-out crops; each is None where it is undefined for all of them.
 
     `map` is COCO's mAP in whole pictures, 0..1, where there are any with boxes.
@@ -40,26 +40,28 @@ class HeldOut:
         for index in range(len(crops)):
             batch = collate([crops[index]])
             noise = torch.randn(batch.sharp.permute(0, 3, 1, 2).shape, generator=generator)
-            blurred, sharp = expose(batch, noise)
+            blurred, sharp = blur_batch(batch, noise)
             self.sharp.append(_image(sharp))
             self.blurred.append(_image(blurred))
-            still, _ = expose(batch, torch.zeros_like(noise))
+            still, _ = blur_batch(batch, torch.zeros_like(noise))
             self._is_blurred.append(not np.array_equal(_image(still), _image(sharp)))
-        self.quality = self.judge(self.blurred)
+        self.quality = self.measure(self.blurred)
 
-    def judge(self, images: list[Image]) -> Quality:
-        """The quality of the crops as somebody restored them, in their order.
+    def measure(self, images: list[Image]) -> HeldOutQuality:
+        """The quality of the crops as a network restored them, in their order.
 
         Crops that were not blurred do not count: without noise their PSNR is undefined until a network changes them,
         and with a little of it so high that it outweighs all others.
         """
         each = zip(images, self.sharp, self._is_blurred, strict=True)
         pairs = [(image, sharp) for image, sharp, is_blurred in each if is_blurred]
-        return Quality(*(_mean([measure(*pair) for pair in pairs]) for measure in (psnr_db, ssim, checkerboard_db)))
+        return HeldOutQuality(
+            *(_mean([measure(*pair) for pair in pairs]) for measure in (psnr_db, ssim, checkerboard_db))
+        )
 
 
 def restored(
-    plan: Plan, net: nn.Module, blurred: Sequence[Image], device: torch.device, precision: Precision
+    plan: TrainingPlan, net: nn.Module, blurred: Sequence[Image], device: torch.device, precision: Precision
 ) -> list[Image]:
     """Pictures of any size through a net, one at a time; the net is left in the mode it was in."""
     training = net.training

@@ -1,4 +1,4 @@
-"""What a detector finds in whole held-out pictures, blurred, restored and sharp: PSNR does not tell."""
+"""What a detector finds in whole held-out pictures, blurred, restored and sharp: PSNR does not show it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class HeldOutDetection:
     category_of: dict[int, int]
 
     def map_of(self, images: Sequence[Image]) -> float | None:
-        """COCO's mAP at IoU .5:.95, 0..1, of what the detector finds in the pictures as somebody restored them."""
+        """COCO's mAP at IoU .5:.95, 0..1, of what the detector finds in the pictures, blurred, restored or sharp."""
         results = [
             result
             for image, record in zip(images, self.truth["images"], strict=True)
@@ -50,7 +50,7 @@ class HeldOutDetection:
 
 
 def detection_of(held_out: Source, detector: Detector, most: int) -> HeldOutDetection | None:
-    """That of at most so many of a source's held-out pairs, spread evenly over them, so that a look stays cheap.
+    """That of at most so many of a source's held-out pairs, spread evenly over them, so that a validation stays cheap.
 
     None where they have no annotations, or the detector knows no class of them.
 

@@ -1,4 +1,4 @@
-"""One training of a deblurring network, as it is asked for."""
+"""One training of a deblurring network, as the command line names it."""
 
 import hashlib
 from collections.abc import Sequence
@@ -17,13 +17,12 @@ from detbench.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Job:
+class TrainingJob:
     """What to train on what, and where. Device, precision, workers and the number of processes may change on resume.
 
     `mix` weighs the folders against each other; `fraction` is the share of their pictures to use. `vgg` is VGG19's
     file, `detectors` and `backbone` those of the YOLOs and of the MobileNetV2 whose features may count. `start` names
     the generator's first weights; its optimiser, the critic and the schedule begin anew, so this is no resume. With
-    `piece_mib`, checkpoints are packed into files of at most so many MiB. With
     `minutes` the training ends when they are over; the recipe's epochs are even parts of it then.
     """
 
@@ -40,12 +39,11 @@ class Job:
     backbone: Path | None = None
     start: Path | None = None
     workers: int = 0
-    piece_mib: int | None = None
     minutes: float | None = None
     resume: bool = False
 
 
-def settings_of(job: Job, sources: Sequence[Source]) -> dict[str, Any]:
+def settings_of(job: TrainingJob, sources: Sequence[Source]) -> dict[str, Any]:
     """All that the weights depend on."""
     return {
         "architecture": job.architecture,
@@ -57,10 +55,10 @@ def settings_of(job: Job, sources: Sequence[Source]) -> dict[str, Any]:
     }
 
 
-def trained_with(job: Job) -> list[dict[str, str]]:
+def trained_with(job: TrainingJob) -> list[dict[str, str]]:
     """Name and sha256 of each network that a loss compares features of; raises WeightsError for one without a file.
 
-    torchvision's VGG19, which is fetched where no file is named, is left out: it judges nothing here.
+    torchvision's VGG19, which is fetched where no file is named, is left out: it is no detector.
     """
     files = [job.vgg] if job.recipe.vgg_weight and job.vgg else []
     if job.recipe.detector_weight:
@@ -79,7 +77,7 @@ def _digest(source: Source) -> str:
     return f"{len(source.pictures)}, {hashlib.sha256(names.encode()).hexdigest()[:12]}"
 
 
-def start_sha256(job: Job) -> str | None:
+def start_sha256(job: TrainingJob) -> str | None:
     """The digest of the weights to start from; raises WeightsError where they cannot be read."""
     return _sha256(job.start, "no weights to start from") if job.start else None
 

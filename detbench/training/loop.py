@@ -1,4 +1,4 @@
-"""The loop: critic steps, a generator step, and again. It knows no network by name; see `plan.py`."""
+"""The loop: critic steps, a generator step, and again. It knows no network by name; see `training_plan.py`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from detbench.errors import TrainingError
-from detbench.training.data.blur_batch import Batch, expose
+from detbench.training.data.blur_batch import Batch, blur_batch
 from detbench.training.data.draws import Draws
 from detbench.training.losses.content import clip_weights, gradient_penalty
 from detbench.training.losses.target import Target
-from detbench.training.plan import Plan
 from detbench.training.schedule import Schedule
 from detbench.training.state import State
+from detbench.training.training_plan import TrainingPlan
 
 Precision = Literal["fp32", "bf16"]
 """Of the networks' products: torch's own single precision (TF32 in CUDA's convolutions), or bfloat16 by autocast."""
@@ -27,14 +27,14 @@ OpenBatches = Callable[[int], Iterator[Batch]]
 """Batches without end from a number on."""
 
 AfterStep = Callable[[Mapping[str, float]], bool]
-"""Told the loss terms of each finished step, which the state has counted; says whether to go on."""
+"""Called with the loss terms of each finished step, which the state has counted; returns whether to go on."""
 
 
 @dataclass(frozen=True)
 class Trainer:
     """What stays the same from step to step."""
 
-    plan: Plan
+    plan: TrainingPlan
     schedule: Schedule
     draws: Draws
     precision: Precision
@@ -57,21 +57,21 @@ class Trainer:
             going_on = after_step(self._finite(passes, state.step))
 
     def _critic_step(self, state: State, index: int, batch: Batch) -> Terms:
-        """Tell sharp from restored pictures of a batch that neither net has trained on before."""
+        """Learn to score sharp pictures above restored ones, on a batch that neither net has trained on before."""
         blurred, target, shares = self._pictures(index, batch, state.step)
         sharp = target.sharp
         with self._autocast():
             with torch.no_grad():
                 restored = self.plan.restored(state.generator, blurred).float()
-            seen = torch.cat([self.plan.judged(sharp, blurred), self.plan.judged(restored, blurred)])
+            seen = torch.cat([self.plan.critic_input(sharp, blurred), self.plan.critic_input(restored, blurred)])
             of_sharp, of_restored = state.critic(seen).float().chunk(2)
-        real, fake = self.plan.contest.sharp(of_sharp), self.plan.contest.restored(of_restored)
+        real, fake = self.plan.adversarial_loss.real(of_sharp), self.plan.adversarial_loss.fake(of_restored)
         terms = {"D_real": real, "D_fake": fake, "D_real+fake": real + fake}
         loss = terms["D_real+fake"]
         if self.plan.penalty_weight:
             # In single precision: eight bits are too few for the gradient of a gradient.
             terms["D_penalty"] = gradient_penalty(
-                lambda pictures: state.critic(self.plan.judged(pictures, blurred)), sharp, restored, shares
+                lambda pictures: state.critic(self.plan.critic_input(pictures, blurred)), sharp, restored, shares
             )
             loss = loss + self.plan.penalty_weight * terms["D_penalty"]
         self._descend(state.critic, state.critic_optimisers, loss)
@@ -89,8 +89,8 @@ class Trainer:
             if self.schedule.has_critic(state.step):
                 state.critic.requires_grad_(False)
                 restored = self.plan.picture(output, blurred)
-                scores = state.critic(self.plan.judged(restored, blurred)).float()
-                terms["G_GAN"] = self.plan.contest.pleasing(scores)
+                scores = state.critic(self.plan.critic_input(restored, blurred)).float()
+                terms["G_GAN"] = self.plan.adversarial_loss.generator(scores)
                 total = total + self.plan.adversarial_weight * terms["G_GAN"]
         self._descend(state.generator, state.generator_optimisers, total, self.plan.clip_norm)
         state.critic.requires_grad_(True)
@@ -100,7 +100,7 @@ class Trainer:
         """Blurred pictures of batch `index` on the device, what they should become, and a random share for each."""
         noise, shares = self.draws.noise_and_shares(index, *batch.sharp.shape[:2])
         on_device = batch.to(self.draws.device)
-        blurred, sharp = expose(on_device, noise)
+        blurred, sharp = blur_batch(on_device, noise)
         return blurred, Target(sharp, on_device.kernel, step), shares
 
     def _descend(

@@ -14,14 +14,14 @@ from torch.optim import Optimizer
 
 MOMENTUM = 0.95
 LEAST_CHANNELS = 16
-"""Convolutions from or to fewer are left to Adam: colours are no features, and a thin matrix has little to turn."""
+"""Convolutions from or to fewer are left to Adam: colours are no features, and a thin matrix has few directions."""
 
 _ROUNDS = 5
 _A, _B, _C = 3.4445, -4.7750, 2.0315  # Jordan et al.'s quintic: it drives singular values to between .7 and 1.2
 _ADAMS_RMS = 0.2  # of a step, in learning rates (Liu et al.)
 
 
-def turns(parameter: nn.Parameter) -> bool:
+def uses_muon(parameter: nn.Parameter) -> bool:
     """Whether Muon is for it: the weight of a convolution between features."""
     return parameter.ndim == 4 and min(parameter.shape[:2]) >= LEAST_CHANNELS
 

@@ -11,8 +11,8 @@ from detbench.errors import UsageError, did_you_mean
 from detbench.training.clock import Layout
 from detbench.training.data.crop_sizes import CropSizes, CropStage
 from detbench.training.data.crops import CropRecipe
-from detbench.training.plan import Optimiser
 from detbench.training.schedule import Decay, Schedule
+from detbench.training.training_plan import Optimiser
 
 PICTURE_WEIGHTS = ("vgg_weight", "l1_weight", "l2_weight", "charbonnier_weight", "spectrum_weight", "detector_weight")
 KERNEL_WEIGHTS = ("kernel_weight", "filtered_weight", "guess_weight", "edge_weight")
@@ -65,7 +65,7 @@ class Recipe:
     weight_decay: float = 0.0  # of AdamW, as a share of the learning rate
     betas: tuple[float, float] = (0.5, 0.999)
     average_decay: float = 0.0  # of the moving average of the generator's weights, which is what is kept
-    begins_as_input: bool = False  # the untrained network gives back what it gets, or nearly
+    init_as_identity: bool = False  # the untrained network gives back what it gets, or nearly
     dropout: float = 0.5  # in the generator, where it has any; never while it restores
     seed: int = 0
 

@@ -3,7 +3,7 @@
 OUT/weights.safetensors, card.toml     the moving average after the last finished epoch, or where it was interrupted
 OUT/weights-content.safetensors, card-content.toml     the same when the critic joined, where it joins late
 OUT/training.html                      curves and pictures
-OUT/training/                          history, pictures, TensorBoard's files
+OUT/training/                          history, pictures, and TensorBoard's files where it is installed
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,15 +16,13 @@ from detbench.nets.weights import FILE_NAME, save_weights
 from detbench.results.cards import write_card
 from detbench.training.clock import Clock
 from detbench.training.data.sources import Source
-from detbench.training.history import Epoch, History
-from detbench.training.job import Job
-from detbench.training.plan import Plan
-from detbench.training.restorer_card import card_of
+from detbench.training.deblurrer_card import card_of
+from detbench.training.job import TrainingJob
 from detbench.training.schedule import Schedule
 from detbench.training.state import State
-from detbench.training.tensorboard import Scalars
-from detbench.training.training_log import Record, Say, StepLog, write_pictures
 from detbench.training.training_page import render_page
+from detbench.training.training_plan import TrainingPlan
+from detbench.training.training_record import EpochRecord, History, Record, Say, Scalars, StepLog, write_pictures
 from detbench.training.validation import Comparison, Validation
 from detbench.types import Image
 
@@ -37,10 +35,10 @@ class Reporter:
 
     def __init__(
         self,
-        job: Job,
+        job: TrainingJob,
         sources: Sequence[Source],
         held_out: Sequence[Source],
-        plan: Plan,
+        plan: TrainingPlan,
         state: State,
         device: torch.device,
         say: Say,
@@ -48,9 +46,9 @@ class Reporter:
         self._job, self._sources, self._plan, self._state, self._device = job, sources, plan, state, device
         self._folder = job.out / "training"
         self._validation = Validation(held_out, job.recipe, next(iter(job.detectors), None), str(device), say)
-        # A training that has not taken a step tells its beginning again.
+        # A training that has not taken a step reports its beginning again.
         history = History(self._folder, state.step or -1)
-        self._record = Record(history, Scalars(self._folder / "tensorboard", state.step), say)
+        self._record = Record(history, Scalars(self._folder / "tensorboard", state.step, say), say)
         self._log = StepLog()
 
     def begin(self, epochs: int | None) -> None:
@@ -60,24 +58,24 @@ class Reporter:
         """
         for name, images in (("original", self._validation.blurred), ("real", self._validation.sharp)):
             write_pictures(self._folder / "pictures", name, images)
-        self._tell_epoch(0, epochs)
+        self._report_epoch(0, epochs)
 
-    def look_s(self, clock: Clock) -> float:
-        """Seconds that a look at the held-out pictures takes."""
+    def validation_s(self, clock: Clock) -> float:
+        """Seconds that a validation on the held-out pictures takes."""
         begun_at = clock()
-        self._judge()
+        self._validate()
         return clock() - begun_at
 
-    def tell_step(self, terms: Mapping[str, float], schedule: Schedule, critic_joins: bool) -> None:
-        """Log a step; at an epoch's end, and where the critic joins after it, judge and write everything."""
+    def report_step(self, terms: Mapping[str, float], schedule: Schedule, critic_joins: bool) -> None:
+        """Log a step; at an epoch's end, and where the critic joins after it, validate and write everything."""
         step = self._state.step
         self._log.add(terms)
         if step % self._job.recipe.log_steps == 0 or schedule.ends_epoch(step):
             rate = self._state.generator_optimisers[0].param_groups[0]["lr"]
             epoch = schedule.epochs_done(step - 1) + 1
-            self._record.tell_interval(self._log.interval(epoch, step, rate), schedule.epochs)
+            self._record.add_interval(self._log.interval(epoch, step, rate), schedule.epochs)
         if schedule.ends_epoch(step) or critic_joins:
-            self._tell_epoch(schedule.epochs_done(step), schedule.epochs)
+            self._report_epoch(schedule.epochs_done(step), schedule.epochs)
         if critic_joins:
             self._keep_content()
 
@@ -97,12 +95,12 @@ class Reporter:
         """End the files that are open."""
         self._record.scalars.close()
 
-    def _judge(self) -> tuple[Mapping[str, Comparison], list[Image]]:
-        return self._validation.judge(self._plan, self._state.average, self._device, self._job.precision)
+    def _validate(self) -> tuple[Mapping[str, Comparison], list[Image]]:
+        return self._validation.measure(self._plan, self._state.average, self._device, self._job.precision)
 
-    def _tell_epoch(self, number: int, epochs: int | None) -> None:
-        compared, images = self._judge()
-        self._record.tell_epoch(Epoch(number, self._state.step, compared), epochs)
+    def _report_epoch(self, number: int, epochs: int | None) -> None:
+        compared, images = self._validate()
+        self._record.add_epoch(EpochRecord(number, self._state.step, compared), epochs)
         write_pictures(self._folder / "pictures", f"epoch-{number:04d}", images)
         self.write()
 

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, AdamW, Optimizer
 
+from detbench.nets.accelerate import accelerate
 from detbench.training.clock import Timetable
-from detbench.training.muon import Muon, turns
-from detbench.training.plan import Plan
+from detbench.training.muon import Muon, uses_muon
 from detbench.training.schedule import average_share
+from detbench.training.training_plan import TrainingPlan
 
 
 @dataclass
@@ -58,9 +59,10 @@ class State:
             mean.lerp_(weight, share)
 
 
-def new_state(plan: Plan, device: torch.device) -> State:
-    """The state before the first step, in the memory format channels_last."""
-    generator, critic = (net.to(device).to(memory_format=torch.channels_last) for net in (plan.generator, plan.critic))
+def new_state(plan: TrainingPlan, device: torch.device) -> State:
+    """The state before the first step, in the memory format channels_last and with accelerated layers."""
+    nets = (plan.generator, plan.critic)
+    generator, critic = (accelerate(net).to(device).to(memory_format=torch.channels_last) for net in nets)
     average = deepcopy(generator).requires_grad_(False).eval()
     return State(
         generator.train(),
@@ -71,16 +73,16 @@ def new_state(plan: Plan, device: torch.device) -> State:
     )
 
 
-def _optimisers(generator: nn.Module, plan: Plan) -> Sequence[Optimizer]:
+def _optimisers(generator: nn.Module, plan: TrainingPlan) -> Sequence[Optimizer]:
     """Adam or AdamW for all weights, or Muon for those that it is for and Adam for the rest."""
     if plan.optimiser != "muon":
         return (_adam(list(generator.parameters()), plan, AdamW if plan.optimiser == "adamw" else Adam),)
-    turned = [parameter for parameter in generator.parameters() if turns(parameter)]
-    others = [parameter for parameter in generator.parameters() if not turns(parameter)]
-    return Muon(turned, plan.learning_rate), _adam(others, plan)
+    by_muon = [parameter for parameter in generator.parameters() if uses_muon(parameter)]
+    others = [parameter for parameter in generator.parameters() if not uses_muon(parameter)]
+    return Muon(by_muon, plan.learning_rate), _adam(others, plan)
 
 
-def _adam(parameters: Sequence[nn.Parameter], plan: Plan, kind: type[Adam] = Adam) -> Adam:
+def _adam(parameters: Sequence[nn.Parameter], plan: TrainingPlan, kind: type[Adam] = Adam) -> Adam:
     """Adam or AdamW with its memory laid out from the start, so that a checkpoint always has the same tensors."""
     decay = plan.weight_decay if kind is AdamW else 0.0
     adam = kind(parameters, lr=plan.learning_rate, betas=plan.betas, weight_decay=decay, fused=True)

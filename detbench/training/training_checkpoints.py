@@ -1,14 +1,15 @@
-"""Checkpoints: the tensors of a training in safetensors files, and one JSON file, written last, that names them.
+"""Checkpoints: the tensors of a training in a safetensors file, and a JSON file, written last, that names it.
 
-    FOLDER/checkpoint.json              the step, the files with their SHA-256, the timetable where there is one
-    FOLDER/state-000001200-0.safetensors …
+    FOLDER/checkpoint.json              the step, the file with its SHA-256, the timetable where there is one
+    FOLDER/state-000001200-0.safetensors
 
-A save never touches the files of the one before until its own JSON stands, so a checkpoint is always whole.
+A save never touches the file of the one before until its own JSON stands, so a checkpoint is always whole. One
+folder holds one training.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,35 +19,45 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from detbench.core.images import write_atomically
-from detbench.errors import TrainingError
+from detbench.errors import TrainingError, UsageError
 from detbench.training.clock import Pace, Timetable
-from detbench.training.compact import packed, unpacked
 from detbench.training.state import State
 
 NAME = "checkpoint.json"
 
 
-def save_checkpoint(state: State, folder: Path, piece_mib: int | None = None) -> None:
-    """Write the state; resuming from it is exact.
+def check_new_or_resumable(
+    out: Path, checkpoint: Path, written: Path, settings: Mapping[str, Any], resume: bool
+) -> None:
+    """Raise UsageError unless `out` is free, or, to `resume`, holds a checkpoint and was begun with `settings`.
 
-    With `piece_mib` it is packed to be carried: a quarter of the size, in files of at most so many MiB, and resuming
-    is close, not exact (see `compact.py`). Raises OutputError where the folder cannot be written.
+    So nothing is overwritten, and what is resumed is what was begun. `written` is where the settings that it was begun
+    with were put, as JSON.
     """
-    tensors = {key: tensor.detach().cpu() for key, tensor in state.tensors().items()}
-    if piece_mib:
-        tensors = packed(tensors)
-    pieces = {}
-    for number, piece in enumerate(_pieces(tensors, (piece_mib or 2**20) * 2**20)):
-        data = safetensors.torch.save({key: tensor.contiguous() for key, tensor in piece.items()})
-        name = f"state-{state.step:09d}-{number}.safetensors"
-        write_atomically(folder / name, data)
-        pieces[name] = hashlib.sha256(data).hexdigest()
-    head = {"step": state.step, "packed": bool(piece_mib), "pieces": pieces}
+    if not resume:
+        if checkpoint.exists():
+            raise UsageError(f"{out} holds a training already: go on with --resume, or choose another --out")
+        return
+    if not checkpoint.exists() or not written.exists():
+        raise UsageError(f"{out} holds no training to resume: start one without --resume")
+    before = json.loads(written.read_text(encoding="utf-8"))
+    changed = [f"{key} {before.get(key)}" for key, value in settings.items() if before.get(key) != value]
+    if changed:
+        raise UsageError(f"{out} was begun with {', '.join(changed)}; resume it with the same")
+
+
+def save_checkpoint(state: State, folder: Path) -> None:
+    """Write the state; resuming from it is exact. Raises OutputError where the folder cannot be written."""
+    tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in state.tensors().items()}
+    data = safetensors.torch.save(tensors)
+    name = f"state-{state.step:09d}-0.safetensors"
+    write_atomically(folder / name, data)
+    head = {"step": state.step, "pieces": {name: hashlib.sha256(data).hexdigest()}}
     if state.timetable:
         head["timetable"] = asdict(state.timetable)
     write_atomically(folder / NAME, json.dumps(head))
     for old in folder.glob("state-*.safetensors"):
-        if old.name not in pieces:
+        if old.name != name:
             old.unlink()
 
 
@@ -56,8 +67,6 @@ def load_checkpoint(state: State, folder: Path) -> None:
     tensors: dict[str, Tensor] = {}
     for name, digest in head["pieces"].items():
         tensors |= _read_piece(folder / name, digest)
-    if head["packed"]:
-        tensors = unpacked(tensors)
     own = state.tensors()
     if {key: tensor.shape for key, tensor in tensors.items()} != {key: tensor.shape for key, tensor in own.items()}:
         raise TrainingError(f"{folder}: the checkpoint is of another network; resume with the recipe it was begun with")
@@ -88,17 +97,3 @@ def _read_piece(path: Path, digest: str) -> dict[str, Tensor]:
         return safetensors.torch.load(data)
     except (OSError, SafetensorError) as error:
         raise TrainingError(f"{path}: missing or damaged ({error}); copy the checkpoint again") from error
-
-
-def _pieces(tensors: Mapping[str, Tensor], most_bytes: int) -> Iterator[dict[str, Tensor]]:
-    """Tensors in groups whose files stay below a size; a file's header takes some 200 bytes a tensor."""
-    piece: dict[str, Tensor] = {}
-    size = 0
-    for key, tensor in tensors.items():
-        needed = tensor.nbytes + 200
-        if piece and size + needed > most_bytes:
-            yield piece
-            piece, size = {}, 0
-        piece[key] = tensor
-        size += needed
-    yield piece

@@ -1,26 +1,37 @@
 """The training page: curves, and Original / Generated / Real pictures by epoch; one self-contained file."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from detbench.core.images import read_image, write_atomically
 from detbench.pages.html import rendered
 from detbench.pages.parts import Exhibit, KeyEntry
-from detbench.pages.plot import CEILING, FLOOR, inline_svg, pen
+from detbench.pages.plot import CEILING, FLOOR, Pen, inline_svg, pen
 from detbench.pages.strips import Panel, Role, Strip
 from detbench.pages.thumbnails import thumbnail
-from detbench.training.curves import HEIGHT_IN, Series, curves
-from detbench.training.history import Epoch, History
-from detbench.training.training_log import SHOWN
+from detbench.training.training_record import SHOWN, EpochRecord, History
 
 MOST_EPOCHS = 12
 """Epochs whose pictures are on the page: the first, the last, and others evenly between."""
 
+HEIGHT_IN = 2.2
+"""Of a chart."""
+
+MOST_POINTS = 160
+"""Of a curve; more are averaged."""
+
+Series = Sequence[tuple[float, float]]
+"""Points (step, value) in order of steps."""
+
 
 @dataclass(frozen=True)
-class Gain:
+class SourceGain:
     """PSNR of a source's held-out crops, and their `map` in words where it is known."""
 
     source: str
@@ -36,7 +47,7 @@ class PageView:
     title: str
     steps: int
     epoch: int
-    gains: tuple[Gain, ...]
+    gains: tuple[SourceGain, ...]
     charts: tuple[Exhibit, ...]
     strips: tuple[Strip, ...]
 
@@ -94,6 +105,28 @@ def _chart(title: str, series: Mapping[str, Series]) -> Exhibit | None:
     return Exhibit(title, "", key, plot, table=None)
 
 
+def curves(drawn: Sequence[tuple[Pen, Series]]) -> Callable[[Figure], None]:
+    """What draws several series over the same steps."""
+
+    def draw(figure: Figure) -> None:
+        axis = figure.subplots()
+        for line, points in drawn:
+            steps, values = zip(*thinned(points), strict=True)
+            axis.plot(steps, values, color=line.colour)
+        axis.set_xlabel("iterations")
+        axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axis.ticklabel_format(useOffset=False)
+
+    return draw
+
+
+def thinned(points: Series) -> Series:
+    """At most MOST_POINTS points, each the mean of those that it stands for."""
+    size = -(-len(points) // MOST_POINTS)
+    groups = [points[first : first + size] for first in range(0, len(points), size)]
+    return [(fmean(step for step, _ in group), fmean(value for _, value in group)) for group in groups]
+
+
 def _key_of(title: str) -> str:
     return "".join(letter if letter.isascii() and letter.isalnum() else f"-{ord(letter):x}-" for letter in title)
 
@@ -137,10 +170,10 @@ def _file(pictures: Path, name: str, number: int) -> Path:
     return pictures / f"{name}-{number}.jpg"
 
 
-def _gains(last: Epoch) -> Iterator[Gain]:
+def _gains(last: EpochRecord) -> Iterator[SourceGain]:
     for source, compared in last.held_out.items():
         restored, blurred = compared.restored, compared.blurred
         known = restored.map is not None and blurred.map is not None and compared.sharp_map is not None
         maps = f"mAP {restored.map:.3f}, blurred {blurred.map:.3f}, sharp {compared.sharp_map:.3f}" if known else ""
         if restored.psnr_db is not None and blurred.psnr_db is not None:
-            yield Gain(source, restored.psnr_db, blurred.psnr_db, maps)
+            yield SourceGain(source, restored.psnr_db, blurred.psnr_db, maps)

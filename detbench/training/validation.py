@@ -1,4 +1,4 @@
-"""Every source's held-out pictures, judged apart: a network may restore streets and harm photos."""
+"""Every source's held-out pictures, measured apart: a network may restore streets and harm photos."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,12 +11,12 @@ from torch import nn
 from detbench.training.clock import Layout
 from detbench.training.data.crops import HeldOutCrops
 from detbench.training.data.sources import Source
-from detbench.training.held_out import HeldOut, Quality, restored
+from detbench.training.held_out import HeldOut, HeldOutQuality, restored
 from detbench.training.held_out_detection import HeldOutDetection, detection_of
 from detbench.training.loop import Precision
 from detbench.training.losses.detector_features import SHIPPED
-from detbench.training.plan import Plan
 from detbench.training.recipe import Recipe
+from detbench.training.training_plan import TrainingPlan
 from detbench.types import Image
 
 
@@ -24,8 +24,8 @@ from detbench.types import Image
 class Comparison:
     """One source's held-out pictures as they were restored, as they were blurred, and, for mAP, as sharp ones."""
 
-    restored: Quality
-    blurred: Quality
+    restored: HeldOutQuality
+    blurred: HeldOutQuality
     sharp_map: float | None = None
 
 
@@ -58,14 +58,14 @@ class Validation:
         """The same, sharp."""
         return _in_turns([crops.sharp for crops in self._crops.values()])
 
-    def judge(
-        self, plan: Plan, net: nn.Module, device: torch.device, precision: Precision
+    def measure(
+        self, plan: TrainingPlan, net: nn.Module, device: torch.device, precision: Precision
     ) -> tuple[Mapping[str, Comparison], list[Image]]:
         """Each source's comparison by its name, and the restored crops in the order of `blurred`."""
         compared, shown = {}, []
         for name, crops in self._crops.items():
             images = restored(plan, net, crops.blurred, device, precision)
-            quality, detection = crops.judge(images), self._detections.get(name)
+            quality, detection = crops.measure(images), self._detections.get(name)
             if detection:
                 whole = restored(plan, net, detection.blurred, device, precision)
                 quality = replace(quality, map=detection.map_of(whole))

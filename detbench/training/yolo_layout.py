@@ -12,7 +12,7 @@ from detbench.datasets.export import yolo_line
 from detbench.errors import DataError
 from detbench.types import Sample
 
-HELD_OUT = 0.1
+HELD_OUT_SHARE = 0.1
 """Share of the pictures, the last by id, that training never sees: pictures that belong together share neither side."""
 
 
@@ -36,7 +36,7 @@ def write_yolo_layout(dataset: CocoFolder, folder: Path, blurred: bool = False) 
     if blurred and not dataset.found.sharp:
         raise DataError(f"{dataset.folder}: no pairs; blurred twins lie in {dataset.folder / 'blurred'}")
     samples = list(dataset)
-    held_out = round(len(samples) * HELD_OUT)
+    held_out = round(len(samples) * HELD_OUT_SHARE)
     if not held_out:
         raise DataError(f"{dataset.folder}: {len(samples)} pictures are too few to train on; 10 are the least")
     classes = tuple(dataset.classes.values())

@@ -24,7 +24,7 @@ from detbench.errors import TrainingError, UsageError
 from detbench.nets.weights import FILE_NAME, load_weights, save_weights
 from detbench.results.cards import write_card
 from detbench.results.provenance import environment
-from detbench.training.resume import check_begun
+from detbench.training.training_checkpoints import check_new_or_resumable
 from detbench.training.yolo_layout import YoloLayout, write_yolo_layout
 
 ARCHITECTURE = "yolov8n"
@@ -58,7 +58,7 @@ class TrainedYolo:
 
 
 @dataclass(frozen=True)
-class Epoch:
+class YoloEpoch:
     """One finished pass: the loss terms by name, and the held-out mAPs."""
 
     number: int
@@ -68,7 +68,7 @@ class Epoch:
     held_out_map50: float
 
 
-Watcher = Callable[[Epoch], None]
+Watcher = Callable[[YoloEpoch], None]
 
 
 def train_yolo(
@@ -84,7 +84,7 @@ def train_yolo(
     record = out / "training"
     last = _check_record(out, record, schedule, resume)
     layout = write_yolo_layout(dataset, record / "data", schedule.blurred)
-    with redirect_stdout(StringIO()):  # bars of its own; `watch` is told what matters
+    with redirect_stdout(StringIO()):  # progress bars of its own; `watch` gets what matters
         trainer = _trainer(layout, record, schedule, device, last if resume else None)
     _attach(trainer, schedule, watch)
     with redirect_stdout(StringIO()):
@@ -98,7 +98,7 @@ def _check_record(out: Path, record: Path, schedule: YoloSchedule, resume: bool)
     settings = json.loads(json.dumps(asdict(schedule), default=str))
     if resume and last.exists() and (out / FILE_NAME).exists():
         raise UsageError(f"{out} holds a finished training; start another from its weights in a folder of its own")
-    check_begun(out, last, written, settings, resume)
+    check_new_or_resumable(out, last, written, settings, resume)
     if not resume:
         write_atomically(written, json.dumps(settings).encode())
     return last
@@ -150,10 +150,10 @@ def _attach(trainer: Any, schedule: YoloSchedule, watch: Watcher) -> None:
             _mix_precision(trainer.model, trainer.device.type)
 
     def end_epoch(trainer: Any) -> None:
-        if trainer.epoch >= trainer.epochs:  # told once more, after the kept epoch was measured again
+        if trainer.epoch >= trainer.epochs:  # called once more, after the kept epoch was measured again
             return
         number = trainer.epoch + 1
-        watch(Epoch(number, trainer.epochs, finite_losses(trainer.tloss, number), *_held_out(trainer)))
+        watch(YoloEpoch(number, trainer.epochs, finite_losses(trainer.tloss, number), *_held_out(trainer)))
 
     trainer.add_callback("on_train_start", begin)
     trainer.add_callback("on_fit_epoch_end", end_epoch)

@@ -24,16 +24,16 @@ from torch import Tensor, nn
 
 from detbench.core.devices import device_name, resolve_device
 from detbench.nets.deblurgan import Critic, Generator
-from detbench.training.data.blur_batch import Batch, collate, expose
+from detbench.training.data.blur_batch import Batch, blur_batch, collate
 from detbench.training.data.crops import Crop
 from detbench.training.data.draws import Draws
-from detbench.training.data.parallel import World
+from detbench.training.data.processes import World
 from detbench.training.loop import Trainer
 from detbench.training.losses.content import l1
 from detbench.training.losses.target import WeightedLoss
-from detbench.training.plan import Plan
 from detbench.training.schedule import Schedule
 from detbench.training.state import new_state
+from detbench.training.training_plan import TrainingPlan
 
 CRITIC_STEPS = 5
 SEED = 1
@@ -135,7 +135,7 @@ def our_step(words: argparse.Namespace, critic_steps: int, dropout: float = 0.5)
     device = torch.device(words.device)
     generator, critic = _nets(dropout)
     loss = WeightedLoss("L1", 100.0, lambda restored, target: l1(restored[0], target.sharp))
-    plan = Plan("deblurgan", generator, critic, (loss,), 1e-4, (0.5, 0.999), average_decay=0.999)
+    plan = TrainingPlan("deblurgan", generator, critic, (loss,), 1e-4, (0.5, 0.999), average_decay=0.999)
     state = new_state(plan, device)
     draws = Draws(SEED, World(), device)
     schedule = Schedule(10**9, 0, 0 if critic_steps else 10**9, critic_steps)
@@ -147,9 +147,9 @@ def our_step(words: argparse.Namespace, critic_steps: int, dropout: float = 0.5)
             first += 1
 
     def step() -> dict[str, float]:
-        told: list[dict[str, float]] = []
-        trainer.train(state, open_batches, lambda terms: bool(told.append(dict(terms))))
-        return told[0]
+        logged: list[dict[str, float]] = []
+        trainer.train(state, open_batches, lambda terms: bool(logged.append(dict(terms))))
+        return logged[0]
 
     return step
 
@@ -168,7 +168,7 @@ def plain_step(words: argparse.Namespace, critic_steps: int, dropout: float = 0.
     def pictures() -> tuple[Tensor, Tensor, Tensor]:
         number = next(numbers)
         noise, shares = draws.noise_and_shares(number, words.batch, words.crop_px)
-        blurred, sharp = expose(_batch(words, number).to(device), noise)
+        blurred, sharp = blur_batch(_batch(words, number).to(device), noise)
         return blurred.contiguous(), sharp.contiguous(), shares
 
     def restore(blurred: Tensor) -> Tensor:

@@ -5,7 +5,6 @@ import torch
 from torch import nn
 
 from detbench.nets.deblurgan import Critic, Generator, ResBlock, ResizeConv, ResizeGenerator
-from detbench.nets.layers import instance_norm
 
 
 @pytest.fixture(scope="module")
@@ -73,21 +72,6 @@ def test_resblock_is_two_convolutions_around_a_skip() -> None:
     inner = norm(nn.functional.conv2d(pad(features), block.conv1.weight, block.conv1.bias)).relu()
     change = norm(nn.functional.conv2d(pad(inner), block.conv2.weight, block.conv2.bias))
     torch.testing.assert_close(block(features), features + change, atol=1e-5, rtol=1e-5)
-
-
-def test_instance_norm_equals_torchs() -> None:
-    """It is nn.InstanceNorm2d to 1e-5, with a gradient or without, and keeps channels_last."""
-    features = (torch.randn(2, 8, 9, 7) * 3 + 2).to(memory_format=torch.channels_last)
-    gradients = []
-    for norm in (instance_norm, nn.InstanceNorm2d(8)):
-        wanted = features.clone().requires_grad_()
-        (norm(wanted) ** 3).sum().backward()
-        gradients.append(wanted.grad)
-    torch.testing.assert_close(*gradients, atol=1e-4, rtol=1e-4)
-    with torch.inference_mode():
-        for normed in (instance_norm(features), instance_norm(features.clone().requires_grad_())):
-            torch.testing.assert_close(normed, nn.InstanceNorm2d(8)(features), atol=1e-5, rtol=0)
-            assert normed.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_the_resize_generator_differs_on_its_way_up() -> None:

@@ -1,12 +1,12 @@
-"""NAFNet at half resolution, and its accelerated form."""
+"""NAFNet at half resolution, and its fused form."""
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from detbench.nets.accelerate import FusedBlock, accelerate
-from detbench.nets.nafnet import Block, ChannelNorm, NAFNet, gate, window_means
+from detbench.nets.accelerate import FusedBlock, fuse
+from detbench.nets.nafnet import Block, LayerNorm2d, NAFNet, gate, window_means
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_a_block_starts_as_the_identity() -> None:
 
 def test_the_norm_is_of_each_pixels_channels() -> None:
     """A pixel's channels have mean 0 and variance 1, whatever its neighbours are, before weight and bias."""
-    norm, features = ChannelNorm(16), torch.randn(2, 16, 3, 4) * 5 + 2
+    norm, features = LayerNorm2d(16), torch.randn(2, 16, 3, 4) * 5 + 2
     normed = norm(features)
     torch.testing.assert_close(normed.mean(1), torch.zeros(2, 3, 4), atol=1e-5, rtol=0)
     torch.testing.assert_close(normed.var(1, correction=0), torch.ones(2, 3, 4), atol=1e-4, rtol=0)
@@ -93,10 +93,10 @@ def test_attention_weighs_small_pictures_as_a_whole(net: NAFNet) -> None:
 
 
 @pytest.mark.parametrize(("height", "width"), [(16, 16), (32, 80), (160, 32)])
-def test_the_accelerated_network_is_the_same(net: NAFNet, height: int, width: int) -> None:
+def test_the_fused_network_is_the_same(net: NAFNet, height: int, width: int) -> None:
     """Within 1e-5 of the largest change, from either memory format; the network that it was made from is untouched."""
     before = {key: tensor.clone() for key, tensor in net.state_dict().items()}
-    fast, blurred = accelerate(net, torch.float32), pictures(height, width)
+    fast, blurred = fuse(net, torch.float32), pictures(height, width)
     assert sum(isinstance(module, FusedBlock) for module in fast.modules()) == 22
     with torch.inference_mode():
         expected = net(blurred)
@@ -108,9 +108,9 @@ def test_the_accelerated_network_is_the_same(net: NAFNet, height: int, width: in
     assert all(torch.equal(tensor, before[key]) for key, tensor in net.state_dict().items())
 
 
-def test_the_accelerated_network_under_autocast(net: NAFNet) -> None:
+def test_the_fused_network_under_autocast(net: NAFNet) -> None:
     """In bfloat16 it is as near to single precision as the network itself is."""
-    fast, blurred = accelerate(net, torch.bfloat16), pictures(64, 64)
+    fast, blurred = fuse(net, torch.bfloat16), pictures(64, 64)
     with torch.inference_mode():
         expected = net(blurred)
         with torch.autocast("cpu", torch.bfloat16):
@@ -122,7 +122,7 @@ def test_without_onednn_it_is_left_as_it_is(net: NAFNet, monkeypatch: pytest.Mon
     """A torch that lacks the operations has the plain network."""
     monkeypatch.setattr("detbench.nets.accelerate._OPERATIONS", ("_no_such_operation",))
     with torch.inference_mode():
-        assert torch.equal(accelerate(net, torch.float32)(pictures(16, 32)), net(pictures(16, 32)))
+        assert torch.equal(fuse(net, torch.float32)(pictures(16, 32)), net(pictures(16, 32)))
 
 
 def test_it_can_be_exported(net: NAFNet) -> None:

@@ -47,7 +47,7 @@ def test_bands_change_nothing(points: int, side: int, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(("side", "padding_mode"), [(3, "reflect"), (5, "zeros")])
 def test_the_layer_is_torchs(side: int, padding_mode: Literal["reflect", "zeros"]) -> None:
     """It has the names and values of an nn.Conv2d padded alike, its result, and the memory format channels_last."""
-    layer = WinogradConv2d(6, 4, side, padding_mode)
+    layer = WinogradConv2d(6, 4, side, padding=side // 2, padding_mode=padding_mode)
     torchs = nn.Conv2d(6, 4, side, padding=side // 2, padding_mode=padding_mode)
     torchs.load_state_dict(layer.state_dict())
     features = torch.randn(1, 6, 9, 10).to(memory_format=torch.channels_last)
@@ -57,7 +57,7 @@ def test_the_layer_is_torchs(side: int, padding_mode: Literal["reflect", "zeros"
 
 def test_what_is_recorded_are_torchs_layers() -> None:
     """A traced graph and an exported one hold the convolution itself, whatever is faster where they are made."""
-    layer, features = WinogradConv2d(4, 4, 3, "reflect").eval(), torch.randn(1, 4, 8, 8)
+    layer, features = WinogradConv2d(4, 4, 3, padding=1, padding_mode="reflect").eval(), torch.randn(1, 4, 8, 8)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         traced = torch.jit.trace(layer, features)
@@ -69,7 +69,7 @@ def test_what_is_recorded_are_torchs_layers() -> None:
 
 def test_other_arithmetic_is_left_to_torch() -> None:
     """In double precision and under autocast the layer is torch's own to the last bit."""
-    layer = WinogradConv2d(4, 4, 3, "reflect")
+    layer = WinogradConv2d(4, 4, 3, padding=1, padding_mode="reflect")
     torchs = nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect")
     torchs.load_state_dict(layer.state_dict())
     features = torch.randn(1, 4, 8, 8)

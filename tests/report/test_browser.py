@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 
 from detbench.report.render import render_comparison, render_report
-from detbench.training.held_out import Quality
-from detbench.training.history import Epoch, History, Interval
-from detbench.training.training_log import write_pictures
+from detbench.training.held_out import HeldOutQuality
 from detbench.training.training_page import render_page
+from detbench.training.training_record import EpochRecord, History, IntervalRecord, write_pictures
 from detbench.training.validation import Comparison
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install 'detbench[dev]'")
@@ -54,9 +53,9 @@ def pages(report: Path, write: Callable[..., Path], tmp_path: Path) -> dict[str,
     comparison = render_comparison([report.parent, other], tmp_path / "all.html")
     history = History(tmp_path, 0)
     for number in (1, 2, 3):
-        history.add(Interval(number, number, 0.5, 1e-4, {"G_L1": 1 / number}))
-        photos = Comparison(Quality(24.0 + number, 0.7, 3.0), Quality(25.0, 0.71, 3.1))
-        history.add(Epoch(number, number, {"photos": photos}))
+        history.add(IntervalRecord(number, number, 0.5, 1e-4, {"G_L1": 1 / number}))
+        photos = Comparison(HeldOutQuality(24.0 + number, 0.7, 3.0), HeldOutQuality(25.0, 0.71, 3.1))
+        history.add(EpochRecord(number, number, {"photos": photos}))
     images = [np.full((16, 16, 3), level, np.uint8) for level in (50, 100, 150)]
     for name in ("original", "real", "epoch-0001", "epoch-0002", "epoch-0003"):
         write_pictures(tmp_path / "pictures", name, images)

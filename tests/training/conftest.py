@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from detbench.training.losses.content import l1
 from detbench.training.losses.target import WeightedLoss
-from detbench.training.plan import Plan
+from detbench.training.training_plan import TrainingPlan
 from detbench.types import Image
 
 
@@ -69,7 +69,7 @@ class SmallGenerator(nn.Module):
         return restored
 
 
-def small_plan(**changes: object) -> Plan:
+def small_plan(**changes: object) -> TrainingPlan:
     """A plan of small nets with L1 and a gradient penalty, the same on every call; `changes` are fields of it."""
     torch.manual_seed(0)
     settings = {
@@ -82,10 +82,10 @@ def small_plan(**changes: object) -> Plan:
         "betas": (0.5, 0.999),
         "average_decay": 0.9,
     }
-    return Plan(**(settings | changes))  # type: ignore[arg-type]
+    return TrainingPlan(**(settings | changes))  # type: ignore[arg-type]
 
 
 @pytest.fixture
-def make_plan() -> Callable[..., Plan]:
+def make_plan() -> Callable[..., TrainingPlan]:
     """Makes `small_plan`s."""
     return small_plan

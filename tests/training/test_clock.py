@@ -35,7 +35,7 @@ def test_a_critic_that_joins_costs_a_look() -> None:
     joining = Pace(PACE.parts, PACE.epoch_end_s, joins=0.8)
     table = timetable_of(joining, 4, 1000, 0)
     assert table.layout.steps == 490
-    assert [table.looks(step) for step in (0, 391, 392, 490)] == [5, 2, 1, 0]
+    assert [table.validations(step) for step in (0, 391, 392, 490)] == [5, 2, 1, 0]
 
 
 def test_looks_take_at_most_a_tenth() -> None:

@@ -13,7 +13,7 @@ from detbench.metrics.quality import psnr_db, ssim
 from detbench.training.data.crops import CropRecipe, HeldOutCrops
 from detbench.training.data.sources import find_sources
 from detbench.training.held_out import HeldOut, restored
-from detbench.training.plan import Plan
+from detbench.training.training_plan import TrainingPlan
 
 RECIPE = CropRecipe(crop_px=48, longest_px=640, blurs=(TrajectoryRecipe(length_px=12, exposure=1),))
 CPU = torch.device("cpu")
@@ -40,27 +40,27 @@ def test_the_blurred_pictures_are_the_floor(held_out: HeldOut) -> None:
     assert held_out.quality.ssim == pytest.approx(np.mean([ssim(*pair) for pair in pairs]))
 
 
-def test_a_net_that_changes_nothing_is_as_good(held_out: HeldOut, make_plan: Callable[..., Plan]) -> None:
+def test_a_net_that_changes_nothing_is_as_good(held_out: HeldOut, make_plan: Callable[..., TrainingPlan]) -> None:
     """Restored by the identity, the crops have exactly the blurred ones' quality."""
     images = restored(make_plan(), nn.Identity(), held_out.blurred, CPU, "fp32")
-    assert held_out.judge(images) == held_out.quality
+    assert held_out.measure(images) == held_out.quality
 
 
-def test_values_are_rounded(held_out: HeldOut, make_plan: Callable[..., Plan]) -> None:
+def test_values_are_rounded(held_out: HeldOut, make_plan: Callable[..., TrainingPlan]) -> None:
     """.7 levels brighter is one level brighter, where truncation would make it none."""
     images = restored(make_plan(), Brighter(), held_out.blurred, CPU, "fp32")
     for image, blurred in zip(images, held_out.blurred, strict=True):
         np.testing.assert_array_equal(image, np.minimum(blurred.astype(int) + 1, 255))
 
 
-def test_dropout_is_off(held_out: HeldOut, make_plan: Callable[..., Plan]) -> None:
+def test_dropout_is_off(held_out: HeldOut, make_plan: Callable[..., TrainingPlan]) -> None:
     """A net in training restores as it would later, and trains on."""
     net = nn.Sequential(nn.Dropout(0.5)).train()
     np.testing.assert_array_equal(restored(make_plan(), net, held_out.blurred, CPU, "fp32"), held_out.blurred)
     assert net.training
 
 
-def test_pictures_of_any_size(make_plan: Callable[..., Plan]) -> None:
+def test_pictures_of_any_size(make_plan: Callable[..., TrainingPlan]) -> None:
     """Sides are padded to the network's multiple for it alone: 30x45 goes in as 32x48, and comes out as it was."""
     seen: list[tuple[int, ...]] = []
 
@@ -91,8 +91,8 @@ def test_crops_that_were_not_blurred_do_not_count(photos: Path) -> None:
     is_sharp = [np.array_equal(*pair) for pair in zip(mixed.blurred, mixed.sharp, strict=True)]
     assert 0 < sum(is_sharp) < len(is_sharp)
     touched = [image ^ 1 if sharp else image for image, sharp in zip(mixed.blurred, is_sharp, strict=True)]
-    assert mixed.judge(touched) == mixed.quality
+    assert mixed.measure(touched) == mixed.quality
     drawn = replace(recipe, most_noise=6)
     noisy = HeldOut(HeldOutCrops(find_sources([photos], None, Fraction(1)), drawn, seed=0, count=8), seed=0)
     wiped = [image * 0 if sharp else image for image, sharp in zip(noisy.blurred, is_sharp, strict=True)]
-    assert noisy.judge(wiped) == noisy.quality
+    assert noisy.measure(wiped) == noisy.quality

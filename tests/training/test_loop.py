@@ -12,19 +12,19 @@ from detbench.errors import TrainingError
 from detbench.training.data.blur_batch import Batch, collate
 from detbench.training.data.crops import Crop
 from detbench.training.data.draws import Draws
-from detbench.training.data.parallel import World
+from detbench.training.data.processes import World
 from detbench.training.loop import Trainer
 from detbench.training.losses.content import CROSS_ENTROPY, l1
 from detbench.training.losses.target import Target, WeightedLoss
-from detbench.training.plan import Plan, picture_beside_blurred
 from detbench.training.schedule import Schedule
 from detbench.training.state import State, new_state
 from detbench.training.training_checkpoints import load_checkpoint, save_checkpoint
+from detbench.training.training_plan import TrainingPlan, concat_with_blurred
 
 CPU = torch.device("cpu")
 SHORT = Schedule(flat_steps=2, decay_steps=2, warm_up_steps=0, critic_steps=3)
 
-MakePlan = Callable[..., Plan]
+MakePlan = Callable[..., TrainingPlan]
 
 
 def batch_of(index: int, count: int = 2) -> Batch:
@@ -50,21 +50,21 @@ class Batches:
             first += 1
 
 
-def trainer_of(plan: Plan, schedule: Schedule = SHORT, precision: str = "fp32") -> Trainer:
+def trainer_of(plan: TrainingPlan, schedule: Schedule = SHORT, precision: str = "fp32") -> Trainer:
     """A trainer of batches of two, in one process."""
     return Trainer(plan, schedule, Draws(seed=7, world=World(), device=CPU), precision)  # type: ignore[arg-type]
 
 
 def trained(trainer: Trainer, state: State, steps: int | None = None) -> list[Mapping[str, float]]:
     """Train for some steps, or to the end; returns each step's terms."""
-    told: list[Mapping[str, float]] = []
+    logged: list[Mapping[str, float]] = []
 
     def after_step(terms: Mapping[str, float]) -> bool:
-        told.append(terms)
-        return steps is None or len(told) < steps
+        logged.append(terms)
+        return steps is None or len(logged) < steps
 
     trainer.train(state, Batches().open, after_step)
-    return told
+    return logged
 
 
 def copy_of(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -85,14 +85,14 @@ def test_two_and_two_steps_are_four(make_plan: MakePlan, tmp_path: Path) -> None
     """
     whole, half, rest = (new_state(make_plan(generator=with_dropout()), CPU) for _ in range(3))
     plan = make_plan(generator=with_dropout())
-    told = trained(trainer_of(plan), whole)
+    logged = trained(trainer_of(plan), whole)
     first = trained(trainer_of(plan), half, steps=2)
     save_checkpoint(half, tmp_path)
     torch.manual_seed(99)
     torch.rand(5)
     load_checkpoint(rest, tmp_path)
     assert rest.step == 2
-    assert first + trained(trainer_of(plan), rest) == told
+    assert first + trained(trainer_of(plan), rest) == logged
     for key, tensor in whole.tensors().items():
         assert torch.equal(rest.tensors()[key], tensor), key
 
@@ -135,8 +135,8 @@ def test_the_warm_up_is_without_a_critic(make_plan: MakePlan) -> None:
     state = new_state(make_plan(), CPU)
     before = copy_of(state.critic.state_dict())
     schedule = replace(SHORT, warm_up_steps=2)
-    told = trained(trainer_of(make_plan(), schedule), state, steps=2)
-    assert [list(terms) for terms in told] == [["G_L1"]] * 2
+    logged = trained(trainer_of(make_plan(), schedule), state, steps=2)
+    assert [list(terms) for terms in logged] == [["G_L1"]] * 2
     assert all(torch.equal(tensor, before[key]) for key, tensor in state.critic.state_dict().items())
     assert "G_GAN" in trained(trainer_of(make_plan(), schedule), state)[0]
 
@@ -145,23 +145,23 @@ def test_clipping_is_the_alternative(make_plan: MakePlan) -> None:
     """With a bound there is no penalty, and no weight of the critic beyond it."""
     plan = make_plan(penalty_weight=0.0, clip_bound=0.0625)
     state = new_state(plan, CPU)
-    told = trained(trainer_of(plan), state)
-    assert "D_penalty" not in told[0]
+    logged = trained(trainer_of(plan), state)
+    assert "D_penalty" not in logged[0]
     assert max(parameter.abs().max().item() for parameter in state.critic.parameters()) <= 0.0625
 
 
 def test_a_critic_may_tell_by_cross_entropy(make_plan: MakePlan) -> None:
     """Nothing holds its slope then; it learns to tell: its loss on the pictures falls below a guess's, 2 ln 2."""
-    plan = make_plan(contest=CROSS_ENTROPY, penalty_weight=0.0, learning_rate=0.01)
-    told = trained(trainer_of(plan, Schedule(10, 0, 0, 4)), new_state(plan, CPU))
-    assert list(told[0]) == ["D_real", "D_fake", "D_real+fake", "G_L1", "G_GAN"]
-    assert told[-1]["D_real+fake"] < min(told[0]["D_real+fake"], 2 * np.log(2))
+    plan = make_plan(adversarial_loss=CROSS_ENTROPY, penalty_weight=0.0, learning_rate=0.01)
+    logged = trained(trainer_of(plan, Schedule(10, 0, 0, 4)), new_state(plan, CPU))
+    assert list(logged[0]) == ["D_real", "D_fake", "D_real+fake", "G_L1", "G_GAN"]
+    assert logged[-1]["D_real+fake"] < min(logged[0]["D_real+fake"], 2 * np.log(2))
 
 
 def test_a_critic_may_see_the_blurred_picture_too(make_plan: MakePlan) -> None:
     """A pair-wise critic is a plan's matter: it gets six channels, in its own steps and in the generator's."""
     critic = nn.Conv2d(6, 1, 4)
-    plan = make_plan(critic=critic, judged=picture_beside_blurred)
+    plan = make_plan(critic=critic, critic_input=concat_with_blurred)
     assert "G_GAN" in trained(trainer_of(plan), new_state(plan, CPU))[0]
 
 
@@ -228,8 +228,8 @@ def test_adamw_lets_weights_decay(make_plan: MakePlan) -> None:
 def test_content_falls(make_plan: MakePlan) -> None:
     """Sixty steps of content loss alone make it smaller: it works at all."""
     plan = make_plan(learning_rate=1e-2)
-    told = trained(trainer_of(plan, Schedule(60, 0, 60, 0)), new_state(plan, CPU))
-    first, last = (np.mean([terms["G_L1"] for terms in part]) for part in (told[:10], told[-10:]))
+    logged = trained(trainer_of(plan, Schedule(60, 0, 60, 0)), new_state(plan, CPU))
+    first, last = (np.mean([terms["G_L1"] for terms in part]) for part in (logged[:10], logged[-10:]))
     assert last < 0.8 * first
 
 
@@ -300,7 +300,7 @@ def load(name, path):
     sys.modules[name] = module; spec.loader.exec_module(module); return module
 here = os.path.dirname(sys.argv[2])
 small, loop = load("small", here + "/conftest.py"), load("loop", sys.argv[2])
-from detbench.training.data.parallel import world_of_torchrun
+from detbench.training.data.processes import world_of_torchrun
 from detbench.training.data.blur_batch import Batch
 with world_of_torchrun("cpu") as (world, device):
     plan = small.small_plan()
@@ -311,9 +311,9 @@ with world_of_torchrun("cpu") as (world, device):
             own = world.share(2)
             yield Batch(*(part[own.start : own.stop] for part in loop.batch_of(first)))
             first += 1
-    told = []
-    loop.Trainer(plan, loop.SHORT, draws, "fp32").train(state, open_batches, lambda terms: not told.append(terms))
-    torch.save({"told": told, "tensors": state.tensors()}, f"{folder}/{world.size}-{world.rank}.pt")
+    logged = []
+    loop.Trainer(plan, loop.SHORT, draws, "fp32").train(state, open_batches, lambda terms: not logged.append(terms))
+    torch.save({"logged": logged, "tensors": state.tensors()}, f"{folder}/{world.size}-{world.rank}.pt")
 """
 
 
@@ -328,8 +328,8 @@ def test_two_processes_follow_one_of_twice_the_batch(tmp_path: Path) -> None:
         done = subprocess.run([*command, script, tmp_path, __file__], capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
     one, first, second = (torch.load(tmp_path / f"{name}.pt", weights_only=True) for name in ("1-0", "2-0", "2-1"))
-    assert first["told"] == second["told"]
-    assert first["told"][-1] == pytest.approx(one["told"][-1], abs=1e-4)
+    assert first["logged"] == second["logged"]
+    assert first["logged"][-1] == pytest.approx(one["logged"][-1], abs=1e-4)
     for key, tensor in one["tensors"].items():
         assert torch.equal(first["tensors"][key], second["tensors"][key]), key
         torch.testing.assert_close(first["tensors"][key], tensor, atol=1e-5, rtol=1e-4)

@@ -29,12 +29,12 @@ from detbench.core.images import read_image
 from detbench.core.torch_device import resolve_precision
 from detbench.detectors.blobs import Blobs
 from detbench.metrics.quality import psnr_db
+from detbench.training.architectures import ARCHITECTURES
 from detbench.training.data.sources import find_source, split
 from detbench.training.held_out_detection import detection_of
-from detbench.training.job import Job
+from detbench.training.job import TrainingJob
 from detbench.training.recipe import read_recipe
-from detbench.training.restorers import ARCHITECTURES
-from detbench.training.restoring import train_restorer
+from detbench.training.train import train_deblurrer
 
 SCRIPTS = Path(detbench.__file__).parents[1] / "models"
 
@@ -116,9 +116,9 @@ def make_pack(scripts: ModuleType, given: Path) -> MakePack:
     """Packs `given` into a folder; the number is that of bytes it may have."""
 
     def make(folder: Path, most: int = 40 * 2**20, **changes: object) -> Path:
-        asked = {"photos": given / "photos", "pairs": given / "pairs", "recipe": [given / "nafnet" / "recipe.toml"]}
+        options = {"photos": given / "photos", "pairs": given / "pairs", "recipe": [given / "nafnet" / "recipe.toml"]}
         others = {"wheels": given / "wheels", "vgg": None, "start": None, "pairs_a_street": None}
-        scripts.pack(argparse.Namespace(pack=folder, **(asked | others | changes)), most)
+        scripts.pack(argparse.Namespace(pack=folder, **(options | others | changes)), most)
         return folder
 
     return make
@@ -256,8 +256,8 @@ def test_ended_and_resumed_it_is_as_if_nothing_had_been(trained: Path, pack: Pat
     steps = checkpoint(trained / "work")["step"]
     folders = tuple(pack / name for name in ("photos", "pairs/images", "pairs"))
     precision = resolve_precision("auto", "cpu")
-    job = Job("nafnet", replace(recipe, steps=steps), folders, tmp_path, "cpu", precision, mix=(2, 1, 2))
-    train_restorer(job, lambda _line: None)
+    job = TrainingJob("nafnet", replace(recipe, steps=steps), folders, tmp_path, "cpu", precision, mix=(2, 1, 2))
+    train_deblurrer(job, lambda _line: None)
     for name in WEIGHTS:
         assert file_sha256(tmp_path / name) == file_sha256(trained / "work" / name)
 

@@ -4,10 +4,10 @@ import pytest
 
 from detbench.blur.recipes import ShakeRecipe, TrajectoryRecipe
 from detbench.errors import UsageError
+from detbench.training.architectures import ARCHITECTURES
 from detbench.training.clock import Layout
 from detbench.training.data.crop_sizes import CropStage
 from detbench.training.recipe import Recipe, read_recipe
-from detbench.training.restorers import ARCHITECTURES
 from detbench.training.schedule import Schedule
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
@@ -26,7 +26,7 @@ def test_defaults_are_the_papers() -> None:
     assert (recipe.learning_rate, recipe.betas, recipe.batch, recipe.crop_px) == (1e-4, (0.5, 0.999), 1, 256)
     assert (recipe.epochs, recipe.decay_epochs, recipe.critic_steps) == (150, 150, 5)
     assert (recipe.vgg_layer, recipe.vgg_weight, recipe.l1_weight, recipe.penalty_weight) == ("conv3_3", 100, 0, 10)
-    assert (recipe.average_decay, recipe.begins_as_input, recipe.warm_up_share) == (0, False, 0)
+    assert (recipe.average_decay, recipe.init_as_identity, recipe.warm_up_share) == (0, False, 0)
 
 
 def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
     [
         ("learning_rat = 1", "no setting 'learning_rat'. Did you mean 'learning_rate'?"),
         ("batch = 1.5", "batch is 1.5, but must be of type int"),
-        ("begins_as_input = 1", "begins_as_input is 1, but must be of type bool"),
+        ("init_as_identity = 1", "init_as_identity is 1, but must be of type bool"),
         ("epoch_steps = true", "epoch_steps is True, but must be of type int"),
         ('adversary = "clip"', "adversary is 'clip', but must be one of wasserstein_penalty, wasserstein_clipping, "),
         ("vgg_weight = 0", "vgg_weight is 0.0, but must be above 0, or another one"),
@@ -87,7 +87,7 @@ def test_the_recipe_of_blind_is_what_it_was_planned_with() -> None:
 def test_the_shipped_recipes_can_be_read(file: Path) -> None:
     """They begin as the input, with content loss alone, and know their blurs."""
     recipe = read_recipe(file, Recipe())
-    assert recipe.begins_as_input
+    assert recipe.init_as_identity
     assert recipe.critic_steps == 0 or 0 < recipe.warm_up_share < 1
     assert recipe.crops(recipe.crop_px, Layout(1, 1)).margin_px >= 31
 

@@ -5,11 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detbench.training.curves import MOST_POINTS, thinned
-from detbench.training.held_out import Quality
-from detbench.training.history import Epoch, History, Interval
-from detbench.training.training_log import write_pictures
-from detbench.training.training_page import MOST_EPOCHS, render_page, view_of
+from detbench.training.held_out import HeldOutQuality
+from detbench.training.training_page import MOST_EPOCHS, MOST_POINTS, render_page, thinned, view_of
+from detbench.training.training_record import EpochRecord, History, IntervalRecord, write_pictures
 from detbench.training.validation import Comparison
 
 
@@ -19,10 +17,12 @@ def history(tmp_path: Path) -> History:
     made = History(tmp_path, 0)
     for number in range(31):
         if number:
-            made.add(Interval(number, 2 * number, 0.5, 1e-4, {"G_L1": 1 / number, "D_real+fake": -0.1 * number}))
-        photos = Comparison(Quality(24 + number / 10, 0.7, 3.0), Quality(25.0, 0.71, 3.1))
-        streets = Comparison(Quality(21.5, 0.6, 3.0, map=0.3), Quality(22.0, 0.61, 3.1, map=0.25), sharp_map=0.5)
-        made.add(Epoch(number, 2 * number, {"photos": photos, "streets": streets}))
+            made.add(IntervalRecord(number, 2 * number, 0.5, 1e-4, {"G_L1": 1 / number, "D_real+fake": -0.1 * number}))
+        photos = Comparison(HeldOutQuality(24 + number / 10, 0.7, 3.0), HeldOutQuality(25.0, 0.71, 3.1))
+        streets = Comparison(
+            HeldOutQuality(21.5, 0.6, 3.0, map=0.3), HeldOutQuality(22.0, 0.61, 3.1, map=0.25), sharp_map=0.5
+        )
+        made.add(EpochRecord(number, 2 * number, {"photos": photos, "streets": streets}))
     return made
 
 
@@ -88,7 +88,7 @@ def test_a_resumed_history_forgets_what_was_lost(history: History, tmp_path: Pat
     resumed = History(tmp_path, 20)
     assert resumed.intervals == history.intervals[:10]
     assert resumed.epochs == history.epochs[:11]
-    resumed.add(Interval(11, 22, 0.5, 1e-4, {"G_L1": 0.5}))
+    resumed.add(IntervalRecord(11, 22, 0.5, 1e-4, {"G_L1": 0.5}))
     lines = (tmp_path / "history.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines[-2:]] == [20, 22]
 

@@ -17,8 +17,8 @@ from detbench.detectors.blobs import Blobs
 from detbench.errors import DataError
 from detbench.training.data.sources import Source, find_source
 from detbench.training.held_out_detection import HeldOutDetection, detection_of
-from detbench.training.plan import Plan
 from detbench.training.recipe import Recipe
+from detbench.training.training_plan import TrainingPlan
 from detbench.training.validation import Validation
 
 CPU = torch.device("cpu")
@@ -101,9 +101,9 @@ def validation(pairs: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> Va
     return Validation([find_source(photos), find_source(pairs)], RECIPE, None, "cpu", lambda _line: None)
 
 
-def test_sources_are_judged_apart(validation: Validation, make_plan: Callable[..., Plan]) -> None:
+def test_sources_are_judged_apart(validation: Validation, make_plan: Callable[..., TrainingPlan]) -> None:
     """What changes nothing is as good as the blurred pictures of each; mAP is that of the source with boxes."""
-    compared, images = validation.judge(make_plan(), nn.Identity(), CPU, "fp32")
+    compared, images = validation.measure(make_plan(), nn.Identity(), CPU, "fp32")
     assert list(compared) == ["photos", "pairs"]
     for each in compared.values():
         assert each.restored == each.blurred
@@ -114,9 +114,11 @@ def test_sources_are_judged_apart(validation: Validation, make_plan: Callable[..
         np.testing.assert_array_equal(image, blurred)
 
 
-def test_a_network_that_wipes_everything_finds_nothing(validation: Validation, make_plan: Callable[..., Plan]) -> None:
+def test_a_network_that_wipes_everything_finds_nothing(
+    validation: Validation, make_plan: Callable[..., TrainingPlan]
+) -> None:
     """mAP 0 of what it restored, the blurred pictures' as it was; both sources' PSNR falls."""
-    compared, _ = validation.judge(make_plan(), Wiping(), CPU, "fp32")
+    compared, _ = validation.measure(make_plan(), Wiping(), CPU, "fp32")
     assert compared["pairs"].restored.map == 0
     assert compared["pairs"].blurred.map > 0  # type: ignore[operator]
     assert all(each.restored.psnr_db < each.blurred.psnr_db for each in compared.values())  # type: ignore[operator]

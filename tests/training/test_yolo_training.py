@@ -11,28 +11,28 @@ import torch
 from detbench.datasets.coco import CocoFolder
 from detbench.detectors.ultralytics_yolo import Yolo
 from detbench.errors import TrainingError, UsageError
-from detbench.training.yolo_training import Epoch, YoloSchedule, finite_losses, train_yolo
+from detbench.training.yolo_training import YoloEpoch, YoloSchedule, finite_losses, train_yolo
 
 SHORT = YoloSchedule(epochs=3, image_px=128, batch=4)
 
 
 @pytest.fixture(scope="module")
-def trained(drawn_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Epoch]]:
-    """Three epochs on the drawn pictures: the folder, and what was told."""
-    out, told = tmp_path_factory.mktemp("trained"), []
-    train_yolo(CocoFolder(drawn_dataset), out, SHORT, "cpu", resume=False, watch=told.append)
-    return out, told
+def trained(drawn_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[YoloEpoch]]:
+    """Three epochs on the drawn pictures: the folder, and what was logged."""
+    out, logged = tmp_path_factory.mktemp("trained"), []
+    train_yolo(CocoFolder(drawn_dataset), out, SHORT, "cpu", resume=False, watch=logged.append)
+    return out, logged
 
 
-def test_every_epoch_is_told(trained: tuple[Path, list[Epoch]]) -> None:
+def test_every_epoch_is_told(trained: tuple[Path, list[YoloEpoch]]) -> None:
     """Epochs come in order with their loss terms by name, which change from epoch to epoch."""
-    told = trained[1]
-    assert [(epoch.number, epoch.of) for epoch in told] == [(1, 3), (2, 3), (3, 3)]
-    assert set(told[0].losses) == {"box_loss", "cls_loss", "dfl_loss"}
-    assert told[0].losses != told[1].losses != told[2].losses
+    logged = trained[1]
+    assert [(epoch.number, epoch.of) for epoch in logged] == [(1, 3), (2, 3), (3, 3)]
+    assert set(logged[0].losses) == {"box_loss", "cls_loss", "dfl_loss"}
+    assert logged[0].losses != logged[1].losses != logged[2].losses
 
 
-def test_the_weights_are_a_detector(trained: tuple[Path, list[Epoch]], drawn_dataset: Path) -> None:
+def test_the_weights_are_a_detector(trained: tuple[Path, list[YoloEpoch]], drawn_dataset: Path) -> None:
     """The safetensors file alone is a detector that knows the classes, and repeats what the kept checkpoint finds."""
     out = trained[0]
     detector, kept = Yolo(out / "weights.safetensors"), Yolo(out / "training" / "weights" / "best.pt")
@@ -43,7 +43,7 @@ def test_the_weights_are_a_detector(trained: tuple[Path, list[Epoch]], drawn_dat
     np.testing.assert_allclose(found.scores, expected.scores, atol=2e-3)
 
 
-def test_the_card_says_what_was_done(trained: tuple[Path, list[Epoch]], drawn_dataset: Path) -> None:
+def test_the_card_says_what_was_done(trained: tuple[Path, list[YoloEpoch]], drawn_dataset: Path) -> None:
     """Digest, data and schedule are those of this training."""
     out = trained[0]
     card = tomllib.loads((out / "card.toml").read_text())
@@ -57,7 +57,7 @@ def test_an_interrupted_training_goes_on(drawn_dataset: Path, tmp_path: Path) ->
     """Stopped after the first epoch, it resumes at the second; the finished one is neither overwritten nor resumed."""
     dataset, out = CocoFolder(drawn_dataset), tmp_path / "out"
 
-    def stop(_epoch: Epoch) -> None:
+    def stop(_epoch: YoloEpoch) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -67,9 +67,9 @@ def test_an_interrupted_training_goes_on(drawn_dataset: Path, tmp_path: Path) ->
         train_yolo(dataset, out, SHORT, "cpu", resume=False, watch=stop)
     with pytest.raises(UsageError, match="was begun with epochs 3"):
         train_yolo(dataset, out, replace(SHORT, epochs=4), "cpu", resume=True, watch=stop)
-    told: list[Epoch] = []
-    train_yolo(dataset, out, SHORT, "cpu", resume=True, watch=told.append)
-    assert [epoch.number for epoch in told] == [2, 3]
+    logged: list[YoloEpoch] = []
+    train_yolo(dataset, out, SHORT, "cpu", resume=True, watch=logged.append)
+    assert [epoch.number for epoch in logged] == [2, 3]
     with pytest.raises(UsageError, match="holds a finished training"):
         train_yolo(dataset, out, SHORT, "cpu", resume=True, watch=stop)
 
@@ -80,7 +80,7 @@ def test_nothing_to_resume_is_said(drawn_dataset: Path, tmp_path: Path) -> None:
         train_yolo(CocoFolder(drawn_dataset), tmp_path, SHORT, "cpu", resume=True, watch=lambda _: None)
 
 
-def test_it_goes_on_from_weights(trained: tuple[Path, list[Epoch]], drawn_dataset: Path, tmp_path: Path) -> None:
+def test_it_goes_on_from_weights(trained: tuple[Path, list[YoloEpoch]], drawn_dataset: Path, tmp_path: Path) -> None:
     """With a learning rate of nothing, what comes out is what it was started from, but for running statistics."""
     start = trained[0] / "weights.safetensors"
     schedule = replace(SHORT, epochs=1, learning_rate=0.0, start=start)
@@ -90,14 +90,16 @@ def test_it_goes_on_from_weights(trained: tuple[Path, list[Epoch]], drawn_datase
     assert all(torch.equal(after[key], before[key]) for key in before if key.endswith((".weight", ".bias")))
 
 
-def test_half_precision_learns_the_same(trained: tuple[Path, list[Epoch]], drawn_dataset: Path, tmp_path: Path) -> None:
+def test_half_precision_learns_the_same(
+    trained: tuple[Path, list[YoloEpoch]], drawn_dataset: Path, tmp_path: Path
+) -> None:
     """bfloat16 products change the first epoch's loss by less than two percent."""
-    told: list[Epoch] = []
+    logged: list[YoloEpoch] = []
     schedule = replace(SHORT, precision="bf16")
-    train_yolo(CocoFolder(drawn_dataset), tmp_path, schedule, "cpu", resume=False, watch=told.append)
+    train_yolo(CocoFolder(drawn_dataset), tmp_path, schedule, "cpu", resume=False, watch=logged.append)
     first = trained[1][0].losses
-    assert sum(told[0].losses.values()) == pytest.approx(sum(first.values()), rel=0.02)
-    assert told[0].losses != first
+    assert sum(logged[0].losses.values()) == pytest.approx(sum(first.values()), rel=0.02)
+    assert logged[0].losses != first
 
 
 def test_a_loss_that_is_not_finite_stops_it() -> None:

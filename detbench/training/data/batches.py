@@ -13,8 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from detbench.training.data.blur_batch import Batch, collate
 from detbench.training.data.crop_sizes import CropSizes
 from detbench.training.data.crops import Crop, TrainingCrops
-from detbench.training.data.parallel import World
-from detbench.training.data.stopping import SIGNALS
+from detbench.training.data.processes import SIGNALS, World
 
 PREPARED = 4
 """Batches that each loading process keeps ready."""
@@ -46,8 +45,8 @@ def _shares(sizes: CropSizes, first: int, world: World) -> Iterator[list[int]]:
 
 
 def _begin_worker(_number: int) -> None:
-    """Ctrl-C, and the end that `timeout` asks for, reach loading processes too; the training process saves first, and
-    ends them then. Where it died, torch's own watchdog does.
+    """SIGINT and SIGTERM reach loading processes too; the training process saves first, and ends them then.
+    Where it died, torch's own watchdog does.
 
     They end before the interpreter is taken down: the thread that hands batches over may be inside torch then, is made
     to exit from there, and the process would abort.

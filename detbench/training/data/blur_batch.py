@@ -31,7 +31,7 @@ def collate(crops: Sequence[Crop]) -> Batch:
     return Batch(*(torch.from_numpy(np.stack(parts)) for parts in zip(*crops, strict=True)))
 
 
-def expose(batch: Batch, noise: Tensor) -> tuple[Tensor, Tensor]:
+def blur_batch(batch: Batch, noise: Tensor) -> tuple[Tensor, Tensor]:
     """Blurred and sharp pictures, RGB in -1..1, shape (N, 3, S, S), channels_last.
 
     `noise`, (N, 3, S, S), is standard normal. Blurred pictures are rounded to grey levels, as stored ones are; each

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from detbench.training.data.parallel import World
+from detbench.training.data.processes import World
 
 _DRAWS, _DROPOUT, JITTER = 2, 3, 4  # streams beside those of the crops
 

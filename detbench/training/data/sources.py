@@ -15,7 +15,7 @@ from detbench.datasets.coco import ANNOTATIONS
 from detbench.datasets.pairs import find_pairs
 from detbench.errors import DataError, UsageError
 
-HELD_OUT = 10
+HELD_OUT_ONE_IN = 10
 """One place in so many is never trained on: the last by name. Pictures of one place are all on one side."""
 
 _OF_ONE_PLACE = re.compile(r"(.+-\d+)-\d+")
@@ -83,7 +83,7 @@ def split(source: Source) -> tuple[Source, Source]:
     if len(set(places)) == 1:
         places = [picture.sharp for picture in source.pictures]
     distinct = list(dict.fromkeys(places))
-    held_out = set(distinct[-max(1, len(distinct) // HELD_OUT) :])
+    held_out = set(distinct[-max(1, len(distinct) // HELD_OUT_ONE_IN) :])
     each = list(zip(source.pictures, places, strict=True))
     return (
         replace(source, pictures=tuple(picture for picture, place in each if place not in held_out)),

@@ -11,11 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Judge = Callable[[Tensor], Tensor]
-"""A critic: pictures to scores, higher for what looks sharp."""
+Critic = Callable[[Tensor], Tensor]
+"""Pictures to scores, higher for sharper ones."""
 
-Measure = Callable[[Tensor], Tensor]
-"""Scores to one number."""
+ScoreLoss = Callable[[Tensor], Tensor]
+"""A critic's scores to one number."""
 
 
 def l1(restored: Tensor, sharp: Tensor) -> Tensor:
@@ -47,33 +47,33 @@ def spectrum(restored: Tensor, sharp: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Contest:
-    """What generator and critic play for, as losses of scores: the critic lowers `sharp` of the sharp pictures' and
-    `restored` of the restored ones', the generator `pleasing` of the restored ones'.
+class AdversarialLoss:
+    """Losses of a critic's scores: the critic lowers `real` of the sharp pictures' and `fake` of the restored ones',
+    the generator lowers `generator` of the restored ones'.
     """
 
-    sharp: Measure
-    restored: Measure
-    pleasing: Measure
+    real: ScoreLoss
+    fake: ScoreLoss
+    generator: ScoreLoss
 
 
-WASSERSTEIN = Contest(
-    sharp=lambda scores: -scores.mean(), restored=lambda scores: scores.mean(), pleasing=lambda scores: -scores.mean()
+WASSERSTEIN = AdversarialLoss(
+    real=lambda scores: -scores.mean(), fake=lambda scores: scores.mean(), generator=lambda scores: -scores.mean()
 )
 """The critic's mean score of sharp pictures against that of restored ones; its slope has to be held."""
 
-CROSS_ENTROPY = Contest(
-    sharp=lambda scores: F.softplus(-scores).mean(),
-    restored=lambda scores: F.softplus(scores).mean(),
-    pleasing=lambda scores: F.softplus(-scores).mean(),
+CROSS_ENTROPY = AdversarialLoss(
+    real=lambda scores: F.softplus(-scores).mean(),
+    fake=lambda scores: F.softplus(scores).mean(),
+    generator=lambda scores: F.softplus(-scores).mean(),
 )
-"""The critic tells sharp from restored, scores being log-odds, and the generator wants its pictures taken for sharp.
+"""Scores are log-odds of being sharp: the critic classifies, and the generator wants its pictures classed as sharp.
 
 Goodfellow et al.: "Generative Adversarial Nets", NeurIPS 2014, arXiv 1406.2661, with the loss that does not saturate.
 """
 
 
-def gradient_penalty(judge: Judge, sharp: Tensor, restored: Tensor, shares: Tensor) -> Tensor:
+def gradient_penalty(critic: Critic, sharp: Tensor, restored: Tensor, shares: Tensor) -> Tensor:
     """How far the critic's slope between sharp and restored pictures is from 1: mean of (‖∇‖₂ - 1)².
 
     `shares`, shape (N,), 0..1, place one point on the way from each restored picture (0) to its sharp one (1). The
@@ -82,7 +82,7 @@ def gradient_penalty(judge: Judge, sharp: Tensor, restored: Tensor, shares: Tens
     """
     between = torch.lerp(restored, sharp, shares[:, None, None, None]).requires_grad_()
     # Samples do not meet in the critic, so the gradient of the summed scores is each sample's own.
-    scores = judge(between).reshape(len(between), -1).mean(dim=1).sum()
+    scores = critic(between).reshape(len(between), -1).mean(dim=1).sum()
     (gradient,) = torch.autograd.grad(scores, between, create_graph=True)
     slopes: Tensor = torch.linalg.vector_norm(gradient.flatten(1), dim=1)
     return (slopes - 1).square().mean()

@@ -1,8 +1,8 @@
 """The features' loss: pictures compared by what frozen detectors and classifiers make of them.
 
-What a restorer is for here is that a detector finds more. Several unlike networks take turns, one a step, so that more
-of them cost no more; each sees both pictures at another size and in another light, or else the restorer learns what
-one network falls for at one size. Judge what comes of it with a detector that was not among them.
+A deblurrer is here to help a detector find more. Several unlike networks alternate, one a step, so that more of them
+cost no more. Each sees both pictures at another size and in another light, or else the deblurrer would learn what
+fools one network at one size. Evaluate the result with a detector that is not among them.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from detbench.training.losses.target import Target
 
 @dataclass(frozen=True)
 class FeatureLoss:
-    """The distance of the features of restored and sharp pictures, by the network whose turn it is.
+    """The distance of the features of restored and sharp pictures, by one of the networks, in order of the steps.
 
     `networks` take RGB in -1..1 and give a list of feature maps; `seed` is the recipe's.
     """

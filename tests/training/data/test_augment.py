@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from detbench.training.data.augment import augment, saturated
-from detbench.training.data.blur_batch import collate, expose
+from detbench.training.data.blur_batch import blur_batch, collate
 from detbench.training.data.crops import Crop
 
 
@@ -27,11 +27,11 @@ def test_a_turn_turns_the_kernel_too() -> None:
     """Blurring a turned scene by the turned kernel gives the blurred picture, turned: exposed, both are equal."""
     crop = crop_of(1)._replace(scene=np.repeat(crop_of(1).scene[..., :1], 3, axis=2))  # grey: colours change nothing
     noise = torch.zeros(1, 3, 16, 16)
-    blurred = expose(collate([crop]), noise)[0]
+    blurred = blur_batch(collate([crop]), noise)[0]
     turns = set()
     for seed in range(12):
         varied = augment(crop, np.random.default_rng(seed))
-        exposed = expose(collate([varied]), noise)[0]
+        exposed = blur_batch(collate([varied]), noise)[0]
         turns |= {turn for turn in range(4) if torch.allclose(exposed, torch.rot90(blurred, turn, (2, 3)), atol=0.01)}
     assert turns == {0, 1, 2, 3}
 

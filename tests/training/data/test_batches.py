@@ -14,7 +14,7 @@ from detbench.training.data.blur_batch import Batch
 from detbench.training.data.crop_sizes import CropSizes, CropStage
 from detbench.training.data.crops import CropRecipe, TrainingCrops
 from detbench.training.data.draws import Draws
-from detbench.training.data.parallel import World
+from detbench.training.data.processes import World
 from detbench.training.data.sources import find_sources
 
 RECIPE = CropRecipe(crop_px=32, longest_px=640, blurs=(TrajectoryRecipe(length_px=12),))
@@ -76,7 +76,7 @@ from pathlib import Path
 import cv2, numpy
 from detbench.training.data.batches import batches
 from detbench.training.data.crops import CropRecipe, TrainingCrops
-from detbench.training.data.parallel import World
+from detbench.training.data.processes import World
 from detbench.training.data.sources import find_sources
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from detbench.blur.kernels import convolve
 from detbench.blur.recipes import ShakeRecipe, TrajectoryRecipe
 from detbench.core.images import read_image
 from detbench.errors import DataError
-from detbench.training.data.blur_batch import collate, expose
+from detbench.training.data.blur_batch import blur_batch, collate
 from detbench.training.data.crops import Crop, CropRecipe, HeldOutCrops, PictureStore, TrainingCrops, varied
 from detbench.training.data.sources import Source, TrainingPicture, find_sources
 from detbench.types import Image, Kernel
@@ -29,7 +29,7 @@ def exposed(crop: Crop) -> tuple[Image, Image]:
     """A crop's blurred and sharp picture without noise, as stored, shape (S, S, 3)."""
     batch = collate([crop])
     noise = torch.zeros(1, 3, *crop.sharp.shape[:2])
-    pictures = (((picture[0] + 1) * 127.5).round().byte() for picture in expose(batch, noise))
+    pictures = (((picture[0] + 1) * 127.5).round().byte() for picture in blur_batch(batch, noise))
     blurred, sharp = (picture.permute(1, 2, 0).numpy() for picture in pictures)
     return blurred, sharp
 
@@ -148,8 +148,8 @@ def test_shake_moves_no_further_than_the_recipe(photos: Path) -> None:
 def test_noise_is_the_recipes(photos: Path) -> None:
     """Standard normal numbers times the recipe's grey levels are added to the stored picture."""
     crop = TrainingCrops(sources_of(photos), replace(PLAIN, blurs=(replace(PLAIN.blurs[0], noise=3),)), seed=0)[0]
-    still, _ = expose(collate([crop]), torch.zeros(1, 3, 32, 32))
-    noisy, _ = expose(collate([crop]), torch.ones(1, 3, 32, 32))
+    still, _ = blur_batch(collate([crop]), torch.zeros(1, 3, 32, 32))
+    noisy, _ = blur_batch(collate([crop]), torch.ones(1, 3, 32, 32))
     inside = still < 0.9
     torch.testing.assert_close((noisy - still)[inside] * 127.5, torch.full_like(still[inside], 3), atol=1e-3, rtol=0)
 

@@ -51,7 +51,7 @@ def test_the_spectrum_of_a_wave() -> None:
 def test_wasserstein_is_a_difference_of_means() -> None:
     """The critic raises the mean score of sharp pictures and lowers that of restored ones; the generator raises it."""
     scores = torch.tensor([[1.0, 3.0]])
-    losses = (WASSERSTEIN.sharp(scores), WASSERSTEIN.restored(scores), WASSERSTEIN.pleasing(scores))
+    losses = (WASSERSTEIN.real(scores), WASSERSTEIN.fake(scores), WASSERSTEIN.generator(scores))
     assert [loss.item() for loss in losses] == [-2, 2, -2]
 
 
@@ -62,9 +62,9 @@ def test_cross_entropy_is_that_of_log_odds() -> None:
     """
     scores = torch.tensor([-3.0, 0.5])
     odds = torch.sigmoid(scores)
-    torch.testing.assert_close(CROSS_ENTROPY.sharp(scores), -odds.log().mean())
-    torch.testing.assert_close(CROSS_ENTROPY.restored(scores), -(1 - odds).log().mean())
-    torch.testing.assert_close(CROSS_ENTROPY.pleasing(scores), -odds.log().mean())
+    torch.testing.assert_close(CROSS_ENTROPY.real(scores), -odds.log().mean())
+    torch.testing.assert_close(CROSS_ENTROPY.fake(scores), -(1 - odds).log().mean())
+    torch.testing.assert_close(CROSS_ENTROPY.generator(scores), -odds.log().mean())
 
 
 def test_a_plane_of_slope_1_costs_nothing() -> None:

@@ -3,11 +3,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from detbench.training.architectures import make_plan
 from detbench.training.data.jitter import GAINS, OFFSETS, SCALES, Jitter, draw_jitter
 from detbench.training.losses.feature_loss import FeatureLoss, feature_distance
 from detbench.training.losses.target import Target
 from detbench.training.recipe import Recipe
-from detbench.training.restorers import make_plan
 
 CPU = torch.device("cpu")
 

@@ -107,11 +107,11 @@ def test_the_true_kernel_restores() -> None:
     """Wiener's filter brings the picture nearer with the true kernel, and leaves it as it is with a point."""
     target, blurred = Target(pictures(), line(9)), blurred_by(line(9))
     seen = grey((blurred + 1) / 2)
-    told, still = (KernelOutput(seen, kernel, ()) for kernel in (line(9), point(RADIUS, CPU)))
+    known, still = (KernelOutput(seen, kernel, ()) for kernel in (line(9), point(RADIUS, CPU)))
     untouched = (seen - grey((pictures() + 1) / 2)).abs().mean().item()
     assert filtered_loss(still, target).item() == pytest.approx(untouched, rel=1e-2)
-    assert filtered_loss(told, target).item() < 0.7 * untouched
-    errors = [(picture - pictures()).abs().mean() for picture in (filtered(told, blurred), blurred)]
+    assert filtered_loss(known, target).item() < 0.7 * untouched
+    errors = [(picture - pictures()).abs().mean() for picture in (filtered(known, blurred), blurred)]
     assert errors[0] < 0.7 * errors[1]
     torch.testing.assert_close(filtered(still, blurred), blurred, atol=0.02, rtol=0)
 

@@ -29,18 +29,18 @@ from detbench.training.losses.kernel_losses import (
 from detbench.training.losses.mobilenet_features import load_mobilenet_features
 from detbench.training.losses.perceptual import load_vgg
 from detbench.training.losses.target import Target, WeightedLoss
-from detbench.training.plan import (
+from detbench.training.recipe import KERNEL_WEIGHTS, PICTURE_WEIGHTS, Recipe
+from detbench.training.training_plan import (
+    CriticInput,
     Forward,
-    Judged,
     Picture,
-    Plan,
+    TrainingPlan,
+    concat_with_blurred,
     finest,
     picture_alone,
-    picture_beside_blurred,
     restored_alone,
     restored_around_zero,
 )
-from detbench.training.recipe import KERNEL_WEIGHTS, PICTURE_WEIGHTS, Recipe
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Architecture:
     recipe: Recipe = field(default_factory=Recipe)
     forward: Forward = restored_alone
     picture: Picture = finest
-    judged: Judged = picture_alone
+    critic_input: CriticInput = picture_alone
     multiple: int = 4
     least_px: int = 32
     estimates_kernels: bool = False
@@ -107,7 +107,7 @@ _NAFNET_RECIPE = Recipe(
     clip_norm=1.0,
     betas=(0.9, 0.9),
     average_decay=0.999,
-    begins_as_input=True,
+    init_as_identity=True,
     crop_px=128,
 )
 _BLIND_RECIPE = Recipe(
@@ -152,14 +152,14 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         deep_generative_filter.Critic,
         "no figure of its own on GoPro that could be checked",
         _FILTER_RECIPE,
-        judged=picture_beside_blurred,
+        critic_input=concat_with_blurred,
     ),
     "pix2pix": Architecture(
         pix2pix.UNet,
         pix2pix.Critic,
         "none for deblurring: its authors translate between kinds of pictures",
         _PIX2PIX_RECIPE,
-        judged=picture_beside_blurred,
+        critic_input=concat_with_blurred,
         multiple=pix2pix.MULTIPLE,
     ),
     "nafnet": Architecture(
@@ -191,7 +191,7 @@ def make_plan(
     start: Path | None = None,
     detectors: Sequence[Path] = (),
     backbone: Path | None = None,
-) -> Plan:
+) -> TrainingPlan:
     """The plan of an architecture, its weights drawn from the recipe's seed, or the generator's from the file `start`.
 
     `vgg` is VGG19's file, `detectors` are YOLOs', without any the shipped one's, `backbone` is a MobileNetV2's. Raises
@@ -208,11 +208,11 @@ def make_plan(
     for module in generator.modules():
         if isinstance(module, nn.Dropout):
             module.p = recipe.dropout
-    if recipe.begins_as_input:
-        cast(RestorationNet, generator).begin_as_input()
+    if recipe.init_as_identity:
+        cast(RestorationNet, generator).init_as_identity()
     if start is not None:
         load_weights(generator, start, architecture)
-    return Plan(
+    return TrainingPlan(
         architecture=architecture,
         generator=generator,
         critic=critic,
@@ -221,7 +221,7 @@ def make_plan(
         betas=recipe.betas,
         optimiser=recipe.optimiser,
         weight_decay=recipe.weight_decay,
-        contest=CROSS_ENTROPY if recipe.adversary == "cross_entropy" else WASSERSTEIN,
+        adversarial_loss=CROSS_ENTROPY if recipe.adversary == "cross_entropy" else WASSERSTEIN,
         adversarial_weight=recipe.adversarial_weight,
         penalty_weight=recipe.penalty_weight if recipe.adversary == "wasserstein_penalty" else 0.0,
         clip_bound=recipe.clip_bound if recipe.adversary == "wasserstein_clipping" else None,
@@ -229,13 +229,13 @@ def make_plan(
         average_decay=recipe.average_decay,
         forward=kind.forward,
         picture=kind.picture,
-        judged=kind.judged,
+        critic_input=kind.critic_input,
         multiple=kind.multiple,
     )
 
 
 def check_sources(architecture: str, sources: Sequence[Source]) -> None:
-    """Raise UsageError where a network is to learn kernels from pairs, whose kernels nobody knows."""
+    """Raise UsageError where a network is to learn kernels from pairs, whose kernels are unknown."""
     pairs = [source.name for source in sources if source.kind == "pairs"]
     if pairs and ARCHITECTURES[architecture].estimates_kernels:
         raise UsageError(
@@ -256,7 +256,7 @@ def _check_crops(architecture: str, recipe: Recipe) -> None:
 def _check_losses(architecture: str, recipe: Recipe) -> None:
     """Hold a network to losses that it can have: of kernels, or of pictures and a critic."""
     kind = ARCHITECTURES[architecture]
-    others = (*PICTURE_WEIGHTS, "critic_steps", "begins_as_input") if kind.estimates_kernels else KERNEL_WEIGHTS
+    others = (*PICTURE_WEIGHTS, "critic_steps", "init_as_identity") if kind.estimates_kernels else KERNEL_WEIGHTS
     for name in others:
         if getattr(recipe, name):
             gives = "a kernel and has no critic" if kind.estimates_kernels else "pictures"

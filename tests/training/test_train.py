@@ -19,24 +19,24 @@ from torch import nn
 
 from detbench.errors import DataError, TrainingError, UsageError, WeightsError
 from detbench.nets.nah import gaussian_pyramid
-from detbench.training import restorers
+from detbench.training import architectures
+from detbench.training.architectures import ARCHITECTURES, Architecture, at_each_scale, make_plan
 from detbench.training.clock import Layout
 from detbench.training.data.blur_batch import collate
 from detbench.training.data.crops import Crop, TrainingCrops
 from detbench.training.data.draws import Draws
-from detbench.training.data.parallel import World
+from detbench.training.data.processes import World
 from detbench.training.data.sources import find_sources
-from detbench.training.job import Job
+from detbench.training.job import TrainingJob
 from detbench.training.loop import Trainer
 from detbench.training.losses.content import CROSS_ENTROPY, WASSERSTEIN, l1
 from detbench.training.losses.detector_features import SHIPPED
 from detbench.training.losses.target import Target
-from detbench.training.plan import Plan
 from detbench.training.recipe import Recipe
-from detbench.training.restorers import ARCHITECTURES, Architecture, at_each_scale, make_plan
-from detbench.training.restoring import train_restorer
 from detbench.training.schedule import Schedule
 from detbench.training.state import new_state
+from detbench.training.train import train_deblurrer
+from detbench.training.training_plan import TrainingPlan
 
 SHORT = Recipe(
     vgg_weight=0, l1_weight=100, epochs=2, decay_epochs=1, epoch_steps=2, batch=2, critic_steps=2, crop_px=32,
@@ -46,12 +46,14 @@ SHORT = Recipe(
 
 
 @pytest.fixture
-def job(photos: Path, tmp_path: Path, make_plan: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch) -> Job:
+def job(
+    photos: Path, tmp_path: Path, make_plan: Callable[..., TrainingPlan], monkeypatch: pytest.MonkeyPatch
+) -> TrainingJob:
     """Three epochs of two steps of a small network on the photos."""
     small = Architecture(type(make_plan().generator), Score, "a paper's result")
-    monkeypatch.setattr(restorers, "ARCHITECTURES", {"small": small})
-    monkeypatch.setattr("detbench.training.restorer_card.ARCHITECTURES", {"small": small})
-    return Job("small", SHORT, (photos,), tmp_path / "out", "cpu")
+    monkeypatch.setattr(architectures, "ARCHITECTURES", {"small": small})
+    monkeypatch.setattr("detbench.training.deblurrer_card.ARCHITECTURES", {"small": small})
+    return TrainingJob("small", SHORT, (photos,), tmp_path / "out", "cpu")
 
 
 class Score(nn.Module):
@@ -81,9 +83,9 @@ def stopping_after(steps: int) -> Callable[[str], None]:
     return say
 
 
-def test_a_training_leaves_weights_card_and_page(job: Job) -> None:
+def test_a_training_leaves_weights_card_and_page(job: TrainingJob) -> None:
     """Weights are fp16; the card has their architecture and digest, the data, the recipe and both qualities."""
-    weights = train_restorer(job, quiet)
+    weights = train_deblurrer(job, quiet)
     tensors = safetensors.torch.load_file(weights)
     assert {tensor.dtype for tensor in tensors.values()} == {torch.float16}
     card = tomllib.loads((job.out / "card.toml").read_text())
@@ -98,13 +100,36 @@ def test_a_training_leaves_weights_card_and_page(job: Job) -> None:
     assert curves["step"] == [0, 2, 4, 6]
     assert curves["psnr_db"][-1] == photos["restored"]["psnr_db"] != curves["psnr_db"][0]
     assert (job.out / "training.html").stat().st_size > 5000
-    assert list((job.out / "training" / "tensorboard").iterdir())
 
 
-def test_what_happens_is_said(job: Job) -> None:
+def test_tensorboard_gets_every_step(job: TrainingJob) -> None:
+    """Its files hold the terms of steps 1 to 6 and the restored PSNR of four validations; nothing is said of them."""
+    event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    said: list[str] = []
+    train_deblurrer(job, said.append)
+    events = event_accumulator.EventAccumulator(str(job.out / "training" / "tensorboard")).Reload()
+    assert [event.step for event in events.Scalars("loss/G_L1")] == [1, 2, 3, 4, 5, 6]
+    assert [event.step for event in events.Scalars("held out/photos psnr_db restored")] == [0, 2, 4, 6]
+    assert not [line for line in said if "TensorBoard" in line]
+
+
+def test_a_training_goes_on_without_tensorboard(job: TrainingJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line names the extra to install; weights and page are there, and no folder for TensorBoard."""
+    monkeypatch.delitem(sys.modules, "torch.utils.tensorboard", raising=False)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    said: list[str] = []
+    weights = train_deblurrer(job, said.append)
+    expected = "no files for TensorBoard, which is not installed: pip install 'detbench[tensorboard]'"
+    assert [line for line in said if "TensorBoard" in line] == [expected]
+    assert weights.stat().st_size > 0
+    assert (job.out / "training.html").stat().st_size > 5000
+    assert not (job.out / "training" / "tensorboard").exists()
+
+
+def test_what_happens_is_said(job: TrainingJob) -> None:
     """A line each interval and each epoch, the first before any step; terms by name, quality beside the input's."""
     said: list[str] = []
-    train_restorer(job, said.append)
+    train_deblurrer(job, said.append)
     assert said[0].startswith("epoch 0/3 held out, photos: ")
     assert "; blurred: " in said[0]
     assert said[1].startswith("epoch 1/3 iteration 1 ")
@@ -115,14 +140,14 @@ def test_what_happens_is_said(job: Job) -> None:
 
 
 @pytest.mark.parametrize("steps", [1, 3, 4])
-def test_interrupted_and_resumed_is_the_same(steps: int, job: Job) -> None:
+def test_interrupted_and_resumed_is_the_same(steps: int, job: TrainingJob) -> None:
     """Ctrl-C in the warm-up, after it, or at an epoch's end: resumed, weights and record end as if it had not been."""
     whole, parted = replace(job, out=job.out / "whole"), replace(job, out=job.out / "parted")
-    train_restorer(whole, quiet)
+    train_deblurrer(whole, quiet)
     with pytest.raises(KeyboardInterrupt):
-        train_restorer(parted, stopping_after(steps))
+        train_deblurrer(parted, stopping_after(steps))
     assert json.loads((parted.out / "training" / "checkpoint.json").read_text())["step"] == steps
-    train_restorer(replace(parted, resume=True), quiet)
+    train_deblurrer(replace(parted, resume=True), quiet)
     states = [next((each.out / "training").glob("state-*")).read_bytes() for each in (whole, parted)]
     assert states[0] == states[1]
     assert (whole.out / "weights.safetensors").read_bytes() == (parted.out / "weights.safetensors").read_bytes()
@@ -131,41 +156,41 @@ def test_interrupted_and_resumed_is_the_same(steps: int, job: Job) -> None:
     assert terms[0] == terms[1]
 
 
-def test_grown_crops_are_resumed_too(job: Job) -> None:
+def test_grown_crops_are_resumed_too(job: TrainingJob) -> None:
     """Crops of 32 px, then of 48 and of 64 in smaller batches: stopped in the middle, it ends the same to the bit."""
     growing = replace(job, recipe=replace(SHORT, crop_growth=((0.4, 48, 2), (0.7, 64, 1))))
     whole, parted = replace(growing, out=job.out / "whole"), replace(growing, out=job.out / "parted")
-    train_restorer(whole, quiet)
+    train_deblurrer(whole, quiet)
     with pytest.raises(KeyboardInterrupt):
-        train_restorer(parted, stopping_after(3))
-    train_restorer(replace(parted, resume=True), quiet)
+        train_deblurrer(parted, stopping_after(3))
+    train_deblurrer(replace(parted, resume=True), quiet)
     assert (whole.out / "weights.safetensors").read_bytes() == (parted.out / "weights.safetensors").read_bytes()
     card = tomllib.loads((whole.out / "card.toml").read_text())
     assert card["training"]["recipe"]["crop_growth"] == [[0.4, 48, 2], [0.7, 64, 1]]
 
 
-def test_the_weights_of_the_content_part_are_kept(job: Job) -> None:
+def test_the_weights_of_the_content_part_are_kept(job: TrainingJob) -> None:
     """When the critic joins after two of six steps, weights and card are kept under names of their own.
 
     They are what a training of the same length without a critic has after as many steps.
     """
-    train_restorer(job, quiet)
+    train_deblurrer(job, quiet)
     kept = job.out / "weights-content.safetensors"
     card = tomllib.loads((job.out / "card-content.toml").read_text())
     assert card["sha256"] == hashlib.sha256(kept.read_bytes()).hexdigest()
     assert card["training"]["steps"] == card["held_out"]["photos"]["by_epoch"]["step"][-1] == 2
     content = replace(job, out=job.out / "content", recipe=replace(SHORT, critic_steps=0))
     with pytest.raises(KeyboardInterrupt):
-        train_restorer(content, stopping_after(2))
+        train_deblurrer(content, stopping_after(2))
     assert (content.out / "weights.safetensors").read_bytes() == kept.read_bytes()
     assert (job.out / "weights.safetensors").read_bytes() != kept.read_bytes()
     assert not (content.out / "weights-content.safetensors").exists()
 
 
-def test_what_is_interrupted_leaves_its_weights(job: Job) -> None:
+def test_what_is_interrupted_leaves_its_weights(job: TrainingJob) -> None:
     """In the middle of an epoch too: the moving average as it is, with a card that says after how many steps."""
     with pytest.raises(KeyboardInterrupt):
-        train_restorer(job, stopping_after(3))
+        train_deblurrer(job, stopping_after(3))
     card = tomllib.loads((job.out / "card.toml").read_text())
     assert card["sha256"] == hashlib.sha256((job.out / "weights.safetensors").read_bytes()).hexdigest()
     assert (card["training"]["steps"], card["training"]["epochs_done"]) == (3, 1)
@@ -174,68 +199,56 @@ def test_what_is_interrupted_leaves_its_weights(job: Job) -> None:
         assert torch.equal(tensor, state[f"average.{key}"].half())
 
 
-def test_nothing_is_overwritten(job: Job) -> None:
+def test_nothing_is_overwritten(job: TrainingJob) -> None:
     """A begun training is not started anew, nor resumed with another recipe, other data, or where there is none."""
     with pytest.raises(UsageError, match="holds no training to resume"):
-        train_restorer(replace(job, resume=True), quiet)
+        train_deblurrer(replace(job, resume=True), quiet)
     with pytest.raises(KeyboardInterrupt):
-        train_restorer(job, stopping_after(1))
+        train_deblurrer(job, stopping_after(1))
     with pytest.raises(UsageError, match="holds a training already: go on with --resume"):
-        train_restorer(job, quiet)
+        train_deblurrer(job, quiet)
     with pytest.raises(UsageError, match="was begun with epochs 2; resume it with the same"):
-        train_restorer(replace(job, resume=True, recipe=replace(SHORT, epochs=3)), quiet)
+        train_deblurrer(replace(job, resume=True, recipe=replace(SHORT, epochs=3)), quiet)
     with pytest.raises(UsageError, match="was begun with data"):
-        train_restorer(replace(job, resume=True, fraction=Fraction(1, 2)), quiet)
+        train_deblurrer(replace(job, resume=True, fraction=Fraction(1, 2)), quiet)
 
 
-def test_a_packed_training_goes_on(job: Job) -> None:
-    """Its checkpoint is small files; resumed, it ends near where it would have."""
-    packed = replace(job, piece_mib=4)
-    with pytest.raises(KeyboardInterrupt):
-        train_restorer(packed, stopping_after(3))
-    assert json.loads((job.out / "training" / "checkpoint.json").read_text())["packed"] is True
-    weights = safetensors.torch.load_file(train_restorer(replace(packed, resume=True), quiet))
-    whole = safetensors.torch.load_file(train_restorer(replace(job, out=job.out / "whole"), quiet))
-    for key, tensor in whole.items():
-        torch.testing.assert_close(weights[key], tensor, atol=2e-3, rtol=0)
-
-
-def test_mixed_sources(job: Job, make_pairs: Callable[..., Path]) -> None:
+def test_mixed_sources(job: TrainingJob, make_pairs: Callable[..., Path]) -> None:
     """Sharp pictures and pairs train together, weighed 2:1, and the card says so."""
     mixed = replace(job, folders=(*job.folders, make_pairs("blur_gamma")), mix=(2.0, 1.0))
-    train_restorer(mixed, quiet)
+    train_deblurrer(mixed, quiet)
     data = tomllib.loads((job.out / "card.toml").read_text())["training"]["data"]
     assert [(source["kind"], source["weight"]) for source in data] == [("sharp", 2.0), ("pairs", 1.0)]
 
 
-def test_the_card_names_the_networks_of_its_losses(job: Job) -> None:
+def test_the_card_names_the_networks_of_its_losses(job: TrainingJob) -> None:
     """Name and sha256 of the detector whose features counted, and, after a warm start from it, of both trainings'."""
     shipped = {"name": "yolov8n-streets", "sha256": hashlib.sha256(SHIPPED.read_bytes()).hexdigest()}
     recipe = replace(SHORT, detector_weight=0.1, critic_steps=0, epochs=1, decay_epochs=0)
-    weights = train_restorer(replace(job, recipe=recipe), quiet)
+    weights = train_deblurrer(replace(job, recipe=recipe), quiet)
     assert tomllib.loads((job.out / "card.toml").read_text())["trained_with"] == [shipped]
     warm = replace(job, out=job.out / "warm", start=weights, recipe=replace(recipe, detector_weight=0))
-    train_restorer(warm, quiet)
+    train_deblurrer(warm, quiet)
     assert tomllib.loads((warm.out / "card.toml").read_text())["trained_with"] == [shipped]
     with pytest.raises(WeightsError, match=r"no weights to train with: gone\.pt cannot be read"):
-        train_restorer(replace(job, out=job.out / "other", recipe=recipe, detectors=(Path("gone.pt"),)), quiet)
+        train_deblurrer(replace(job, out=job.out / "other", recipe=recipe, detectors=(Path("gone.pt"),)), quiet)
 
 
-def test_a_training_that_diverges_keeps_its_checkpoint(job: Job) -> None:
+def test_a_training_that_diverges_keeps_its_checkpoint(job: TrainingJob) -> None:
     """An absurd rate ends in a TrainingError that names step and term; the checkpoint is of a step before."""
     wild = replace(job, recipe=replace(SHORT, learning_rate=1e30))
     with pytest.raises(TrainingError, match=r"step \d: [DG]_"):
-        train_restorer(wild, quiet)
+        train_deblurrer(wild, quiet)
 
 
-def test_too_few_pictures(job: Job) -> None:
+def test_too_few_pictures(job: TrainingJob) -> None:
     """One picture cannot be trained on and held out."""
     with pytest.raises(DataError, match="2 are the least"):
-        train_restorer(replace(job, fraction=Fraction(1, 10)), quiet)
+        train_deblurrer(replace(job, fraction=Fraction(1, 10)), quiet)
 
 
 def test_two_processes_train_on_one_recipe(photos: Path, tmp_path: Path) -> None:
-    """torchrun's processes share each batch; one of them speaks and writes, and the word of the other is in it."""
+    """torchrun's processes share each batch; one of them reports and writes, and the means are of both."""
     recipe = tmp_path / "short.toml"
     settings = {
         key: value for key, value in asdict(replace(SHORT, epochs=1, decay_epochs=0)).items() if value is not None
@@ -264,7 +277,7 @@ def test_every_restoring_architecture_trains(name: str) -> None:
         batch=1,
         crop_px=side,
         held_out_px=side,
-        begins_as_input=True,
+        init_as_identity=True,
         critic_steps=1,
     )
     plan = make_plan(name, recipe, None, cpu)
@@ -278,9 +291,9 @@ def test_every_restoring_architecture_trains(name: str) -> None:
     crop = Crop(*(np.full((side, side, 3), level, np.uint8) for level in (90, 80)), np.ones((1, 1), np.float32), 1, 1)
     batches = iter([collate([crop])] * 2)
     trainer = Trainer(plan, Schedule(1, 0, 0, 1), Draws(0, World(), cpu), "fp32")
-    told: list[Mapping[str, float]] = []
-    trainer.train(state, lambda _: batches, lambda terms: bool(told.append(terms)))
-    assert {"D_real", "D_fake", "G_L1", "G_GAN"} <= told[0].keys()
+    logged: list[Mapping[str, float]] = []
+    trainer.train(state, lambda _: batches, lambda terms: bool(logged.append(terms)))
+    assert {"D_real", "D_fake", "G_L1", "G_GAN"} <= logged[0].keys()
     for net in ("generator", "critic"):
         changed = [not torch.equal(state.tensors()[key], before[key]) for key in before if key.startswith(f"{net}.")]
         assert any(changed)
@@ -302,21 +315,23 @@ def test_a_kernel_network_learns(photos: Path) -> None:
     assert not any(key.startswith("critic") for key in state.tensors())
     crops = TrainingCrops(find_sources([photos], None, Fraction(1)), recipe.crops(96, Layout(1, 1)), seed=0)
     batch = collate([crops[0], crops[1]])
-    told: list[Mapping[str, float]] = []
+    logged: list[Mapping[str, float]] = []
     trainer = Trainer(plan, Schedule(12, 0, 0, 0), Draws(0, World(), cpu), "fp32")
-    trainer.train(state, lambda _: repeat(batch), lambda terms: not told.append(terms))
-    assert list(told[0]) == ["G_kernel", "G_filtered", "G_guess", "G_edge"]
-    first, last = (sum(loss.weight * terms[f"G_{loss.name}"] for loss in plan.losses) for terms in (told[0], told[-1]))
+    trainer.train(state, lambda _: repeat(batch), lambda terms: not logged.append(terms))
+    assert list(logged[0]) == ["G_kernel", "G_filtered", "G_guess", "G_edge"]
+    first, last = (
+        sum(loss.weight * terms[f"G_{loss.name}"] for loss in plan.losses) for terms in (logged[0], logged[-1])
+    )
     assert last < 0.75 * first
 
 
 def test_a_kernel_network_goes_on(photos: Path, tmp_path: Path) -> None:
     """Two steps and two resumed ones are four, to the last bit; the card counts one channel and names the losses."""
-    whole, parted = (Job("blind", BLIND, (photos,), tmp_path / name, "cpu") for name in ("whole", "parted"))
-    weights = train_restorer(whole, quiet)
+    whole, parted = (TrainingJob("blind", BLIND, (photos,), tmp_path / name, "cpu") for name in ("whole", "parted"))
+    weights = train_deblurrer(whole, quiet)
     with pytest.raises(KeyboardInterrupt):
-        train_restorer(parted, stopping_after(2))
-    resumed = train_restorer(replace(parted, resume=True), quiet)
+        train_deblurrer(parted, stopping_after(2))
+    resumed = train_deblurrer(replace(parted, resume=True), quiet)
     assert resumed.read_bytes() == weights.read_bytes()
     card = tomllib.loads((whole.out / "card.toml").read_text())
     assert card["cost"]["parameters"] == 280_939
@@ -327,9 +342,9 @@ def test_a_kernel_network_goes_on(photos: Path, tmp_path: Path) -> None:
 
 def test_pairs_have_no_kernel(photos: Path, make_pairs: Callable[..., Path], tmp_path: Path) -> None:
     """A network that learns kernels refuses a folder of pairs by its name, and writes nothing."""
-    job = Job("blind", BLIND, (photos, make_pairs("blur_gamma")), tmp_path / "out", "cpu")
+    job = TrainingJob("blind", BLIND, (photos, make_pairs("blur_gamma")), tmp_path / "out", "cpu")
     with pytest.raises(UsageError, match=r"pairs do not have: leave blur_gamma out and give folders of sharp pictures"):
-        train_restorer(job, quiet)
+        train_deblurrer(job, quiet)
     assert not job.out.exists()
 
 
@@ -340,7 +355,7 @@ def test_pairs_have_no_kernel(photos: Path, make_pairs: Callable[..., Path], tmp
         ("blind", {"blurs": ("trajectory:length_px=80",)}, "name trajectories of at most 62 px"),
         ("blind", {"l1_weight": 1.0}, "l1_weight is 1.0, but blind gives a kernel and has no critic"),
         ("blind", {"critic_steps": 5}, "critic_steps is 5, but blind gives a kernel"),
-        ("blind", {"begins_as_input": True}, "begins_as_input is True, but blind gives a kernel"),
+        ("blind", {"init_as_identity": True}, "init_as_identity is True, but blind gives a kernel"),
         ("blind", {"held_out_px": 64}, "held_out_px is 64, but blind takes multiples of 4 from 68 on"),
         ("nah", {"kernel_weight": 2.0}, "kernel_weight is 2.0, but nah gives pictures"),
     ],
@@ -354,12 +369,12 @@ def test_what_a_network_cannot_have(name: str, settings: dict[str, object], said
 
 def test_half_precision_finds_kernels_too(photos: Path, tmp_path: Path) -> None:
     """Under bfloat16 the convolutions alone are rounded: Fourier transforms and losses stay in single precision."""
-    job = Job("blind", replace(BLIND, decay_epochs=0), (photos,), tmp_path / "out", "cpu", precision="bf16")
-    assert train_restorer(job, quiet)
+    job = TrainingJob("blind", replace(BLIND, decay_epochs=0), (photos,), tmp_path / "out", "cpu", precision="bf16")
+    assert train_deblurrer(job, quiet)
 
 
 def test_each_is_trained_as_its_authors_did() -> None:
-    """Contest, content, rate and batch are those of each paper."""
+    """AdversarialLoss, content, rate and batch are those of each paper."""
     recipes = {name: kind.recipe for name, kind in ARCHITECTURES.items()}
     assert recipes["deblurgan"] == recipes["deblurgan-resize"] == Recipe()
     nah, dense, unet = (recipes[name] for name in ("nah", "deep_generative_filter", "pix2pix"))
@@ -388,7 +403,7 @@ def test_content_counts_at_each_scale() -> None:
 
 
 def test_a_plan_follows_its_recipe() -> None:
-    """Weights, rates and bounds are the recipe's; weights come from its seed; a last convolution of 0 if asked."""
+    """Weights, rates and bounds are the recipe's; weights come from its seed, a last one of 0 if it says so."""
     cpu = torch.device("cpu")
     recipe = Recipe(
         vgg_weight=0,
@@ -398,7 +413,7 @@ def test_a_plan_follows_its_recipe() -> None:
         spectrum_weight=0.05,
         adversary="wasserstein_clipping",
         clip_bound=0.02,
-        begins_as_input=True,
+        init_as_identity=True,
         seed=3,
     )
     plan, again = (make_plan("deblurgan", recipe, None, cpu) for _ in range(2))
@@ -408,9 +423,9 @@ def test_a_plan_follows_its_recipe() -> None:
     assert not plan.generator.get_parameter("leave.weight").any()
     assert torch.equal(plan.generator.get_parameter("enter.weight"), again.generator.get_parameter("enter.weight"))
     penalised = make_plan("deblurgan", replace(recipe, adversary="wasserstein_penalty"), None, cpu)
-    assert (penalised.clip_bound, penalised.penalty_weight, penalised.contest) == (None, 10, WASSERSTEIN)
+    assert (penalised.clip_bound, penalised.penalty_weight, penalised.adversarial_loss) == (None, 10, WASSERSTEIN)
     telling = make_plan("deblurgan", replace(recipe, adversary="cross_entropy"), None, cpu)
-    assert (telling.clip_bound, telling.penalty_weight, telling.contest) == (None, 0, CROSS_ENTROPY)
+    assert (telling.clip_bound, telling.penalty_weight, telling.adversarial_loss) == (None, 0, CROSS_ENTROPY)
 
 
 def test_dropout_is_the_recipes() -> None:
@@ -420,19 +435,19 @@ def test_dropout_is_the_recipes() -> None:
         assert [module.p for module in net.modules() if isinstance(module, nn.Dropout)] == [share] * 9
 
 
-def test_a_training_may_start_from_weights(job: Job) -> None:
-    """The first judgement of a warm start is the last of the training whose weights it takes; the card names them."""
-    weights = train_restorer(job, quiet)
+def test_a_training_may_start_from_weights(job: TrainingJob) -> None:
+    """The first validation of a warm start is the last of the training whose weights it takes; the card names them."""
+    weights = train_deblurrer(job, quiet)
     said: list[str] = []
     warm = replace(job, out=job.out / "warm", start=weights)
-    train_restorer(warm, said.append)
+    train_deblurrer(warm, said.append)
     card = tomllib.loads((job.out / "card.toml").read_text())
     psnr_db = card["held_out"]["photos"]["restored"]["psnr_db"]
     assert f"{psnr_db:.2f}" in said[0]
     started = tomllib.loads((warm.out / "card.toml").read_text())
     assert started["training"]["start"] == card["sha256"]
     with pytest.raises(UsageError, match="was begun with start"):
-        train_restorer(replace(warm, start=None, resume=True), quiet)
+        train_deblurrer(replace(warm, start=None, resume=True), quiet)
 
 
 def test_the_perceptual_loss_is_of_the_named_layer(shared_file: Callable[[str], Path]) -> None:

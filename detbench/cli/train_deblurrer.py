@@ -15,14 +15,14 @@ TRAINED = {
     "deblurgan-resize": "DeblurGAN with resize-convolutions, which leave no checkerboard; not the paper's.",
     "nah": "The multi-scale network of Nah et al., CVPR 2017.",
     "deep_generative_filter": "The densely connected generator of Ramakrishnan et al., 2017.",
-    "pix2pix": "The U-Net of Isola et al., CVPR 2017, narrowed to 24 channels.",
+    "pix2pix": "The U-Net of Isola et al., CVPR 2017, narrowed to 36–192 channels.",
     "nafnet": "NAFNet of Chen et al., ECCV 2022, at half resolution; content losses alone.",
     "blind": "The network that estimates blur kernels for the deblurrer blind; sharp pictures alone.",
 }
 """What can be trained as a deblurrer, and what it is."""
 
 EPILOG = """
-The last tenth of each folder is held out, whole streets of it; every epoch tells each folder's PSNR and SSIM beside
+The last tenth of each folder is held out, whole streets of it; every epoch reports each folder's PSNR and SSIM beside
 those of the blurred pictures, a detector's mAP where there are boxes, and writes weights and card.
 `detbench run --deblurrer NAME:OUT/weights.safetensors` uses them.
 """
@@ -56,14 +56,12 @@ def train_command(architecture: str) -> Callable[..., None]:
             list[Path] | None,
             typer.Option(
                 help="A YOLO whose features a detector_weight compares (.pt or .safetensors); else the shipped one. "
-                "Repeat it: several take turns, one a step."
+                "Repeat it: several alternate, one a step."
             ),
         ] = None,
         backbone: Annotated[
             Path | None,
-            typer.Option(
-                help="MobileNetV2 as torchvision names it (.pt or .safetensors), which takes turns with them."
-            ),
+            typer.Option(help="MobileNetV2 as torchvision names it (.pt or .safetensors), which alternates with them."),
         ] = None,
         start: Annotated[
             Path | None,
@@ -77,15 +75,6 @@ def train_command(architecture: str) -> Callable[..., None]:
             typer.Option(help="Arithmetic of the networks; auto is bf16 where the hardware multiplies in it."),
         ] = "auto",
         workers: Annotated[int, typer.Option(min=0, help="Processes that prepare pictures; 0 does it in between.")] = 1,
-        piece_mib: Annotated[
-            int | None,
-            typer.Option(
-                "--carry",
-                min=4,
-                metavar="MIB",
-                help="Pack checkpoints to a quarter, in files of at most so many MiB; resuming is then close only.",
-            ),
-        ] = None,
         minutes: Annotated[
             float | None,
             typer.Option(
@@ -96,14 +85,14 @@ def train_command(architecture: str) -> Callable[..., None]:
     ) -> None:
         from detbench.core.devices import resolve_device
         from detbench.core.torch_device import check_usable, resolve_precision
-        from detbench.training.job import Job
+        from detbench.training.architectures import ARCHITECTURES
+        from detbench.training.job import TrainingJob
         from detbench.training.recipe import read_recipe
-        from detbench.training.restorers import ARCHITECTURES
-        from detbench.training.restoring import train_restorer
+        from detbench.training.train import train_deblurrer
 
         resolved = resolve_device(device)
         check_usable(resolved, device)
-        job = Job(
+        job = TrainingJob(
             architecture=architecture,
             recipe=read_recipe(recipe, ARCHITECTURES[architecture].recipe),
             folders=tuple(data),
@@ -117,12 +106,11 @@ def train_command(architecture: str) -> Callable[..., None]:
             backbone=backbone,
             start=start,
             workers=workers,
-            piece_mib=piece_mib,
             minutes=minutes,
             resume=resume,
         )
         try:
-            weights = train_restorer(job, note)
+            weights = train_deblurrer(job, note)
         except KeyboardInterrupt:
             note("Interrupted and saved; repeat the command with --resume to go on.")
             raise typer.Exit(130) from None

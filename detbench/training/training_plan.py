@@ -1,4 +1,4 @@
-"""What one training is made of. The loop knows no network by name: they differ in a Plan's values."""
+"""What one training is made of. The loop knows no network by name: networks differ in the values of their plan."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from detbench.training.losses.content import WASSERSTEIN, Contest
+from detbench.training.losses.content import WASSERSTEIN, AdversarialLoss
 from detbench.training.losses.target import WeightedLoss
 
 Optimiser = Literal["adam", "adamw", "muon"]
@@ -21,8 +21,8 @@ else that the plan's own losses know.
 Picture = Callable[[Any, Tensor], Tensor]
 """An output and the blurred pictures to the restored ones, as a critic and a person see them."""
 
-Judged = Callable[[Tensor, Tensor], Tensor]
-"""A picture, restored or sharp, and the blurred one to what the critic sees."""
+CriticInput = Callable[[Tensor, Tensor], Tensor]
+"""A picture, restored or sharp, and the blurred one to the critic's input."""
 
 
 def restored_alone(generator: nn.Module, blurred: Tensor) -> Sequence[Tensor]:
@@ -42,24 +42,24 @@ def finest(output: Sequence[Tensor], _blurred: Tensor) -> Tensor:
 
 
 def picture_alone(picture: Tensor, _blurred: Tensor) -> Tensor:
-    """What a critic sees that judges a picture by itself."""
+    """The input of a critic that scores a picture by itself."""
     return picture
 
 
-def picture_beside_blurred(picture: Tensor, blurred: Tensor) -> Tensor:
-    """What a critic of pairs sees: both pictures as six channels."""
+def concat_with_blurred(picture: Tensor, blurred: Tensor) -> Tensor:
+    """The input of a critic of pairs: both pictures as six channels."""
     return torch.cat([picture, blurred], dim=1)
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """A generator, a critic, and what both are trained on; pictures are RGB in -1..1, shape (N, 3, H, W).
 
     `forward` runs the generator. Its output is for the losses, and for `picture`, which makes the restored pictures of
-    it. `judged` makes what the critic sees from a picture, restored or sharp, and the blurred one. What both play for
-    is the `contest`; the critic's slope is held by a penalty where `penalty_weight` is above 0, and by clipping its
-    weights where `clip_bound` is given. A gradient of the generator whose norm over all weights is above `clip_norm`
-    is shortened to that. Sides of pictures divide by `multiple`.
+    it. `critic_input` takes a picture, restored or sharp, and the blurred one. The critic's slope is held by a penalty
+    where `penalty_weight` is above 0, and by clipping its weights where `clip_bound` is given. A gradient of the
+    generator whose norm over all weights is above `clip_norm` is shortened to that. Pictures have sides that divide by
+    `multiple`.
     """
 
     architecture: str
@@ -70,7 +70,7 @@ class Plan:
     betas: tuple[float, float]
     optimiser: Optimiser = "adam"
     weight_decay: float = 0.0
-    contest: Contest = WASSERSTEIN
+    adversarial_loss: AdversarialLoss = WASSERSTEIN
     adversarial_weight: float = 1.0
     penalty_weight: float = 10.0
     clip_bound: float | None = None
@@ -78,7 +78,7 @@ class Plan:
     average_decay: float = 0.0
     forward: Forward = restored_alone
     picture: Picture = finest
-    judged: Judged = picture_alone
+    critic_input: CriticInput = picture_alone
     multiple: int = 1
 
     def restored(self, generator: nn.Module, blurred: Tensor) -> Tensor:

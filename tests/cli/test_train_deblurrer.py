@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from detbench.cli.train_restorer import TRAINED
-from detbench.training.restorers import ARCHITECTURES
+from detbench.cli.train_deblurrer import TRAINED
+from detbench.training.architectures import ARCHITECTURES
 
 Run = Callable[..., Any]
 
@@ -23,7 +23,7 @@ critic_steps = 1
 crop_px = 32
 held_out_px = 32
 held_out_crops = 1
-begins_as_input = true
+init_as_identity = true
 """
 
 
@@ -49,7 +49,7 @@ def test_one_step_from_the_command_line(
     out = tmp_path / "mine"
     said = detbench(
         *("train", network, "--data", photos, "--out", out, "--recipe", recipe, "--device", "cpu"),
-        *("--workers", 0, "--fraction", "1/2", "--carry", 15),
+        *("--workers", 0, "--fraction", "1/2"),
     )
     assert said.code == 0, said.err
     assert said.out == f"{out / 'weights.safetensors'}\n"

@@ -7,16 +7,16 @@ from typing import Any
 from detbench.nets.cost import cost_of
 from detbench.plugins.backend import card_beside, loss_detectors
 from detbench.results.provenance import environment
+from detbench.training.architectures import ARCHITECTURES
 from detbench.training.clock import Timetable
 from detbench.training.data.sources import Source
-from detbench.training.held_out import Quality
-from detbench.training.history import History
-from detbench.training.job import Job, start_sha256, trained_with
-from detbench.training.restorers import ARCHITECTURES
+from detbench.training.held_out import HeldOutQuality
+from detbench.training.job import TrainingJob, start_sha256, trained_with
 from detbench.training.state import State
+from detbench.training.training_record import History
 
 
-def card_of(job: Job, sources: Sequence[Source], history: History, state: State, sha256: str) -> dict[str, Any]:
+def card_of(job: TrainingJob, sources: Sequence[Source], history: History, state: State, sha256: str) -> dict[str, Any]:
     """What the card of the state's weights says; their quality is that of the history's last epoch."""
     epoch, kind = history.epochs[-1], ARCHITECTURES[job.architecture]
     place = environment(job.device)
@@ -48,7 +48,7 @@ def card_of(job: Job, sources: Sequence[Source], history: History, state: State,
     }
 
 
-def _recipe(job: Job, timetable: Timetable | None) -> dict[str, Any]:
+def _recipe(job: TrainingJob, timetable: Timetable | None) -> dict[str, Any]:
     """The settings as TOML has them; a training by the clock repeats without one by the `steps` that it found."""
     recipe = replace(job.recipe, steps=timetable.layout.steps) if timetable else job.recipe
     return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(recipe).items()}
@@ -59,15 +59,15 @@ def _laid_out(timetable: Timetable | None) -> list[dict[str, int]] | None:
     return [{"step": step, "steps": steps} for step, steps in timetable.totals] if timetable else None
 
 
-def _all_trained_with(job: Job) -> list[dict[str, str]]:
-    """The networks of this training's losses, and of those that its first weights come from, as their card tells."""
+def _all_trained_with(job: TrainingJob) -> list[dict[str, str]]:
+    """The networks of this training's losses, and of those that its first weights come from, as their card says."""
     before = loss_detectors(card_beside(job.start, start_sha256(job))) if job.start else ()
     earlier = [{key: value for key, value in asdict(network).items() if value} for network in before]
     own = trained_with(job)
     return [*own, *(network for network in earlier if network not in own)]
 
 
-def _held_out(job: Job, history: History, source: str) -> dict[str, Any]:
+def _held_out(job: TrainingJob, history: History, source: str) -> dict[str, Any]:
     """A source's held-out pictures after the last epoch, and by epoch."""
     last = history.epochs[-1].held_out[source]
     return {
@@ -87,5 +87,5 @@ def _by_epoch(history: History, source: str) -> dict[str, Any]:
     return {"step": steps} | {key: None if None in curve else curve for key, curve in curves.items()}
 
 
-def _rounded(quality: Quality) -> dict[str, float | None]:
+def _rounded(quality: HeldOutQuality) -> dict[str, float | None]:
     return {key: None if value is None else round(value, 4) for key, value in asdict(quality).items()}

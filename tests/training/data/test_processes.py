@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from detbench.training.data.stopping import stop_requests
+from detbench.training.data.processes import stop_requests
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

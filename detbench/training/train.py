@@ -15,24 +15,32 @@ from detbench.core.images import write_atomically
 from detbench.core.memory import keep_freed_memory
 from detbench.nets.weights import FILE_NAME
 from detbench.training import training_checkpoints as checkpoints
-from detbench.training.clock import TIMED_SHARE, Clock, Layout, Pace, Timetable, fitting_steps, timetable_of
+from detbench.training.architectures import check_sources, make_plan
+from detbench.training.clock import (
+    TIMED_SHARE,
+    TIMED_STEPS,
+    Clock,
+    Layout,
+    Pace,
+    Timetable,
+    fitting_steps,
+    median_step_seconds,
+    timetable_of,
+)
 from detbench.training.data.augment import augment
 from detbench.training.data.batches import batches
 from detbench.training.data.blur_batch import Batch
 from detbench.training.data.crops import TrainingCrops
 from detbench.training.data.draws import Draws
-from detbench.training.data.parallel import World, world_of_torchrun
+from detbench.training.data.processes import World, stop_requests, world_of_torchrun
 from detbench.training.data.sources import Source, find_sources, split
-from detbench.training.data.stopping import stop_requests
-from detbench.training.job import Job, settings_of
-from detbench.training.loop import Trainer
-from detbench.training.plan import Plan
-from detbench.training.rehearsal import rehearse
+from detbench.training.job import TrainingJob, settings_of
+from detbench.training.loop import OpenBatches, Trainer
 from detbench.training.reporting import Reporter
-from detbench.training.restorers import check_sources, make_plan
-from detbench.training.resume import check_begun
 from detbench.training.state import State, new_state
-from detbench.training.training_log import Say
+from detbench.training.training_checkpoints import check_new_or_resumable
+from detbench.training.training_plan import TrainingPlan
+from detbench.training.training_record import Say
 
 SAVE_SECONDS = 300
 """How much work a machine that dies may take along."""
@@ -40,8 +48,11 @@ SAVE_SECONDS = 300
 REHEARSED_STEPS = 100_000
 """The length of the training that a rehearsal takes steps of: long enough for every part to have some."""
 
+LEAST_TIMED = 3
+"""Steps of each part that a rehearsal takes at least."""
 
-def train_restorer(job: Job, say: Say, clock: Clock = time.monotonic) -> Path | None:
+
+def train_deblurrer(job: TrainingJob, say: Say, clock: Clock = time.monotonic) -> Path | None:
     """Train to the recipe's end, or until the job's minutes are over by the `clock`.
 
     Returns the weights' path, of torchrun's processes in the main one. Interrupted, it saves after the step in
@@ -65,14 +76,14 @@ def train_restorer(job: Job, say: Say, clock: Clock = time.monotonic) -> Path | 
             checkpoints.load_checkpoint(state, job.out / "training")
         watch = _Watch(clock, begun_at - (state.timetable.spent_s if state.timetable else 0.0), stop_requested)
         trained, held_out = zip(*map(split, sources), strict=True)
-        reporter = Reporter(job, sources, held_out, plan, state, device, say) if world.speaks else None
+        reporter = Reporter(job, sources, held_out, plan, state, device, say) if world.is_main_process else None
         _Training(job, trained, plan, state, Draws(job.recipe.seed, world, device), reporter, watch).run()
-        return job.out / FILE_NAME if world.speaks else None
+        return job.out / FILE_NAME if world.is_main_process else None
 
 
 @dataclass(frozen=True)
 class _Watch:
-    """The time since a training began, and whether somebody wants it to stop."""
+    """The time since a training began, and whether a signal wants it to stop."""
 
     clock: Clock
     begun_at: float
@@ -88,9 +99,9 @@ class _Training:
 
     def __init__(
         self,
-        job: Job,
+        job: TrainingJob,
         sources: Sequence[Source],
-        plan: Plan,
+        plan: TrainingPlan,
         state: State,
         draws: Draws,
         reporter: Reporter | None,
@@ -116,7 +127,7 @@ class _Training:
             raise KeyboardInterrupt
 
     def _begin(self) -> None:
-        """Tell the beginning, and, by the clock, find how many steps there is time for."""
+        """Report the beginning, and, by the clock, find how many steps there is time for."""
         if self._reporter and self._state.step == 0:
             self._reporter.begin(None if self._job.minutes else self._trainer.schedule.epochs)
         if self._job.minutes is not None:
@@ -138,26 +149,29 @@ class _Training:
         """Rehearse; what process 0 finds counts for all. None where a stop was requested meanwhile."""
         watch, parts, epochs = self._watch, self._job.recipe.parts(), self._trainer.schedule.epochs
         self._lay_out(Layout(REHEARSED_STEPS, epochs))
-        look_s = self._reporter.look_s(watch.clock) if self._reporter else 0.0
+        validation_s = self._reporter.validation_s(watch.clock) if self._reporter else 0.0
         part_s = TIMED_SHARE * whole_s / len(parts)
         timed = rehearse(self._trainer, self._state, self._open_batches, parts, part_s, watch.clock, self._stops)
         self._stopped = timed is None
         if timed is None:
             return None
         found = timetable_of(
-            Pace(timed[0], look_s, timed[1], self._job.recipe.joins), epochs, whole_s - watch.spent_s(), watch.spent_s()
+            Pace(timed[0], validation_s, timed[1], self._job.recipe.joins),
+            epochs,
+            whole_s - watch.spent_s(),
+            watch.spent_s(),
         )
         steps, epochs = self._of_first(found.layout.steps), self._of_first(found.epochs)
         return replace(found, totals=((0, steps),), epochs=epochs)
 
     def _after_step(self, terms: Mapping[str, float]) -> bool:
-        """Tell, cut and save, each when its time has come; says whether to go on."""
+        """Report, cut and save, each when its time has come; returns whether to go on."""
         paused_at, step, before = time.perf_counter(), self._state.step, self._trainer.schedule
         ends_epoch = before.ends_epoch(step)
         is_cut = ends_epoch and self._state.timetable is not None and self._cut(self._state.timetable)
         if self._reporter:
             joins = self._trainer.schedule.has_critic(step) and not before.has_critic(step - 1)
-            self._reporter.tell_step(terms, before, critic_joins=joins)
+            self._reporter.report_step(terms, before, critic_joins=joins)
             if ends_epoch or self._watch.clock() - self._saved_at > SAVE_SECONDS:
                 self._save()
             self._reporter.skip(time.perf_counter() - paused_at)
@@ -169,7 +183,7 @@ class _Training:
         return not (is_cut or self._stopped)
 
     def _cut(self, timetable: Timetable) -> bool:
-        """At an epoch's end, lay the rest out for fewer steps where it would be late; says whether it was."""
+        """At an epoch's end, lay the rest out for fewer steps where it would be late; returns whether it was."""
         watch, step = self._watch, self._state.step
         first, began_at = self._epoch_began or (step, watch.clock())
         taken_s, whole_s = watch.clock() - began_at, 60 * (self._job.minutes or 0)
@@ -185,21 +199,60 @@ class _Training:
         return round(self._draws.world.of_first(value, self._draws.device))
 
     def _stops(self) -> bool:
-        """Whether any process was asked to stop."""
+        """Whether a signal wants any process to stop."""
         return self._draws.world.any(self._watch.stop_requested(), self._draws.device)
 
     def _save(self) -> None:
         state = self._state
         if state.timetable:
             state.timetable = replace(state.timetable, spent_s=self._watch.spent_s())
-        checkpoints.save_checkpoint(state, self._job.out / "training", self._job.piece_mib)
+        checkpoints.save_checkpoint(state, self._job.out / "training")
         self._saved_at = self._watch.clock()
 
 
-def _check_out(job: Job, sources: Sequence[Source], world: World) -> None:
+def rehearse(
+    trainer: Trainer,
+    state: State,
+    open_batches: OpenBatches,
+    parts: Sequence[float],
+    part_s: float,
+    clock: Clock,
+    stops: Callable[[], bool],
+) -> tuple[list[tuple[float, float]], float] | None:
+    """Take some steps and undo them, to find how long they take.
+
+    Returns each of `parts`, a share of the steps, with the seconds that a step takes from there on; and those of a
+    start.
+
+    Of each part at least LEAST_TIMED steps are taken, at most TIMED_STEPS, and no more `part_s` seconds after the
+    first. The rate is 0, and the state is afterwards as it was. None where a stop was requested.
+    """
+    still = replace(trainer, plan=replace(trainer.plan, learning_rate=0.0))
+    before = {key: tensor.clone() for key, tensor in state.tensors().items()}
+    stopped, paces, start_s = False, [], 0.0
+
+    def after_step(_terms: object) -> bool:
+        nonlocal stopped
+        times.append(clock())
+        stopped = stops()
+        is_enough = len(times) > TIMED_STEPS or (len(times) > LEAST_TIMED and times[-1] - times[1] > part_s)
+        return not (stopped or trainer.draws.world.any(is_enough, trainer.draws.device))
+
+    for share in parts:
+        state.step, times = round(share * trainer.schedule.steps), [clock()]
+        still.train(state, open_batches, after_step)
+        if stopped:
+            break
+        paces.append((share, median_step_seconds(times)))
+        start_s = max(0.0, times[1] - times[0] - paces[-1][1])
+    state.restore(before, step=0)
+    return None if stopped else (paces, start_s)
+
+
+def _check_out(job: TrainingJob, sources: Sequence[Source], world: World) -> None:
     """Hold `out` to one training, and put down what it is begun with."""
     begun, written = job.out / "training" / checkpoints.NAME, job.out / "training" / "settings.json"
     settings = json.loads(json.dumps(settings_of(job, sources)))
-    check_begun(job.out, begun, written, settings, job.resume)
-    if world.speaks and not job.resume:
+    check_new_or_resumable(job.out, begun, written, settings, job.resume)
+    if world.is_main_process and not job.resume:
         write_atomically(written, json.dumps(settings, indent=1) + "\n")

@@ -1,15 +1,22 @@
-"""Several processes that train one network, as torchrun starts them: each on its share of every batch."""
+"""The processes of a training: how those of torchrun share each batch, and how a signal stops them.
+
+Ctrl-C, or SIGTERM, as `timeout` sends it: the step in hand is finished and saved first.
+"""
 
 import os
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
 from detbench.errors import UsageError
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -20,8 +27,8 @@ class World:
     size: int = 1
 
     @property
-    def speaks(self) -> bool:
-        """Whether this process writes files and tells what happens."""
+    def is_main_process(self) -> bool:
+        """Whether this is the one process that writes files and reports."""
         return self.rank == 0
 
     def share(self, batch: int) -> range:
@@ -54,7 +61,9 @@ class World:
 
     def of_first(self, value: float, device: torch.device) -> float:
         """What process 0 has of a value."""
-        return float(self.mean(torch.tensor(value * self.speaks * self.size, dtype=torch.float64, device=device)))
+        return float(
+            self.mean(torch.tensor(value * self.is_main_process * self.size, dtype=torch.float64, device=device))
+        )
 
     def any(self, flag: bool, device: torch.device) -> bool:
         """Whether any process says so: all then stop at the same step."""
@@ -76,3 +85,29 @@ def world_of_torchrun(device: str) -> Iterator[tuple[World, torch.device]]:
         yield World(dist.get_rank(), size), own
     finally:
         dist.destroy_process_group()
+
+
+@contextmanager
+def stop_requests() -> Iterator[Callable[[], bool]]:
+    """A function that returns whether SIGINT or SIGTERM has come since the block began.
+
+    A second Ctrl-C does what it did before. The block is one of the main thread, as signals are.
+    """
+    requested = False
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+
+    def request(_number: int, _frame: FrameType | None) -> None:
+        nonlocal requested
+        requested = True
+        _restore()
+
+    def _restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    for number in SIGNALS:
+        signal.signal(number, request)
+    try:
+        yield lambda: requested
+    finally:
+        _restore()
