@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
@@ -240,6 +241,18 @@ class Dataset(Protocol):
     def classes(self) -> Mapping[int, str]: ...
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[Sample]: ...
+
+
+@runtime_checkable
+class DatasetFormat(Protocol):
+    """Reads datasets of one format. A class of Datasets will do: built with path and split, `recognises` static.
+
+    `recognises` says, by the names of files alone, whether a file or folder is of this format. A call reads it; `split`
+    names a part of it, such as "val", and is None where the whole is meant. What a call raises is shown to the user.
+    """
+
+    def recognises(self, path: Path, /) -> bool: ...
+    def __call__(self, path: Path, split: str | None, /) -> Dataset: ...
 
 
 class Deblurrer(Protocol):

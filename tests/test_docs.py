@@ -11,7 +11,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,15 +40,20 @@ class Fence(NamedTuple):
     text: str
 
 
-def fences(page: Path) -> Iterator[Fence]:
-    """A page's blocks, in their order."""
-    for found in FENCE.finditer(page.read_text(encoding="utf-8")):
+def fences(text: str) -> Iterator[Fence]:
+    """The blocks of a page's text, in their order."""
+    for found in FENCE.finditer(text):
         yield Fence(not found["mark"], found["kind"], found["title"], found["text"])
+
+
+def read(page: Path) -> str:
+    """A page's text."""
+    return page.read_text(encoding="utf-8")
 
 
 def pages() -> list[Path]:
     """The pages that hold commands; the generated reference of commands holds forms, no commands."""
-    return [page for page in sorted(PAGES.rglob("*.md")) if any(fence.kind == "sh" for fence in fences(page))]
+    return [page for page in sorted(PAGES.rglob("*.md")) if any(fence.kind == "sh" for fence in fences(read(page)))]
 
 
 def parsed(words: Sequence[str]) -> None:
@@ -77,23 +82,34 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.stem)
 def test_every_command_of_a_page_runs(page: Path, tmp_path: Path, drawn_dataset: Path, cache: Path) -> None:
     """A reader who types a page's commands, and writes its files, meets no error; slow or special ones parse."""
-    script = ["set -euo pipefail", f'detbench() {{ {shlex.quote(sys.executable)} -m detbench "$@"; }}']
-    script += [f'python() {{ {shlex.quote(sys.executable)} "$@"; }}']
-    for fence in fences(page):
+    script = []
+    for fence in fences(read(page)):
         if fence.title:
             (tmp_path / fence.title).write_text(fence.text)
         elif fence.kind == "sh" and fence.is_run:
             script.append(fence.text)
         elif fence.kind == "sh":
-            for line in re.split(r"\n|&&", fence.text.strip()):
-                words = words_for_detbench(line)
-                if words is not None:
-                    parsed(words)
+            parse_all(fence)
     shutil.copytree(drawn_dataset, tmp_path / "drawn")
     (tmp_path / "tests").symlink_to(CHECKOUT / "tests")
-    paths = {"PYTHONPATH": str(CHECKOUT), "DETBENCH_CACHE": str(cache), "PATH": binaries()}
+    run_script(script, tmp_path, {"PYTHONPATH": str(CHECKOUT), "DETBENCH_CACHE": str(cache)})
+
+
+def parse_all(fence: Fence) -> None:
+    """Parse each command of a block of `sh` that is not run."""
+    for line in re.split(r"\n|&&", fence.text.strip()):
+        words = words_for_detbench(line)
+        if words is not None:
+            parsed(words)
+
+
+def run_script(commands: Sequence[str], folder: Path, variables: Mapping[str, str]) -> None:
+    """Run commands in a folder as a reader would type them there; fails where one of them does."""
+    script = ["set -euo pipefail", f'detbench() {{ {shlex.quote(sys.executable)} -m detbench "$@"; }}']
+    script += [f'python() {{ {shlex.quote(sys.executable)} "$@"; }}', *commands]
+    environment = os.environ | variables | {"PATH": binaries()}
     done = subprocess.run(
-        ["bash", "-c", "\n".join(script)], cwd=tmp_path, env=os.environ | paths, capture_output=True, text=True
+        ["bash", "-c", "\n".join(script)], cwd=folder, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
 

@@ -28,7 +28,7 @@ def list_backends() -> None:
     print_table(
         ["detector", *COLUMNS], [*map(_row, DETECTORS.entries()), checkpoint, trained, *map(_row, DETECTOR_KINDS)]
     )
-    print_table(["dataset", *COLUMNS[:-1]], [*embedded, *(_row(entry)[:-1] for entry in DATASETS.entries()), *_PATHS])
+    print_table(["dataset", *COLUMNS[:-1]], [*embedded, *map(_dataset_row, DATASETS.entries()), *_PATHS])
     print_table(["blur recipe", "settings"], [[name, _settings(recipe)] for name, recipe in RECIPES.items()])
     specs = metric_specs().values()
     print_table(
@@ -41,6 +41,18 @@ def _row(entry: "Entry") -> list[str]:
     name = f"{entry.name}:{entry.argument}" if entry.argument else entry.name
     state, weights = _state(entry)
     return [name, state, entry.summary, entry.source, _licence(entry), weights]
+
+
+def _dataset_row(entry: "Entry") -> list[str]:
+    """An installed dataset by its name, an installed format with the path that it takes."""
+    from detbench.datasets.installed_formats import installed_format
+    from detbench.errors import BackendError
+
+    name, state, *rest, _ = _row(entry)
+    try:
+        return [f"[{name}:]PATH[#SPLIT]" if installed_format(entry) else name, state, *rest]
+    except BackendError as error:
+        return [name, str(error), *rest]
 
 
 def _state(entry: "Entry") -> tuple[str, str]:

@@ -3,18 +3,20 @@
 `FORMAT:PATH` says which format is meant, `PATH#SPLIT` which part of it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from detbench.core.paths import shipped
 from detbench.datasets.annotated import AnnotatedDataset
 from detbench.datasets.coco import ANNOTATIONS, CocoFolder, find_coco_file, open_coco_file
+from detbench.datasets.installed_formats import InstalledFormat, formats_that_recognise, installed_format
 from detbench.datasets.pairs import PairFolder, has_pairs
 from detbench.datasets.voc import read_voc
 from detbench.datasets.yolo_labels import read_yolo
 from detbench.datasets.yolo_yaml import find_yaml
 from detbench.errors import DataError, UsageError, did_you_mean
 from detbench.plugins.builtin import DATASETS
+from detbench.plugins.registry import Entry
 from detbench.types import Dataset
 
 Opener = Callable[[Path, str | None], Dataset]
@@ -29,19 +31,19 @@ def open_dataset(word: str) -> Dataset:
     """The dataset that a word on the command line means: a shipped or registered name, else `[FORMAT:]PATH[#SPLIT]`.
 
     A name wins over a folder that happens to be called the same; `./name` is always the folder. A registered dataset
-    is an object or a class built without arguments. Raises UsageError where there is neither, DataError where what
-    lies at the path is no dataset.
+    is an object or a class built without arguments; a registered format (DatasetFormat) takes a path. Raises
+    UsageError where there is neither, DataError where what lies at the path is no dataset, or one of several formats.
     """
     embedded = embedded_datasets()
     registered = {entry.name: entry for entry in DATASETS.entries()}
     if word in embedded:
         return CocoFolder(embedded[word])
     if word in registered:
-        dataset: Dataset = registered[word].load()
-        return dataset
-    prefix, path, split = _taken_apart(word)
+        return _open_registered(registered[word])
+    prefix, path, split = _taken_apart(word, {*FORMATS, *registered})
     if path.exists():
-        return FORMATS[prefix or looks_like(path, split)](path, split)
+        form = prefix or looks_like(path, split)
+        return FORMATS[form](path, split) if form in FORMATS else _installed(registered[form]).open(path, split)
     names = sorted({*embedded, *registered})
     raise UsageError(
         f"no dataset named {word!r}, and no such folder.{did_you_mean(word, names)} "
@@ -51,30 +53,59 @@ def open_dataset(word: str) -> Dataset:
 
 
 def looks_like(path: Path, split: str | None = None) -> str:
-    """The format of what lies at a path, by its files' names; raises DataError where they fit none."""
-    if path.is_file():
-        formats = {".json": "coco", ".yaml": "yolo", ".yml": "yolo"}
-        if path.suffix in formats:
-            return formats[path.suffix]
-    elif find_coco_file(path, split) or (path / ANNOTATIONS).is_file():
-        return "coco"
-    elif find_yaml(path):
-        return "yolo"
-    elif (path / "Annotations").is_dir() or next(path.glob("*.xml"), None):
-        return "voc"
-    elif has_pairs(path):
-        return "pairs"
+    """The format of what lies at a path, built in or installed, by its files' names.
+
+    Raises DataError where no format recognises it, and where several do.
+    """
+    built_in = _built_in_format(path, split)
+    installed = [entry for entry in DATASETS.entries() if entry.name not in FORMATS]
+    found = [*([built_in] if built_in else []), *formats_that_recognise(path, installed)]
+    if len(found) > 1:
+        raise DataError(
+            f"{path}: recognised by {len(found)} formats, {', '.join(found)}; "
+            f"say in front which is meant: {' or '.join(f'{name}:{path}' for name in found)}"
+        )
+    if found:
+        return found[0]
+    names = [*FORMATS, *(entry.name for entry in installed if installed_format(entry))]
     raise DataError(
         f"{path}: no dataset that can be recognised; it must hold {ANNOTATIONS} (COCO instances) and the folder "
         "images/, or data.yaml (YOLO), or Annotations/ with XML files (VOC), or pairs such as sharp/ and blur/ "
-        f"(GoPro). A prefix says which is meant: {', '.join(f'{name}:PATH' for name in FORMATS)}"
+        f"(GoPro). A prefix says which is meant: {', '.join(f'{name}:PATH' for name in names)}"
     )
 
 
-def _taken_apart(word: str) -> tuple[str, Path, str | None]:
+def _built_in_format(path: Path, split: str | None) -> str | None:
+    if path.is_file():
+        return {".json": "coco", ".yaml": "yolo", ".yml": "yolo"}.get(path.suffix)
+    if find_coco_file(path, split) or (path / ANNOTATIONS).is_file():
+        return "coco"
+    if find_yaml(path):
+        return "yolo"
+    if (path / "Annotations").is_dir() or next(path.glob("*.xml"), None):
+        return "voc"
+    return "pairs" if has_pairs(path) else None
+
+
+def _open_registered(entry: Entry) -> Dataset:
+    """A dataset that is known by name alone."""
+    if installed_format(entry) is not None:
+        raise UsageError(f"{entry.name} is a format, no dataset; say what to read: {entry.name}:PATH")
+    dataset: Dataset = entry.load()
+    return dataset
+
+
+def _installed(entry: Entry) -> InstalledFormat:
+    form = installed_format(entry)
+    if form is None:
+        raise UsageError(f"{entry.name} is a dataset, no format; name it without a path: {entry.name}")
+    return form
+
+
+def _taken_apart(word: str, formats: Collection[str]) -> tuple[str, Path, str | None]:
     """Format (or nothing), path, and split (or None); a `#` that is part of an existing path stays there."""
     prefix, colon, rest = word.partition(":")
-    prefix, rest = (prefix, rest) if colon and prefix in FORMATS else ("", word)
+    prefix, rest = (prefix, rest) if colon and prefix in formats else ("", word)
     path, _, split = rest.rpartition("#")
     return (prefix, Path(rest), None) if Path(rest).exists() or not path else (prefix, Path(path), split)
 

@@ -57,17 +57,21 @@ class Entry:
         """The command that installs what may be missing."""
         return f"pip install 'detbench[{self.extra}]'" if self.extra else f"pip install {' '.join(self.distributions)}"
 
+    def import_target(self) -> Any:
+        """The object that `target` names, not yet built; raises BackendError, naming the entry, where there is none."""
+        module, _, attribute = self.target.partition(":")
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except Exception as error:  # the module may be of any package
+            raise BackendError(f"{self.name} ({self.target}) cannot be imported: {_reason(error)}") from error
+
     def load(self) -> Any:
         """Import the target; a class is built with `options`, and a function is itself the backend, unless it takes no
         argument: then it is a factory, and what it returns is the backend.
 
         Raises BackendError, naming the entry, where the import or the building fails for a reason of its own.
         """
-        module, _, attribute = self.target.partition(":")
-        try:
-            loaded = getattr(importlib.import_module(module), attribute)
-        except Exception as error:  # the module may be of any package
-            raise BackendError(f"{self.name} ({self.target}) cannot be imported: {_reason(error)}") from error
+        loaded = self.import_target()
         try:
             if isinstance(loaded, type):
                 return loaded(**self.options)
