@@ -72,6 +72,14 @@ _ALL = (
         function="detbench.metrics.quality:ssim",
     ),
     MetricSpec(
+        "gmsd",
+        "GMSD",
+        "",
+        "lower",
+        "gradient magnitude similarity deviation from the sharp picture (Xue 2014, luminance), mean over pictures",
+        function="detbench.metrics.gmsd:gmsd",
+    ),
+    MetricSpec(
         "gap_recovered",
         "Gap recovered",
         "",
