@@ -80,6 +80,16 @@ _ALL = (
         function="detbench.metrics.gmsd:gmsd",
     ),
     MetricSpec(
+        "blur_effect",
+        "Blur effect",
+        "",
+        "lower",
+        "share of its edges that a picture keeps when blurred again (Crete 2007), no reference; noise lowers it",
+        in_gate=False,
+        function="detbench.metrics.blur_effect:blur_effect",
+        needs_sharp=False,
+    ),
+    MetricSpec(
         "gap_recovered",
         "Gap recovered",
         "",
