@@ -45,7 +45,9 @@ class Rule:
                 f"no metric is called {self.metric!r}.{did_you_mean(self.metric, metric_specs())} metrics.json has them"
             )
         if not self.spec.in_gate:
-            raise UsageError(f"{self.metric} can have no rule: {self.spec.definition}")
+            raise UsageError(
+                f"{self.metric} can have no rule: its value alone does not say what is better. Choose another metric"
+            )
         limits = [limit for limit in (self.max_drop, self.at_least, self.at_most) if limit is not None]
         if len(limits) != 1 or not all(isinstance(limit, int | float) and math.isfinite(limit) for limit in limits):
             raise UsageError(f"a rule on {self.metric} needs exactly one number: max_drop, at_least or at_most")

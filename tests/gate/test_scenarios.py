@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from detbench.cli.main import main
@@ -51,6 +52,12 @@ def without_a_row(run: Path) -> None:
     """Take one picture out of images.csv."""
     file = run / "images.csv"
     file.write_text("\n".join(file.read_text().splitlines()[:-1]) + "\n")
+
+
+def without_a_column(run: Path, name: str) -> None:
+    """Take one column out of images.csv."""
+    file = run / "images.csv"
+    pd.read_csv(file).drop(columns=name).to_csv(file, index=False)
 
 
 FEWER_BUSES = {"buses": {"wiener": 10}}
@@ -122,6 +129,9 @@ SCENARIOS = {
     "a time against another machine's": Scenario(
         2, "use at_most", rules='[[rule]]\nmetric = "restore_ms_p50"\nmax_drop = 5\n'
     ),
+    "a metric without rules": Scenario(
+        2, "blur_effect can have no rule", rules='[[rule]]\nmetric = "blur_effect"\nat_most = 0.5\n'
+    ),
     "rules that are no TOML": Scenario(2, "no rules can be read", rules="[[rule"),
     "rules with something else": Scenario(2, "nothing else, not margin", rules="margin = 3\n" + MAP_RULE),
     # 3: not evaluable
@@ -139,6 +149,10 @@ SCENARIOS = {
     "a metric that nobody has": Scenario(
         3, "no arm with it", rules='[[rule]]\nmetric = "restore_ms_p95"\nat_most = 5\n'
     ),
+    "a metric that is newer than the baseline": Scenario(
+        3, "no arm with it", rules='[[rule]]\nmetric = "gmsd"\nmax_drop = 0.1\n'
+    ),
+    "a run without the column of a metric": Scenario(3, "damaged", spoil=lambda run, _: without_a_column(run, "ssim")),
     "an undefined number": Scenario(
         3, "is undefined in the run", {"psnr_db": None}, rules='[[rule]]\nmetric = "psnr_db"\nmax_drop = 1\n'
     ),
