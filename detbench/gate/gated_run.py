@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from detbench.core.arm import Arm
 from detbench.errors import DataError, NotEvaluableError
 from detbench.metrics.columns import TrueColumns, found_columns, joined, true_columns
 from detbench.metrics.evidence import Evidence, point_numbers
 from detbench.metrics.ranking import Ranking, ranked, trimmed
 from detbench.results.folder import RunFolder
-from detbench.results.schema import RunResult, on_sharp
+from detbench.results.schema import RunResult
 
 _ROUNDING = 1e-9
 """How far a stated number may be from the one that its own evidence gives."""
@@ -47,7 +48,7 @@ class Measured:
 
     def _given(self, arm: str) -> dict[str, float | None]:
         """The numbers that follow from the evidence alone."""
-        given, on_sharp_arm = point_numbers(self.evidence[arm]), self.evidence.get(on_sharp(arm))
+        given, on_sharp_arm = point_numbers(self.evidence[arm]), self.evidence.get(Arm("sharp", arm).name)
         if on_sharp_arm is not None:
             sharp, harmed = (point_numbers(each)["map"] for each in (self.evidence["sharp"], on_sharp_arm))
             given["harm"] = None if sharp is None or harmed is None else sharp - harmed
@@ -75,7 +76,7 @@ def _read(run: RunFolder, result: RunResult) -> Measured:
     evidence = {arm.name: _evidence(run, arm.name, truth, images) for arm in result.arms}
     if "sharp" in evidence:
         harmful = [arm.name for arm in result.arms if "harm" in arm.metrics and arm.metrics["harm"].value is not None]
-        evidence |= {on_sharp(name): _evidence_on_sharp(run, name, truth) for name in harmful}
+        evidence |= {Arm("sharp", name).name: _evidence_on_sharp(run, name, truth) for name in harmful}
     return Measured(
         ground=_ground(result),
         definitions=result.definitions,
@@ -111,8 +112,8 @@ def _evidence(run: RunFolder, arm: str, truth: TrueColumns, images: pd.DataFrame
 def _evidence_on_sharp(run: RunFolder, deblurrer: str, truth: TrueColumns) -> Evidence:
     """A deblurrer on the sharp pictures: matches alone, for its harm."""
     count = len(truth.image_ids)
-    undefined = np.full(count, np.nan)
-    return Evidence(_ranking(run, on_sharp(deblurrer), truth), np.zeros((count, 3), np.int64), undefined, undefined)
+    undefined, arm = np.full(count, np.nan), Arm("sharp", deblurrer)
+    return Evidence(_ranking(run, arm.name, truth), np.zeros((count, 3), np.int64), undefined, undefined)
 
 
 def _ranking(run: RunFolder, arm: str, truth: TrueColumns) -> Ranking:

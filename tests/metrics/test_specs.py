@@ -4,7 +4,7 @@ import pytest
 
 from detbench.evaluation.request import RunSpec
 from detbench.evaluation.run import run
-from detbench.metrics.coco_scores import STAT_KEYS
+from detbench.metrics.resampled import STAT_KEYS
 from detbench.metrics.specs import METRICS
 from detbench.results.cache import Cache
 from detbench.results.schema import RunResult

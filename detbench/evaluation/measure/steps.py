@@ -1,6 +1,7 @@
-"""The steps that a picture goes through, each done at most once: blurred, restored, detected, judged.
+"""The steps that a picture goes through, each done at most once: blurred, restored, detected, compared with the
+sharp one.
 
-Every step asks the cache first and builds its backend only when it has to work.
+Every step reads the cache first and builds its backend only when it has to work.
 """
 
 import time
@@ -21,7 +22,13 @@ from detbench.evaluation.measure.blur_estimates import (
     kernel_from_json,
     kernel_to_json,
 )
-from detbench.evaluation.measure.limits import SECONDS, call_limited, check_restored, checked_restoration, within_memory
+from detbench.evaluation.measure.limits import (
+    PICTURE_TIMEOUT_S,
+    call_limited,
+    check_restored,
+    checked_restoration,
+    within_memory,
+)
 from detbench.metrics.quality import psnr_db, ssim
 from detbench.plugins.backend import Backend
 from detbench.results.cache import Cache, Record
@@ -43,7 +50,7 @@ class Restored:
 
 
 @dataclass(frozen=True)
-class Quality:
+class PictureQuality:
     """Likeness to the sharp picture; None where undefined. Only a picture equal to the sharp one has no PSNR."""
 
     psnr_db: float | None
@@ -56,7 +63,7 @@ class Stages:
     A backend that fails on a picture, or takes longer than `seconds`, raises ArmError.
     """
 
-    def __init__(self, cache: Cache, seconds: float = SECONDS) -> None:
+    def __init__(self, cache: Cache, seconds: float = PICTURE_TIMEOUT_S) -> None:
         self.cache = cache
         self._seconds = seconds
         self._built: dict[str, Any] = {}
@@ -89,7 +96,7 @@ class Stages:
             "kernel": None if kernel is None else kernel_to_json(kernel),
         }
         record = self.cache.get("restore", depends_on)
-        kept = self._kept(record, picture) if record else None
+        kept = self._from_cache(record, picture) if record else None
         if record is None or kept is None:
             image = picture.load()
             restored, figures = self._restore_now(backend, image, kernel)
@@ -125,7 +132,7 @@ class Stages:
             record = self.cache.put("classes", {"backend": backend.key}, {"classes": names})
         return tuple(record["classes"])
 
-    def judge(self, picture: Picture, sharp: Picture) -> Quality:
+    def image_quality(self, picture: Picture, sharp: Picture) -> PictureQuality:
         """PSNR and SSIM of a picture against the sharp one."""
         depends_on = {"code_sha256": self._quality_code, "picture": picture.sha256, "sharp": sharp.sha256}
         record = self.cache.get("quality", depends_on)
@@ -133,9 +140,9 @@ class Stages:
             image, reference = picture.load(), sharp.load()
             values = {"psnr_db": psnr_db(image, reference), "ssim": ssim(image, reference)}
             record = self.cache.put("quality", depends_on, values)
-        return Quality(record["psnr_db"], record["ssim"])
+        return PictureQuality(record["psnr_db"], record["ssim"])
 
-    def _kept(self, record: Record, picture: Picture) -> Picture | None:
+    def _from_cache(self, record: Record, picture: Picture) -> Picture | None:
         sha256 = record["picture"]
         return picture if sha256 is None else self.cache.picture(sha256, picture.width, picture.height)
 
