@@ -6,7 +6,7 @@ from typing import Any
 
 from detbench.metrics.columns import found_columns, true_columns
 from detbench.metrics.ranking import ranked
-from detbench.metrics.resampled import average_precision, coco_numbers, defined, unit_weights
+from detbench.metrics.resampled import defined, numbers_and_classes, unit_weights
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,6 @@ def evaluate(truth: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> 
     """
     columns = true_columns(truth)
     ranking = ranked(columns, found_columns(results, columns))
-    once = unit_weights(len(columns.image_ids))
-    numbers, by_class = coco_numbers(ranking, once), average_precision(ranking, once).mean(axis=0)[:, 0]
-    per_class = zip(columns.category_ids.tolist(), map(defined, by_class), strict=True)
+    numbers, by_class = numbers_and_classes(ranking, unit_weights(len(columns.image_ids)))
+    per_class = zip(columns.category_ids.tolist(), map(defined, by_class[:, 0]), strict=True)
     return CocoScores({key: defined(values[0]) for key, values in numbers.items()}, dict(per_class))

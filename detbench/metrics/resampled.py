@@ -42,18 +42,24 @@ def coco_numbers(ranking: Ranking, draws: Draws, areas: Sequence[str] = tuple(AR
     `draws` (B, N) says how often each of the N pictures is drawn. `areas` leaves size classes out, and with them their
     keys; "all" must be among them.
     """
+    return numbers_and_classes(ranking, draws, areas)[0]
+
+
+def numbers_and_classes(
+    ranking: Ranking, draws: Draws, areas: Sequence[str] = tuple(AREAS)
+) -> tuple[dict[str, Numbers], Numbers]:
+    """The same, and mAP of each class, (K, B); NaN for a class without true boxes among those drawn."""
     numbers: dict[str, Numbers] = {}
-    for area in areas:
-        precision, recall = _per_class(ranking, draws, area)
-        suffix = "" if area == "all" else f"_{area}"
-        numbers[f"map{suffix}"] = _mean_over_classes(precision.mean(axis=0))
-        numbers[f"ar{suffix or '100'}"] = _mean_over_classes(recall.mean(axis=0))
-        if area == "all":
-            at_iou = {f"map{round(100 * iou)}": row for iou, row in zip(IOUS, precision, strict=True)}
-            numbers |= {key: _mean_over_classes(at_iou[key]) for key in ("map50", "map75")}
+    by_area = {area: _per_class(ranking, draws, area) for area in areas}
+    for area, (precision, recall) in by_area.items():
+        numbers["map" if area == "all" else f"map_{area}"] = _mean_over_classes(precision.mean(axis=0))
+        numbers["ar100" if area == "all" else f"ar_{area}"] = _mean_over_classes(recall.mean(axis=0))
+    precision = by_area["all"][0]
+    for key, iou in (("map50", 0.5), ("map75", 0.75)):
+        numbers[key] = _mean_over_classes(precision[int(np.isclose(IOUS, iou).argmax())])
     for most in (1, 10):
         numbers[f"ar{most}"] = _mean_over_classes(_recall(ranking, draws, "all", most).mean(axis=0))
-    return {key: numbers[key] for key in STAT_KEYS if key in numbers}
+    return {key: numbers[key] for key in STAT_KEYS if key in numbers}, precision.mean(axis=0)
 
 
 def average_precision(ranking: Ranking, draws: Draws, area: str = "all") -> Numbers:
@@ -70,9 +76,9 @@ def interpolated_precision(ranking: Ranking) -> Numbers | None:
     positives = ranking.true_boxes[0].sum(axis=0)
     curves = np.zeros((int((positives > 0).sum()), len(RECALLS)))
     for curve, category in zip(curves, np.flatnonzero(positives), strict=True):
-        rows, _ = _rows_that_count(ranking, 0, np.arange(*_class_bounds(ranking)[category]), most=1)
-        once = np.ones((1, len(rows)), np.int32)
-        for _, _, height, gained in _steps(ranking.outcomes.of_area(0, rows)[:1], once, positives[[category]]):
+        outcomes, pictures, _ = _rows_that_count(ranking, 0, np.arange(*_class_bounds(ranking)[category]), most=1)
+        once = unit_weights(len(pictures))
+        for _, _, height, gained in _steps(outcomes[:1], once, positives[[category]]):
             reached = np.repeat(height[0], gained[0])
             curve[: len(reached)] = reached
     return np.asarray(curves.mean(axis=0)) if len(curves) else None
@@ -102,9 +108,8 @@ def _per_class(ranking: Ranking, draws: Draws, area: str) -> tuple[Numbers, Numb
     most = int(draws.max(initial=0))
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # nearly all of it is inside numpy
         for category, (begin, end) in enumerate(_class_bounds(ranking)):
-            rows, copy = _rows_that_count(ranking, index, np.arange(begin, end), most)
-            outcomes, pictures = ranking.outcomes.of_area(index, rows), ranking.picture[rows]
-            step = max(1, _BLOCK // max(1, len(rows)))
+            outcomes, pictures, copy = _rows_that_count(ranking, index, np.arange(begin, end), most)
+            step = max(1, _BLOCK // max(1, len(pictures)))
             blocks = [slice(first, first + step) for first in range(0, len(draws), step)]
             of_block = partial(_curves_of, outcomes, pictures, copy, draws, positives[category])
             for some, curves in zip(blocks, (pool.map if len(blocks) > 1 else map)(of_block, blocks), strict=True):
@@ -139,37 +144,43 @@ def _class_bounds(ranking: Ranking) -> list[tuple[int, int]]:
 
 def _rows_that_count(
     ranking: Ranking, area: int, rows: NDArray[np.int64], most: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of one class without those that are skipped throughout or stand behind the last true one; see _unrolled."""
-    rows = rows[(ranking.outcomes.of_area(area, rows) != SKIPPED).any(axis=0)]
-    rows, copy = _unrolled(ranking, area, rows, most)
-    true = np.flatnonzero((ranking.outcomes.of_area(area, rows) == TRUE).any(axis=0))
-    end = true[-1] + 1 if len(true) else 0
-    return rows[:end], copy[:end]
+) -> tuple[NDArray[np.uint8], Indices, NDArray[np.int64]]:
+    """Outcomes (T, D), pictures (D,) and copies (D,), see _unrolled, of the rows of one class, without those that are
+    skipped throughout or stand behind the last true one.
+    """
+    outcomes = ranking.outcomes.of_area(area, rows)
+    kept = np.flatnonzero((outcomes != SKIPPED).any(axis=0))
+    rows, outcomes = rows[kept], outcomes[:, kept]
+    if most < 2:
+        place, copy = np.arange(len(rows)), np.full(len(rows), _EVERY_COPY)
+    else:
+        place, copy = _unrolled(ranking.picture[rows], ranking.scores[rows], outcomes, most)
+    true = np.flatnonzero((outcomes == TRUE).any(axis=0)[place])
+    place = place[: true[-1] + 1 if len(true) else 0]
+    return outcomes[:, place], ranking.picture[rows[place]], copy[: len(place)]
 
 
 def _unrolled(
-    ranking: Ranking, area: int, rows: NDArray[np.int64], most: int
+    picture: Indices, scores: Numbers, outcomes: NDArray[np.uint8], most: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of one class, and which copy of its picture each stands for: _EVERY_COPY, or 1, 2, …, `most`.
+    """The places of one class's rows, and which copy of its picture each stands for: _EVERY_COPY, or 1, 2, …, `most`.
 
     Boxes of one picture and class with equal scores keep together when the picture is repeated: right, wrong, right,
     wrong is not right, right, wrong, wrong. Only such ties of unlike boxes are written out copy by copy.
     """
-    starts = np.ones(len(rows), np.bool_)
-    starts[1:] = (np.diff(ranking.picture[rows]) != 0) | (np.diff(ranking.scores[rows]) != 0)
+    starts = np.ones(len(scores), np.bool_)
+    starts[1:] = (np.diff(picture) != 0) | (np.diff(scores) != 0)
     tie = np.cumsum(starts) - 1
-    outcomes = ranking.outcomes.of_area(area, rows)
     differs = (outcomes[:, 1:] != outcomes[:, :-1]).any(axis=0) & ~starts[1:]
     is_mixed = np.isin(tie, tie[1:][differs])
-    if most < 2 or not is_mixed.any():
-        return rows, np.full(len(rows), _EVERY_COPY)
+    if not is_mixed.any():
+        return np.arange(len(scores)), np.full(len(scores), _EVERY_COPY)
     copies = np.where(is_mixed, most, 1)
-    place = np.repeat(np.arange(len(rows)), copies)
+    place = np.repeat(np.arange(len(scores)), copies)
     copy = np.arange(len(place)) - np.repeat(np.cumsum(copies) - copies, copies) + 1
     copy[~is_mixed[place]] = _EVERY_COPY
     order = np.lexsort((place, copy, tie[place]))
-    return rows[place[order]], copy[order]
+    return place[order], copy[order]
 
 
 def _weights(draws: Draws, pictures: Indices, copy: NDArray[np.int64]) -> Draws:
@@ -223,7 +234,8 @@ def _steps(
         if not len(hits) or seen is None:
             continue
         true = np.cumsum(weights[:, hits], axis=1, dtype=np.int32)
-        gained = np.diff(reached.take(true + offset), axis=1, prepend=np.uint8(0))
+        gained = reached.take(true + offset)
+        gained[:, 1:] -= gained[:, :-1].copy()
         height = true / np.maximum(seen[:, hits], 1)
         yield iou, true, np.maximum.accumulate(height[:, ::-1], axis=1)[:, ::-1], gained
 
