@@ -6,10 +6,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from detbench.core.arm import Arm
 from detbench.core.images import write_atomically
 from detbench.errors import DataError, NotEvaluableError, UsageError
-from detbench.evaluation.measure.measured import Basis, Measured
-from detbench.evaluation.run import Progress, conclude
+from detbench.evaluation.measure.measured import Basis, Measurements
+from detbench.evaluation.measure.measuring import Progress
+from detbench.evaluation.run import conclude
 from detbench.evaluation.shards import Shard, read_shard
 from detbench.results.cache import Cache
 from detbench.results.folder import RunFolder
@@ -44,7 +46,7 @@ def conclude_joined(shards: Sequence[Shard], run_folder: RunFolder, cache: Cache
     return conclude(measured, run_folder, cache, progress)
 
 
-def joined(shards: Sequence[Shard]) -> Measured:
+def joined(shards: Sequence[Shard]) -> Measurements:
     """All pictures in the dataset's order, whatever order the shards come in."""
     _check_shares(shards)
     basis = _common_basis(shards)
@@ -56,7 +58,7 @@ def joined(shards: Sequence[Shard]) -> Measured:
         raise DataError("a picture id is there twice; measure the shards again")
     rows = {arm: [measured.rows[arm][index] for measured, index in order] for arm in arms}
     kept = {number for shard in shards for number in shard.kept}
-    return Measured(basis, samples, rows, failed, kept)
+    return Measurements(basis, samples, rows, failed, kept)
 
 
 def _failed(shards: Sequence[Shard]) -> dict[str, str]:
@@ -67,12 +69,12 @@ def _failed(shards: Sequence[Shard]) -> dict[str, str]:
     return failed
 
 
-def _common_arms(shards: Sequence[Shard], failed: Mapping[str, str]) -> list[str]:
+def _common_arms(shards: Sequence[Shard], failed: Mapping[str, str]) -> list[Arm]:
     """The arms that every shard has; raises DataError where one lacks an arm that failed in none."""
     arms = list(dict.fromkeys(arm for shard in shards for arm in shard.measured.rows))
     without = {arm: shard for shard in shards for arm in arms if arm not in shard.measured.rows}
     for arm, shard in without.items():
-        if arm not in failed and arm.rpartition("+")[2] not in failed:
+        if arm.name not in failed and arm.deblurrer not in failed:
             raise DataError(f"{shard.where}: lacks the arm {arm}, which other shards have; measure it again")
     return [arm for arm in arms if arm not in without]
 
@@ -127,9 +129,9 @@ def _first_difference(one: Any, other: Any, place: str = "") -> str:
     return "" if one == other else f"{place.strip()} being {one!r} and {other!r}"
 
 
-def _in_order(shards: Sequence[Shard], images: int) -> list[tuple[Measured, int]]:
+def _in_order(shards: Sequence[Shard], images: int) -> list[tuple[Measurements, int]]:
     """Each place's picture as (shard's rows, index in them); raises DataError where a shard has not just its share."""
-    order: dict[int, tuple[Measured, int]] = {}
+    order: dict[int, tuple[Measurements, int]] = {}
     for shard in shards:
         places, found = shard.share.of(images), len(shard.measured.samples)
         if found != len(places):

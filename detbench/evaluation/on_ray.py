@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from detbench.errors import BackendError, UsageError
-from detbench.evaluation.measure.limits import SECONDS
+from detbench.evaluation.measure.limits import PICTURE_TIMEOUT_S
+from detbench.evaluation.measure.measuring import Progress
 from detbench.evaluation.measure.steps import Stages
 from detbench.evaluation.merging import conclude_joined
 from detbench.evaluation.request import RunSpec, Share
-from detbench.evaluation.run import Plan, Progress, measure, resolve
+from detbench.evaluation.run import measure
+from detbench.evaluation.run_plan import RunPlan, resolve
 from detbench.evaluation.shards import Files, pack, unpack
 from detbench.results.cache import Cache
 from detbench.results.folder import RunFolder
@@ -31,7 +33,9 @@ TRIES_AGAIN = 3
 """How often a block goes to another worker after one died of it."""
 
 
-def run_on_ray(spec: RunSpec, folder: Path, cache: Cache, progress: Progress, seconds: float = SECONDS) -> RunResult:
+def run_on_ray(
+    spec: RunSpec, folder: Path, cache: Cache, progress: Progress, seconds: float = PICTURE_TIMEOUT_S
+) -> RunResult:
     """Evaluate on a Ray cluster and write everything of the run folder but the report.
 
     As `run` does it, and with the same numbers. Raises UsageError where Ray is not installed, BackendError where
@@ -96,7 +100,7 @@ def _block(work: tuple[RunSpec, Path, float], share: Share, working_folder: Path
 
 
 @once_per_process
-def _prepared(spec: RunSpec, cache_folder: Path, seconds: float) -> tuple[Plan, Stages]:
+def _prepared(spec: RunSpec, cache_folder: Path, seconds: float) -> tuple[RunPlan, Stages]:
     """Networks are built and pictures hashed once, however many blocks a worker is given."""
     return resolve(spec), Stages(Cache(cache_folder), seconds)
 

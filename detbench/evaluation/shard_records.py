@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import msgspec
 import numpy as np
 
+from detbench.core.arm import Arm
 from detbench.errors import DataError
 from detbench.evaluation.measure.blur_estimates import FoundBlur
-from detbench.evaluation.measure.packed_detections import PackedDetections
-from detbench.evaluation.measure.rows import ArmPicture
+from detbench.evaluation.measure.measured import ArmPicture, PackedDetections
 from detbench.evaluation.measure.steps import Restored
 from detbench.results.cache import Record
 from detbench.types import Blur, Boxes, Detections, GroundTruth, Image, Light, Parameter, Picture, Sample
@@ -33,7 +33,7 @@ class _Found:
 
 
 @dataclass(frozen=True)
-class _Truth:
+class _TrueBoxes:
     """GroundTruth, column by column."""
 
     boxes: list[_Box]
@@ -81,7 +81,7 @@ class _Line:
     file_name: str
     sharp: _PictureKey | None
     blurred: _PictureKey
-    truth: _Truth
+    truth: _TrueBoxes
     blur: tuple[str, dict[str, Parameter], int | float | None] | None
     views: dict[_Sha256, _View]
     arms: list[tuple[str, _Sha256, _Figures | None]]
@@ -100,7 +100,7 @@ def picture_line(sample: Sample, rows: Sequence[ArmPicture]) -> bytes:
         "truth": _lists(sample.truth),
         "blur": None if blur is None else (blur.kind, dict(blur.parameters), blur.severity_px),
         "views": {row.picture.sha256: _view_record(row) for row in rows},
-        "arms": [(row.arm, row.picture.sha256, _figures(row.restored)) for row in rows],
+        "arms": [(row.arm.name, row.picture.sha256, _figures(row.restored)) for row in rows],
     }
     return json.dumps(record, allow_nan=False).encode() + b"\n"
 
@@ -126,10 +126,10 @@ def read_picture_line(line: bytes) -> tuple[Sample, list[ArmPicture]]:
         for sha256, view in read.views.items()
     }
     rows = []
-    for arm, sha256, figures in read.arms:
+    for name, sha256, figures in read.arms:
         picture, found, quality = views[sha256]
         restored = None if figures is None else _restored(picture, figures)
-        rows.append(ArmPicture(arm, sample, picture, found, quality, restored))
+        rows.append(ArmPicture(Arm.named(name), sample, picture, found, quality, restored))
     return sample, rows
 
 

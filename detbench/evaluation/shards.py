@@ -15,19 +15,25 @@ from pathlib import Path
 
 import msgspec
 
+from detbench.core.arm import BLURRED, SHARP, Arm
 from detbench.core.files import is_file, read_bytes
 from detbench.core.images import write_atomically
 from detbench.errors import DataError, UsageError
-from detbench.evaluation.measure.limits import SECONDS
-from detbench.evaluation.measure.measured import Basis, Measured
-from detbench.evaluation.measure.rows import ArmPicture, shown_ids
+from detbench.evaluation.measure.limits import PICTURE_TIMEOUT_S
+from detbench.evaluation.measure.measured import ArmPicture, Basis, Measurements
+from detbench.evaluation.measure.measuring import Progress
 from detbench.evaluation.measure.steps import Stages
 from detbench.evaluation.request import RunSpec, Share
-from detbench.evaluation.run import Progress, check_arm_names, measure, resolve
+from detbench.evaluation.run import measure
+from detbench.evaluation.run_plan import check_arm_names, resolve
+from detbench.evaluation.score.arm_evidence import matches_of
+from detbench.evaluation.score.shown_pictures import shown_ids
+from detbench.evaluation.score.true_boxes import truth_document
 from detbench.evaluation.shard_records import picture_line, read_picture_line
+from detbench.metrics.columns import true_columns
+from detbench.metrics.specs import CONFIDENCE
 from detbench.results.cache import Cache
 from detbench.results.folder import check_own_folder, shown_jpeg, shown_name
-from detbench.results.schema import on_sharp
 from detbench.types import Sample
 
 SCHEMA = 1
@@ -46,7 +52,7 @@ class Shard:
 
     where: str
     share: Share
-    measured: Measured
+    measured: Measurements
     kept: Set[int]
     jpegs: Files
 
@@ -63,7 +69,7 @@ class _Head:
 
 
 def run_shard(
-    spec: RunSpec, share: Share, folder: Path, cache: Cache, progress: Progress, seconds: float = SECONDS
+    spec: RunSpec, share: Share, folder: Path, cache: Cache, progress: Progress, seconds: float = PICTURE_TIMEOUT_S
 ) -> Mapping[str, str]:
     """Measure a share of a run and write its folder; returns why arms failed, by name.
 
@@ -76,7 +82,7 @@ def run_shard(
     return measured.failed
 
 
-def pack(measured: Measured, share: Share) -> Files:
+def pack(measured: Measurements, share: Share) -> Files:
     """The files of a shard, `shard.json` last: the one that says the others are whole."""
     by_picture = zip(*measured.rows.values(), strict=True)
     lines = b"".join(picture_line(sample, rows) for sample, rows in zip(measured.samples, by_picture, strict=True))
@@ -123,13 +129,15 @@ def unpack(read: Callable[[str], bytes], where: str) -> Shard:
     return Shard(where, share, measured, {row.sample.id for row in shown}, jpegs)
 
 
-def _shown(measured: Measured) -> list[ArmPicture]:
+def _shown(measured: Measurements) -> list[ArmPicture]:
     """The rows whose pictures a report of these pictures would show."""
     if not measured.samples:
         return []
-    shown = set(shown_ids(measured.rows))
-    arms = [rows for arm, rows in measured.rows.items() if "+" not in arm]
-    return [row for rows in arms for row in rows if row.sample.id in shown]
+    truth = true_columns(truth_document(measured))
+    reported = {arm: rows for arm, rows in measured.rows.items() if not arm.is_on_sharp}
+    counts = {arm: matches_of(rows, truth).counts(CONFIDENCE) for arm, rows in reported.items()}
+    shown = set(shown_ids(counts, truth.image_ids))
+    return [row for rows in reported.values() for row in rows if row.sample.id in shown]
 
 
 def _check_whole(head: _Head, lines: bytes) -> None:
@@ -139,13 +147,13 @@ def _check_whole(head: _Head, lines: bytes) -> None:
         raise ValueError(f"{_LINES} is not the file that {_HEAD} was written for")
 
 
-def _check_sound(measured: Measured) -> None:
+def _check_sound(measured: Measurements) -> None:
     """Raise ValueError where rows name arms or classes that the run has not: arms name files, classes index tables."""
     basis = measured.basis
     check_arm_names(list(basis.deblurrers))
-    arms = {"sharp", "blurred", *basis.deblurrers, *map(on_sharp, basis.deblurrers)}
-    if not measured.rows.keys() <= arms or (measured.samples and "blurred" not in measured.rows):
-        raise ValueError(f"it has the arms {', '.join(measured.rows)}")
+    arms = {SHARP, BLURRED, *(Arm(picture, name) for name in basis.deblurrers for picture in ("sharp", "blurred"))}
+    if not measured.rows.keys() <= arms or (measured.samples and BLURRED not in measured.rows):
+        raise ValueError(f"it has the arms {', '.join(map(str, measured.rows))}")
     for rows in measured.rows.values():
         for row in rows:
             labels = {*row.sample.truth.labels.tolist(), *row.found.labels.tolist()}
@@ -156,9 +164,9 @@ def _check_sound(measured: Measured) -> None:
         raise ValueError("its specification is none")
 
 
-def _measured(head: _Head, lines: bytes) -> Measured:
+def _measured(head: _Head, lines: bytes) -> Measurements:
     samples: list[Sample] = []
-    by_arm: dict[str, list[ArmPicture]] = {}
+    by_arm: dict[Arm, list[ArmPicture]] = {}
     for line in lines.splitlines():
         sample, rows = read_picture_line(line)
         samples.append(sample)
@@ -166,4 +174,4 @@ def _measured(head: _Head, lines: bytes) -> Measured:
             by_arm.setdefault(row.arm, []).append(row)
     if any(len(rows) != len(samples) for rows in by_arm.values()):
         raise ValueError("an arm has not every picture")
-    return Measured(head.basis, samples, by_arm, head.failed)
+    return Measurements(head.basis, samples, by_arm, head.failed)

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from detbench.core.arm import Arm
 from detbench.errors import DataError, NotEvaluableError
 from detbench.metrics.columns import TrueColumns, found_columns, joined, true_columns
 from detbench.metrics.evidence import Evidence, point_numbers
 from detbench.metrics.image_metrics import image_metrics
 from detbench.metrics.ranking import Ranking, ranked, trimmed
 from detbench.results.folder import RunFolder
-from detbench.results.schema import ArmResult, RunResult, on_sharp
+from detbench.results.schema import ArmResult, RunResult
 
 _ROUNDING = 1e-9
 """How far a stated number may be from the one that its own evidence gives."""
@@ -48,7 +49,7 @@ class Measured:
 
     def _given(self, arm: str) -> dict[str, float | None]:
         """The numbers that follow from the evidence alone."""
-        given, on_sharp_arm = point_numbers(self.evidence[arm]), self.evidence.get(on_sharp(arm))
+        given, on_sharp_arm = point_numbers(self.evidence[arm]), self.evidence.get(Arm("sharp", arm).name)
         if on_sharp_arm is not None:
             sharp, harmed = (point_numbers(each)["map"] for each in (self.evidence["sharp"], on_sharp_arm))
             given["harm"] = None if sharp is None or harmed is None else sharp - harmed
@@ -76,7 +77,7 @@ def _read(run: RunFolder, result: RunResult) -> Measured:
     evidence = {arm.name: _evidence(run, arm, truth, images) for arm in result.arms}
     if "sharp" in evidence:
         harmful = [arm.name for arm in result.arms if "harm" in arm.metrics and arm.metrics["harm"].value is not None]
-        evidence |= {on_sharp(name): _evidence_on_sharp(run, name, truth) for name in harmful}
+        evidence |= {Arm("sharp", name).name: _evidence_on_sharp(run, name, truth) for name in harmful}
     return Measured(
         ground=_ground(result),
         definitions=result.definitions,
@@ -113,7 +114,7 @@ def _evidence(run: RunFolder, arm: ArmResult, truth: TrueColumns, images: pd.Dat
 def _evidence_on_sharp(run: RunFolder, deblurrer: str, truth: TrueColumns) -> Evidence:
     """A deblurrer on the sharp pictures: matches alone, for its harm."""
     counts = np.zeros((len(truth.image_ids), 3), np.int64)
-    return Evidence(_ranking(run, on_sharp(deblurrer), truth), counts, {})
+    return Evidence(_ranking(run, Arm("sharp", deblurrer).name, truth), counts, {})
 
 
 def _ranking(run: RunFolder, arm: str, truth: TrueColumns) -> Ranking:

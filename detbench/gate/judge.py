@@ -4,17 +4,18 @@ A test of non-inferiority: a drop passes only where a loss beyond the margin can
 by a one-sided interval of the paired difference. Too few pictures to exclude it are no pass.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from detbench.core.arm import Arm
 from detbench.errors import NotEvaluableError
 from detbench.gate.gated_run import Measured
 from detbench.gate.rules import Rule
-from detbench.metrics.bootstrap import RESAMPLES, draw_pictures, quantile
-from detbench.metrics.evidence import numbers_of, of_deblurrer
-from detbench.metrics.ranking import AREAS
-from detbench.metrics.resampled import Numbers
-from detbench.results.schema import on_sharp
+from detbench.metrics.bootstrap import quantile
+from detbench.metrics.drawn_numbers import DrawnNumbers
+from detbench.metrics.evidence import ByMetric, numbers_of
+from detbench.metrics.matching import AREAS
+from detbench.metrics.resampled import Draws
 
 _ROUNDING = 1e-9
 """Far below any metric's resolution: a drop of exactly the margin passes, however .4 − .3 is rounded."""
@@ -76,32 +77,19 @@ def judge(run: Measured, baseline: Measured, rules: Sequence[Rule]) -> tuple[Ver
     pairs = [(rule, arm) for rule in rules for arm in _arms_of(rule, baseline)]
     for rule, arm in pairs:
         _check_comparable(rule, arm, run, baseline)
-    drawn = _Drawn(run, rules), _Drawn(baseline, rules)
+    drawn = _drawn(run, rules), _drawn(baseline, rules)
     return tuple(_verdict(rule, arm, (run, baseline), drawn) for rule, arm in pairs)
 
 
-class _Drawn:
-    """One side's numbers over the drawn pictures, each arm's computed once."""
+def _drawn(measured: Measured, rules: Sequence[Rule]) -> DrawnNumbers:
+    """One side's numbers over the drawn pictures, of the size classes that some rule needs."""
+    evidence = {Arm.named(name): each for name, each in measured.evidence.items()}
+    areas = [area for area in AREAS if area == "all" or any(rule.metric.endswith(area) for rule in rules)]
 
-    def __init__(self, measured: Measured, rules: Sequence[Rule]) -> None:
-        self._evidence = measured.evidence
-        self._areas = [area for area in AREAS if area == "all" or any(rule.metric.endswith(area) for rule in rules)]
-        self._draws = draw_pictures(len(measured.image_ids), RESAMPLES)
-        self._numbers: dict[str, dict[str, Numbers]] = {}
+    def numbers(arm: Arm, weights: Draws) -> ByMetric:
+        return numbers_of(evidence[arm], weights, areas)
 
-    def of(self, arm: str) -> Mapping[str, Numbers]:
-        """Every metric of an arm, (B,) each."""
-        numbers = self._plain(arm)
-        if "sharp" not in self._evidence or arm in ("sharp", "blurred"):
-            return numbers
-        ours, blurred, sharp = (self._plain(name)["map"] for name in (arm, "blurred", "sharp"))
-        harmed = self._plain(on_sharp(arm))["map"] if on_sharp(arm) in self._evidence else None
-        return {**numbers, **of_deblurrer(ours, blurred, sharp, harmed)}
-
-    def _plain(self, arm: str) -> Mapping[str, Numbers]:
-        if arm not in self._numbers:
-            self._numbers[arm] = numbers_of(self._evidence[arm], self._draws, self._areas)
-        return self._numbers[arm]
+    return DrawnNumbers(evidence, numbers, len(measured.image_ids))
 
 
 def _different_ground(run: Measured, baseline: Measured) -> Iterator[str]:
@@ -146,11 +134,13 @@ def _check_comparable(rule: Rule, arm: str, run: Measured, baseline: Measured) -
             raise NotEvaluableError(f"cannot judge: {rule.metric} of arm {arm!r} is undefined in the {side}")
 
 
-def _verdict(rule: Rule, arm: str, sides: tuple[Measured, Measured], drawn: tuple[_Drawn, _Drawn]) -> Verdict:
+def _verdict(
+    rule: Rule, arm: str, sides: tuple[Measured, Measured], drawn: tuple[DrawnNumbers, DrawnNumbers]
+) -> Verdict:
     after, before = (_defined(side.values[arm][rule.metric]) for side in sides)
     if rule.max_drop is None:
         return Verdict(rule, arm, None, after)
-    ours, theirs = (side.of(arm)[rule.metric] for side in drawn)
+    ours, theirs = (side.of(Arm.named(arm))[rule.metric][1:] for side in drawn)
     worst = quantile(rule.spec.sign * (theirs - ours), rule.confidence)
     if worst is None:
         raise NotEvaluableError(

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detbench.metrics.columns import FoundColumns, TrueColumns, overlaps, pairs_within
+from detbench.metrics.matching import partners_of
 from detbench.metrics.outcomes import FALSE, SKIPPED, TRUE, pack
-from detbench.metrics.ranking import Ranking, matched, surest
-from detbench.metrics.resampled import average_precision, once
+from detbench.metrics.ranking import Ranking, surest
+from detbench.metrics.resampled import average_precision, unit_weights
 
 FOREGROUND_IOU, BACKGROUND_IOU = 0.5, 0.1
 KINDS = {
@@ -44,7 +45,7 @@ class ErrorKind:
 
 
 @dataclass(frozen=True, eq=False)
-class _Judged:
+class _Classified:
     """Found boxes, sorted by picture and class, with what came of each at IoU .5: `partner` (D,) is the true box that
     it took, else −1; `kind` (D,) is its place in KINDS, −1 unless it is false; `target` (D,) is the true box it should
     have been, else −1.
@@ -60,21 +61,21 @@ class _Judged:
 
 def error_kinds(truth: TrueColumns, found: FoundColumns) -> Mapping[str, ErrorKind]:
     """Counts and costs of one arm's errors, by the keys of KINDS."""
-    judged = _judged(truth, found)
-    missed = _missed(truth, judged)
-    before = _map50(truth, judged, np.ones(len(judged.kind), np.bool_), ~truth.crowd)
+    boxes = _classified(truth, found)
+    missed = _missed(truth, boxes)
+    before = _map50(truth, boxes, np.ones(len(boxes.kind), np.bool_), ~truth.crowd)
     kinds = {}
     for kind in KINDS:
-        after = _map50(truth, *_put_right(truth, judged, kind, missed))
-        count = int(missed.sum() if kind == "missed" else (judged.kind == _PLACE[kind]).sum())
+        after = _map50(truth, *_put_right(truth, boxes, kind, missed))
+        count = int(missed.sum() if kind == "missed" else (boxes.kind == _PLACE[kind]).sum())
         kinds[kind] = ErrorKind(count, None if before is None or after is None else after - before)
     return kinds
 
 
-def _judged(truth: TrueColumns, found: FoundColumns) -> _Judged:
+def _classified(truth: TrueColumns, found: FoundColumns) -> _Classified:
     found, rank = surest(found)
-    # Copies: a view would keep the partners at all thresholds and sizes.
-    partner = np.concatenate([partners[0, 0].astype(np.int64) for _, partners in matched(truth, found, rank)])
+    at_50 = partners_of(truth, found, rank, (FOREGROUND_IOU,), ("all",))
+    partner = np.concatenate([partners[0, 0].astype(np.int64) for _, partners in at_50])
     on_crowd = np.append(truth.crowd, False)[partner]
     outcome = np.where(partner < 0, FALSE, np.where(on_crowd, SKIPPED, TRUE)).astype(np.uint8)
     overlap, target = _nearest(truth, found)
@@ -87,7 +88,7 @@ def _judged(truth: TrueColumns, found: FoundColumns) -> _Judged:
         ),
     ).astype(np.int8)
     kind[outcome != FALSE] = -1
-    return _Judged(found, rank, outcome, partner, kind, np.where(kind < 0, -1, target))
+    return _Classified(found, rank, outcome, partner, kind, np.where(kind < 0, -1, target))
 
 
 def _nearest(truth: TrueColumns, found: FoundColumns) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -110,44 +111,44 @@ def _nearest_of(truth: TrueColumns, found: FoundColumns) -> tuple[NDArray[np.flo
     return largest, target
 
 
-def _missed(truth: TrueColumns, judged: _Judged) -> NDArray[np.bool_]:
+def _missed(truth: TrueColumns, boxes: _Classified) -> NDArray[np.bool_]:
     """True boxes that nothing took and that no box of wrong class or place stands for, (M,)."""
-    stood_for = judged.target[np.isin(judged.kind, [_PLACE[kind] for kind in _MENDED])]
+    stood_for = boxes.target[np.isin(boxes.kind, [_PLACE[kind] for kind in _MENDED])]
     is_met = np.zeros(len(truth.crowd) + 1, np.bool_)  # the last one is nobody's
-    is_met[judged.partner] = is_met[stood_for] = True
+    is_met[boxes.partner] = is_met[stood_for] = True
     return ~truth.crowd & ~is_met[:-1]
 
 
 def _put_right(
-    truth: TrueColumns, judged: _Judged, kind: str, missed: NDArray[np.bool_]
-) -> tuple[_Judged, NDArray[np.bool_], NDArray[np.bool_]]:
+    truth: TrueColumns, boxes: _Classified, kind: str, missed: NDArray[np.bool_]
+) -> tuple[_Classified, NDArray[np.bool_], NDArray[np.bool_]]:
     """The boxes with one kind of error put right, which found boxes are left (D,), and which true ones (M,).
 
     Where several boxes would then be the same true one, the surest is, and the others are taken away.
     """
-    wrong = judged.kind == _PLACE[kind]
+    wrong = boxes.kind == _PLACE[kind]
     if kind not in _MENDED:
-        return judged, ~wrong, ~truth.crowd & ~missed if kind == "missed" else ~truth.crowd
-    claim = np.where(wrong, judged.target, np.where(judged.outcome == TRUE, judged.partner, -1))
-    order = np.lexsort((-judged.found.scores, claim))
+        return boxes, ~wrong, ~truth.crowd & ~missed if kind == "missed" else ~truth.crowd
+    claim = np.where(wrong, boxes.target, np.where(boxes.outcome == TRUE, boxes.partner, -1))
+    order = np.lexsort((-boxes.found.scores, claim))
     first = np.ones(len(order), np.bool_)
     first[1:] = np.diff(claim[order]) != 0
     kept = np.ones(len(order), np.bool_)
     kept[order] = first | (claim[order] < 0)
-    category = np.where(wrong, np.append(truth.category, -1)[judged.target], judged.found.category)
-    outcome = np.where(wrong, TRUE, judged.outcome).astype(np.uint8)
-    mended = replace(judged, found=replace(judged.found, category=category), outcome=outcome)
+    category = np.where(wrong, np.append(truth.category, -1)[boxes.target], boxes.found.category)
+    outcome = np.where(wrong, TRUE, boxes.outcome).astype(np.uint8)
+    mended = replace(boxes, found=replace(boxes.found, category=category), outcome=outcome)
     return mended, kept, ~truth.crowd
 
 
-def _map50(truth: TrueColumns, judged: _Judged, kept: NDArray[np.bool_], to_find: NDArray[np.bool_]) -> float | None:
+def _map50(truth: TrueColumns, boxes: _Classified, kept: NDArray[np.bool_], to_find: NDArray[np.bool_]) -> float | None:
     """mAP at IoU .5 of the found boxes that are left; None without true boxes."""
-    found = judged.found[kept]
-    order = np.lexsort((judged.rank[kept], found.picture, -found.scores, found.category))
+    found = boxes.found[kept]
+    order = np.lexsort((boxes.rank[kept], found.picture, -found.scores, found.category))
     counts = np.zeros((1, len(truth.image_ids), len(truth.category_ids)), np.int64)
     np.add.at(counts[0], (truth.picture[to_find], truth.category[to_find]), 1)
     found = found[order]
-    outcomes = judged.outcome[kept][order][None, None]
-    ranking = Ranking(found.picture, found.category, found.scores, judged.rank[kept][order], pack(outcomes), counts)
-    values = average_precision(ranking, once(ranking))
+    outcomes = boxes.outcome[kept][order][None, None]
+    ranking = Ranking(found.picture, found.category, found.scores, boxes.rank[kept][order], pack(outcomes), counts)
+    values = average_precision(ranking, unit_weights(len(truth.image_ids)))
     return float(np.nanmean(values)) if not np.isnan(values).all() else None

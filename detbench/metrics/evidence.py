@@ -7,9 +7,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detbench.metrics.bootstrap import draw_swaps, p_value
+from detbench.metrics.matching import AREAS
 from detbench.metrics.outcomes import join
-from detbench.metrics.ranking import AREAS, Ranking
-from detbench.metrics.resampled import Draws, Numbers, coco_numbers, counted, once, ratio, summed
+from detbench.metrics.precision_recall import precision_recall_f1
+from detbench.metrics.ranking import Ranking
+from detbench.metrics.resampled import (
+    Draws,
+    Numbers,
+    coco_numbers,
+    defined,
+    ratio,
+    unit_weights,
+    weighted_counts,
+    weighted_sums,
+)
 
 ByMetric = Mapping[str, Numbers]
 
@@ -38,20 +49,17 @@ class Evidence:
 
 def numbers_of(evidence: Evidence, draws: Draws, areas: Sequence[str] = tuple(AREAS)) -> dict[str, Numbers]:
     """Every metric of an arm for B multisets of pictures: key → (B,), NaN where undefined; see `coco_numbers`."""
-    tp, fp, fn = counted(evidence.counts, draws).astype(np.float64)
     return {
         **coco_numbers(evidence.ranking, draws, areas),
-        "precision": ratio(tp, tp + fp),
-        "recall": ratio(tp, tp + fn),
-        "f1": ratio(2 * tp, 2 * tp + fp + fn),
+        **precision_recall_f1(*weighted_counts(evidence.counts, draws)),
         **{key: _mean(values, draws) for key, values in evidence.quality.items()},
     }
 
 
 def point_numbers(evidence: Evidence) -> dict[str, float | None]:
     """Every metric of an arm over its pictures as they are; None where undefined."""
-    values = numbers_of(evidence, once(evidence.ranking))
-    return {key: None if np.isnan(value[0]) else float(value[0]) for key, value in values.items()}
+    values = numbers_of(evidence, unit_weights(len(evidence.counts)))
+    return {key: defined(value[0]) for key, value in values.items()}
 
 
 def gap_recovered(arm: Numbers, blurred: Numbers, sharp: Numbers) -> Numbers:
@@ -106,5 +114,5 @@ def _side_by_side(one: Evidence, other: Evidence) -> Evidence:
 
 def _mean(values: Numbers, draws: Draws) -> Numbers:
     """Mean over the drawn pictures in which a value is defined, (B,)."""
-    defined = ~np.isnan(values)
-    return ratio(*summed(np.stack([np.where(defined, values, 0.0), defined], axis=1), draws))
+    is_defined = ~np.isnan(values)
+    return ratio(*weighted_sums(np.stack([np.where(is_defined, values, 0.0), is_defined], axis=1), draws))

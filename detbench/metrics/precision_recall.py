@@ -1,46 +1,26 @@
-"""Precision against recall, and both against the confidence asked for."""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
+"""Precision, recall and F1 from counts, and how they change with the confidence from which a box counts."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detbench.metrics.coco_tables import tables
-from detbench.metrics.matching import FALSE_POSITIVE, Counts, Matches
-from detbench.metrics.ranking import Ranking
+from detbench.metrics.matching import Matches
+from detbench.metrics.resampled import Numbers, ratio
 
 CONFIDENCES = np.round(np.arange(0.05, 1.0, 0.05), 2)
-"""Where the sweep looks; the stated confidence is one of them."""
+"""The points of the sweep; the stated confidence is one of them."""
 
 
-@dataclass(frozen=True)
-class SweepPoint:
-    """What precision, recall and F1 are made of at one confidence."""
+def precision_recall_f1(tp: NDArray[np.int64], fp: NDArray[np.int64], fn: NDArray[np.int64]) -> dict[str, Numbers]:
+    """The three ratios of true positives, false positives and missed true boxes, each of their shape and in 0..1.
 
-    confidence: float
-    counts: Counts
-
-
-def precision_recall(ranking: Ranking) -> NDArray[np.float64] | None:
-    """COCO's interpolated precision at RECALLS, IoU .5, mean over the classes with true boxes: (101,).
-
-    At each recall the highest precision that it or any larger one has; 0 beyond the last one that is reached. None
-    without true boxes. Equals the mean of pycocotools' `precision[0, :, :, 0, -1]` to 1e-12.
+    Precision is TP / (TP + FP), recall TP / (TP + FN), and F1 = 2 TP / (2 TP + FP + FN) their harmonic mean; each is
+    NaN where its divisor is 0.
     """
-    at_50 = tables(ranking).precision[0, :, :, 0]
-    defined = at_50[:, ~np.isnan(at_50[0])]
-    return np.asarray(defined.mean(axis=1)) if defined.size else None
+    true = tp.astype(np.float64)
+    return {"precision": ratio(true, tp + fp), "recall": ratio(true, tp + fn), "f1": ratio(2 * true, 2 * tp + fp + fn)}
 
 
-def confidence_sweep(pictures: Sequence[Matches]) -> tuple[SweepPoint, ...]:
-    """Counts over all pictures at each of CONFIDENCES; precision, recall and F1 follow from them."""
-    partner = np.concatenate([np.empty(0, np.int64), *(matches.partner for matches in pictures)])
-    scores = np.concatenate([np.empty(0), *(matches.scores for matches in pictures)])
-    true_boxes = sum(matches.true_boxes for matches in pictures)
-    points = []
-    for confidence in CONFIDENCES.tolist():
-        kept = partner[scores >= confidence]
-        tp = int((kept >= 0).sum())
-        points.append(SweepPoint(confidence, Counts(tp, int((kept == FALSE_POSITIVE).sum()), true_boxes - tp)))
-    return tuple(points)
+def confidence_sweep(matches: Matches) -> dict[str, Numbers]:
+    """Precision, recall and F1 over all pictures at each of CONFIDENCES, (19,) each; NaN where undefined."""
+    counts = [matches.counts(confidence).sum(axis=0) for confidence in CONFIDENCES.tolist()]
+    return precision_recall_f1(*np.array(counts, np.int64).T)

@@ -5,7 +5,7 @@ with the picture repeated w times, to 1e-12, ties between scores included.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -13,9 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detbench.metrics.coco_tables import RECALLS
+from detbench.metrics.matching import AREAS, IOUS
 from detbench.metrics.outcomes import SKIPPED, TRUE
-from detbench.metrics.ranking import AREAS, IOUS, Indices, Ranking
+from detbench.metrics.ranking import Indices, Ranking
+
+RECALLS = np.linspace(0.0, 1.0, 101)
+
+STAT_KEYS = (
+    "map", "map50", "map75", "map_small", "map_medium", "map_large",
+    "ar1", "ar10", "ar100", "ar_small", "ar_medium", "ar_large",
+)  # fmt: skip
+"""Names of pycocotools' `stats`, in its order."""
 
 _BLOCK = 1 << 19
 """Numbers worked on at a time, so that they stay in the processor's cache."""
@@ -29,23 +37,29 @@ Draws = NDArray[np.integer[Any]]
 
 
 def coco_numbers(ranking: Ranking, draws: Draws, areas: Sequence[str] = tuple(AREAS)) -> dict[str, Numbers]:
-    """COCO's numbers for B multisets of pictures: key → (B,), NaN where undefined; the keys are pycocotools' stats.
+    """COCO's numbers for B multisets of pictures: key → (B,), NaN where undefined; the keys are STAT_KEYS, in order.
 
     `draws` (B, N) says how often each of the N pictures is drawn. `areas` leaves size classes out, and with them their
     keys; "all" must be among them.
     """
+    return numbers_and_classes(ranking, draws, areas)[0]
+
+
+def numbers_and_classes(
+    ranking: Ranking, draws: Draws, areas: Sequence[str] = tuple(AREAS)
+) -> tuple[dict[str, Numbers], Numbers]:
+    """The same, and mAP of each class, (K, B); NaN for a class without true boxes among those drawn."""
     numbers: dict[str, Numbers] = {}
-    for area in areas:
-        precision, recall = _per_class(ranking, draws, area)
-        suffix = "" if area == "all" else f"_{area}"
-        numbers[f"map{suffix}"] = _mean_over_classes(precision.mean(axis=0))
-        numbers[f"ar{suffix or '100'}"] = _mean_over_classes(recall.mean(axis=0))
-        if area == "all":
-            at_iou = {f"map{round(100 * iou)}": row for iou, row in zip(IOUS, precision, strict=True)}
-            numbers |= {key: _mean_over_classes(at_iou[key]) for key in ("map50", "map75")}
+    by_area = {area: _per_class(ranking, draws, area) for area in areas}
+    for area, (precision, recall) in by_area.items():
+        numbers["map" if area == "all" else f"map_{area}"] = _mean_over_classes(precision.mean(axis=0))
+        numbers["ar100" if area == "all" else f"ar_{area}"] = _mean_over_classes(recall.mean(axis=0))
+    precision = by_area["all"][0]
+    for key, iou in (("map50", 0.5), ("map75", 0.75)):
+        numbers[key] = _mean_over_classes(precision[int(np.isclose(IOUS, iou).argmax())])
     for most in (1, 10):
         numbers[f"ar{most}"] = _mean_over_classes(_recall(ranking, draws, "all", most).mean(axis=0))
-    return numbers
+    return {key: numbers[key] for key in STAT_KEYS if key in numbers}, precision.mean(axis=0)
 
 
 def average_precision(ranking: Ranking, draws: Draws, area: str = "all") -> Numbers:
@@ -53,14 +67,36 @@ def average_precision(ranking: Ranking, draws: Draws, area: str = "all") -> Numb
     return _per_class(ranking, draws, area)[0]
 
 
-def once(ranking: Ranking) -> Draws:
+def interpolated_precision(ranking: Ranking) -> Numbers | None:
+    """Precision at RECALLS, IoU .5, mean over the classes with true boxes: (101,); None where no class has any.
+
+    At each recall the highest precision that it or any larger one has; 0 beyond the last one that is reached. Equals
+    the mean of pycocotools' `precision[0, :, :, 0, -1]` to 1e-12.
+    """
+    positives = ranking.true_boxes[0].sum(axis=0)
+    curves = np.zeros((int((positives > 0).sum()), len(RECALLS)))
+    for curve, category in zip(curves, np.flatnonzero(positives), strict=True):
+        outcomes, pictures, _ = _rows_that_count(ranking, 0, np.arange(*_class_bounds(ranking)[category]), most=1)
+        once = unit_weights(len(pictures))
+        for _, _, height, gained in _steps(outcomes[:1], once, positives[[category]]):
+            reached = np.repeat(height[0], gained[0])
+            curve[: len(reached)] = reached
+    return np.asarray(curves.mean(axis=0)) if len(curves) else None
+
+
+def unit_weights(pictures: int) -> Draws:
     """The multiset that is the dataset itself: every picture once, (1, N)."""
-    return np.ones((1, ranking.true_boxes.shape[1]), np.int32)
+    return np.ones((1, pictures), np.uint16)
 
 
 def ratio(part: Numbers, whole: NDArray[np.float64] | NDArray[np.int64]) -> Numbers:
     """part / whole, NaN where the whole is nothing."""
     return np.asarray(np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0))
+
+
+def defined(value: np.float64) -> float | None:
+    """A number as records have it: None for NaN."""
+    return None if np.isnan(value) else float(value)
 
 
 def _per_class(ranking: Ranking, draws: Draws, area: str) -> tuple[Numbers, Numbers]:
@@ -72,9 +108,8 @@ def _per_class(ranking: Ranking, draws: Draws, area: str) -> tuple[Numbers, Numb
     most = int(draws.max(initial=0))
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # nearly all of it is inside numpy
         for category, (begin, end) in enumerate(_class_bounds(ranking)):
-            rows, copy = _rows_that_count(ranking, index, np.arange(begin, end), most)
-            outcomes, pictures = ranking.outcomes.of_area(index, rows), ranking.picture[rows]
-            step = max(1, _BLOCK // max(1, len(rows)))
+            outcomes, pictures, copy = _rows_that_count(ranking, index, np.arange(begin, end), most)
+            step = max(1, _BLOCK // max(1, len(pictures)))
             blocks = [slice(first, first + step) for first in range(0, len(draws), step)]
             of_block = partial(_curves_of, outcomes, pictures, copy, draws, positives[category])
             for some, curves in zip(blocks, (pool.map if len(blocks) > 1 else map)(of_block, blocks), strict=True):
@@ -86,15 +121,15 @@ def _per_class(ranking: Ranking, draws: Draws, area: str) -> tuple[Numbers, Numb
 
 def _positives(ranking: Ranking, draws: Draws, area: int) -> NDArray[np.int64]:
     """True boxes to find among the drawn pictures, (K, B)."""
-    return counted(ranking.true_boxes[area], draws)
+    return weighted_counts(ranking.true_boxes[area], draws)
 
 
-def counted(counts: NDArray[np.int64], draws: Draws) -> NDArray[np.int64]:
+def weighted_counts(counts: NDArray[np.int64], draws: Draws) -> NDArray[np.int64]:
     """What is counted in each picture, (N, K), over B multisets of them: (K, B)."""
-    return np.rint(summed(counts.astype(np.float64), draws)).astype(np.int64)  # floats multiply by BLAS
+    return np.rint(weighted_sums(counts.astype(np.float64), draws)).astype(np.int64)  # floats multiply by BLAS
 
 
-def summed(values: Numbers, draws: Draws) -> Numbers:
+def weighted_sums(values: Numbers, draws: Draws) -> Numbers:
     """Numbers of each picture, (N, K), added up over B multisets of them: (K, B)."""
     step = max(1, _BLOCK // max(1, draws.shape[1]))
     blocks = [values.T @ draws[first : first + step].T.astype(np.float64) for first in range(0, len(draws), step)]
@@ -109,37 +144,43 @@ def _class_bounds(ranking: Ranking) -> list[tuple[int, int]]:
 
 def _rows_that_count(
     ranking: Ranking, area: int, rows: NDArray[np.int64], most: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of one class without those that are skipped throughout or stand behind the last true one; see _unrolled."""
-    rows = rows[(ranking.outcomes.of_area(area, rows) != SKIPPED).any(axis=0)]
-    rows, copy = _unrolled(ranking, area, rows, most)
-    true = np.flatnonzero((ranking.outcomes.of_area(area, rows) == TRUE).any(axis=0))
-    end = true[-1] + 1 if len(true) else 0
-    return rows[:end], copy[:end]
+) -> tuple[NDArray[np.uint8], Indices, NDArray[np.int64]]:
+    """Outcomes (T, D), pictures (D,) and copies (D,), see _unrolled, of the rows of one class, without those that are
+    skipped throughout or stand behind the last true one.
+    """
+    outcomes = ranking.outcomes.of_area(area, rows)
+    kept = np.flatnonzero((outcomes != SKIPPED).any(axis=0))
+    rows, outcomes = rows[kept], outcomes[:, kept]
+    if most < 2:
+        place, copy = np.arange(len(rows)), np.full(len(rows), _EVERY_COPY)
+    else:
+        place, copy = _unrolled(ranking.picture[rows], ranking.scores[rows], outcomes, most)
+    true = np.flatnonzero((outcomes == TRUE).any(axis=0)[place])
+    place = place[: true[-1] + 1 if len(true) else 0]
+    return outcomes[:, place], ranking.picture[rows[place]], copy[: len(place)]
 
 
 def _unrolled(
-    ranking: Ranking, area: int, rows: NDArray[np.int64], most: int
+    picture: Indices, scores: Numbers, outcomes: NDArray[np.uint8], most: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of one class, and which copy of its picture each stands for: _EVERY_COPY, or 1, 2, …, `most`.
+    """The places of one class's rows, and which copy of its picture each stands for: _EVERY_COPY, or 1, 2, …, `most`.
 
     Boxes of one picture and class with equal scores keep together when the picture is repeated: right, wrong, right,
     wrong is not right, right, wrong, wrong. Only such ties of unlike boxes are written out copy by copy.
     """
-    starts = np.ones(len(rows), np.bool_)
-    starts[1:] = (np.diff(ranking.picture[rows]) != 0) | (np.diff(ranking.scores[rows]) != 0)
+    starts = np.ones(len(scores), np.bool_)
+    starts[1:] = (np.diff(picture) != 0) | (np.diff(scores) != 0)
     tie = np.cumsum(starts) - 1
-    outcomes = ranking.outcomes.of_area(area, rows)
     differs = (outcomes[:, 1:] != outcomes[:, :-1]).any(axis=0) & ~starts[1:]
     is_mixed = np.isin(tie, tie[1:][differs])
-    if most < 2 or not is_mixed.any():
-        return rows, np.full(len(rows), _EVERY_COPY)
+    if not is_mixed.any():
+        return np.arange(len(scores)), np.full(len(scores), _EVERY_COPY)
     copies = np.where(is_mixed, most, 1)
-    place = np.repeat(np.arange(len(rows)), copies)
+    place = np.repeat(np.arange(len(scores)), copies)
     copy = np.arange(len(place)) - np.repeat(np.cumsum(copies) - copies, copies) + 1
     copy[~is_mixed[place]] = _EVERY_COPY
     order = np.lexsort((place, copy, tie[place]))
-    return rows[place[order]], copy[order]
+    return place[order], copy[order]
 
 
 def _weights(draws: Draws, pictures: Indices, copy: NDArray[np.int64]) -> Draws:
@@ -165,26 +206,38 @@ def _curves_of(
 def _curves(outcomes: NDArray[np.uint8], weights: Draws, positives: NDArray[np.int64]) -> tuple[Numbers, Numbers]:
     """Average precision and recall of one class, each (T, B).
 
-    Precision is raised to the highest that any larger recall has, and averaged over RECALLS; only true boxes carry
-    recall further, so only they are looked at. `outcomes` (T, D), `weights` (B, D), `positives` (B,).
+    Precision is raised to the highest that any larger recall has, and averaged over RECALLS. `outcomes` (T, D),
+    `weights` (B, D), `positives` (B,).
     """
     precision, recall = np.zeros((len(outcomes), len(weights))), np.zeros((len(outcomes), len(weights)))
+    for iou, true, height, gained in _steps(outcomes, weights, positives):
+        precision[iou] = np.einsum("bj,bj->b", height, gained) / len(RECALLS)
+        recall[iou] = true[:, -1] / np.maximum(positives, 1)
+    return precision, recall
+
+
+def _steps(
+    outcomes: NDArray[np.uint8], weights: Draws, positives: NDArray[np.int64]
+) -> Iterator[tuple[int, NDArray[np.int32], Numbers, NDArray[np.uint8]]]:
+    """For each IoU that has true boxes, its index and three columns (B, J) by true box, surest first: how many are true
+    so far, the highest precision from here on, and how many of RECALLS it is the first to reach.
+
+    Only true boxes carry recall further, so only they are looked at.
+    """
     reached, offset = _recalls_reached(positives)
-    counted = seen = None
+    counts = seen = None
     for iou, row in enumerate(outcomes):
-        if counted is None or not np.array_equal(counted, row != SKIPPED):
-            counted = row != SKIPPED
-            seen = np.cumsum(weights if counted.all() else weights * counted, axis=1, dtype=np.int32)
+        if counts is None or not np.array_equal(counts, row != SKIPPED):
+            counts = row != SKIPPED
+            seen = np.cumsum(weights if counts.all() else weights * counts, axis=1, dtype=np.int32)
         hits = np.flatnonzero(row == TRUE)
         if not len(hits) or seen is None:
             continue
         true = np.cumsum(weights[:, hits], axis=1, dtype=np.int32)
-        gained = np.diff(reached.take(true + offset), axis=1, prepend=np.uint8(0))
+        gained = reached.take(true + offset)
+        gained[:, 1:] -= gained[:, :-1].copy()
         height = true / np.maximum(seen[:, hits], 1)
-        height = np.maximum.accumulate(height[:, ::-1], axis=1)[:, ::-1]
-        precision[iou] = np.einsum("bj,bj->b", height, gained) / len(RECALLS)
-        recall[iou] = true[:, -1] / np.maximum(positives, 1)
-    return precision, recall
+        yield iou, true, np.maximum.accumulate(height[:, ::-1], axis=1)[:, ::-1], gained
 
 
 def _recalls_reached(positives: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
@@ -210,11 +263,11 @@ def _recall(ranking: Ranking, draws: Draws, area: str, most: int) -> Numbers:
     found = []
     for is_true in ranking.outcomes.of_area(index, kept) == TRUE:
         counts = np.bincount(place[is_true], minlength=draws.shape[1] * len(positives))
-        found.append(counted(counts.reshape(draws.shape[1], -1), draws))
+        found.append(weighted_counts(counts.reshape(draws.shape[1], -1), draws))
     return ratio(np.array(found, np.float64), np.broadcast_to(positives, (len(found), *positives.shape)))
 
 
 def _mean_over_classes(values: Numbers) -> Numbers:
     """Mean over the classes that are defined, (K, B) → (B,); NaN where none is."""
-    defined = ~np.isnan(values)
-    return ratio(np.where(defined, values, 0.0).sum(axis=0), defined.sum(axis=0))
+    is_defined = ~np.isnan(values)
+    return ratio(np.where(is_defined, values, 0.0).sum(axis=0), is_defined.sum(axis=0))

@@ -1,7 +1,6 @@
 """The DeblurGAN paper's figure 9 for this run: the same pictures blurred, restored and sharp, with the boxes found.
 
-Kupyn et al., "DeblurGAN", CVPR 2018, figure 9. Boxes are matched anew from the run's files, by the rule of the run's
-own counts.
+Kupyn et al., "DeblurGAN", CVPR 2018, figure 9. Boxes are matched anew from the run's files, as for its numbers.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detbench.core.boxes import area
-from detbench.metrics.matching import FALSE_POSITIVE, IGNORED, Matches, count, is_found, match
-from detbench.metrics.ranking import AREAS
-from detbench.metrics.specs import CONFIDENCE, MATCH_IOU
+from detbench.metrics.matching import AREAS, FALSE_POSITIVE, IGNORED
+from detbench.metrics.specs import CONFIDENCE
 from detbench.pages.strips import Inset, Label, Mark, MarkKind, Panel, Role, Strip
 from detbench.pages.text import share
 from detbench.pages.thumbnails import thumbnail, thumbnails
@@ -37,12 +35,13 @@ class Group:
 
 
 @dataclass(frozen=True, eq=False)
-class _Judged:
-    """What an arm found in a picture, beside what the blurred arm found: both (M,) by true box."""
+class _Finds:
+    """What an arm found in a picture at the stated confidence, beside what the blurred arm found: both (M,) by true
+    box.
+    """
 
     arm: ShownArm
     role: Role
-    matches: Matches
     found: NDArray[np.bool_]
     found_before: NDArray[np.bool_]
 
@@ -64,7 +63,7 @@ def strips(
         Strip(
             picture.file_name,
             "" if picture.severity_px is None else f"blur of {picture.severity_px:.1f} px",
-            tuple(_panel(picture, judged, next(seen), classes, beside) for judged in _judged(picture)),
+            tuple(_panel(picture, finds, next(seen), classes, beside) for finds in _finds(picture)),
             picture.severity_px,
         )
         for picture in pictures
@@ -82,32 +81,32 @@ def grouped(made: Sequence[Strip]) -> tuple[Group, ...]:
     return tuple(Group(title, tuple(each[:_OPEN]), tuple(each[_OPEN:])) for title, each in groups if each)
 
 
-def _judged(picture: ShownPicture) -> Iterator[_Judged]:
-    """Each arm's matches, beside those of the first one, the blurred."""
+def _finds(picture: ShownPicture) -> Iterator[_Finds]:
+    """What each arm found, beside what the first one did, the blurred."""
     before = None
     for arm in picture.arms:
-        matches = match(picture.truth, arm.found, MATCH_IOU)
-        found = is_found(matches, CONFIDENCE, len(picture.truth))
+        sure = arm.found.scores >= CONFIDENCE
+        found = np.isin(np.arange(len(picture.truth)), arm.partner[sure])
         before = found if before is None else before
         role: Role = "goal" if arm.name == "sharp" else "before" if arm is picture.arms[0] else "after"
-        yield _Judged(arm, role, matches, found, before)
+        yield _Finds(arm, role, found, before)
 
 
-def _panel(picture: ShownPicture, judged: _Judged, seen: str, classes: Mapping[int, str], beside: Path | None) -> Panel:
-    arm = judged.arm
-    marks = sorted(_marks(picture.truth, judged, classes), key=lambda mark: -mark.width * mark.height)
-    told = _told(judged)
+def _panel(picture: ShownPicture, finds: _Finds, seen: str, classes: Mapping[int, str], beside: Path | None) -> Panel:
+    arm = finds.arm
+    marks = sorted(_marks(picture.truth, finds, classes), key=lambda mark: -mark.width * mark.height)
+    told = _told(picture.truth, finds)
     quality = "" if arm.psnr_db is None else f" · PSNR {arm.psnr_db:.1f} dB"
     return Panel(
         title=arm.name,
-        role=judged.role,
+        role=finds.role,
         picture=seen,
         width=arm.width,
         height=arm.height,
         alt=f"{picture.file_name}, {arm.name}: {told}",
         note=f"{told}{quality}",
         file=None if beside is None else quote(arm.file.relative_to(beside).as_posix()),
-        change=judged.change if judged.role == "after" else None,
+        change=finds.change if finds.role == "after" else None,
         marks=tuple(marks),
         labels=tuple(_labels(marks, arm)),
         label_height=_label_height(arm),
@@ -131,38 +130,39 @@ def _kernels_in_words(blur: ShownBlur) -> str:
     return "" if blur.similarity is None else f"similarity {share(blur.similarity)}"
 
 
-def _told(judged: _Judged) -> str:
+def _told(truth: GroundTruth, finds: _Finds) -> str:
     """How many boxes were found, false and missed; of a deblurrer also how many changed hands."""
-    counts = count(judged.matches, CONFIDENCE)
-    told = f"{counts.tp} found · {counts.fp} false · {counts.fn} missed"
-    if judged.role != "after":
+    arm, tp = finds.arm, int(finds.found.sum())
+    fp = int(((arm.partner == FALSE_POSITIVE) & (arm.found.scores >= CONFIDENCE)).sum())
+    told = f"{tp} found · {fp} false · {int((~truth.crowd).sum()) - tp} missed"
+    if finds.role != "after":
         return told
-    regained, lost = (judged.found & ~judged.found_before).sum(), (~judged.found & judged.found_before).sum()
+    regained, lost = (finds.found & ~finds.found_before).sum(), (~finds.found & finds.found_before).sum()
     return f"{told} · {regained} regained, {lost} lost"
 
 
-def _marks(truth: GroundTruth, judged: _Judged, classes: Mapping[int, str]) -> Iterator[Mark]:
+def _marks(truth: GroundTruth, finds: _Finds, classes: Mapping[int, str]) -> Iterator[Mark]:
     """Every box from the stated confidence on, and every true one that none of them took.
 
     What lies on a crowd region is neither found nor false, and a crowd region is not missed. A deblurrer's boxes that
     the blurred arm missed are regained, those that only the blurred arm found are lost.
     """
-    found, partners, is_after = judged.arm.found, judged.matches.partner, judged.role == "after"
+    found, partners, is_after = finds.arm.found, finds.arm.partner, finds.role == "after"
     for index in np.flatnonzero((found.scores >= CONFIDENCE) & (partners != IGNORED)):
         partner = int(partners[index])
-        kind, size = _found_kind(judged, partner), float(area(found.boxes[index : index + 1])[0])
+        kind, size = _found_kind(finds, partner), float(area(found.boxes[index : index + 1])[0])
         name = classes[int(found.labels[index])]
         own = size if partner == FALSE_POSITIVE else float(truth.areas[partner])
         yield _mark(kind, found.boxes[index], name, f" {found.scores[index]:.2f}", own)
-    for index in np.flatnonzero(~truth.crowd & ~judged.found):
-        missed: MarkKind = "lost" if is_after and judged.found_before[index] else "missed"
+    for index in np.flatnonzero(~truth.crowd & ~finds.found):
+        missed: MarkKind = "lost" if is_after and finds.found_before[index] else "missed"
         yield _mark(missed, truth.boxes[index], classes[int(truth.labels[index])], "", float(truth.areas[index]))
 
 
-def _found_kind(judged: _Judged, partner: int) -> MarkKind:
+def _found_kind(finds: _Finds, partner: int) -> MarkKind:
     if partner == FALSE_POSITIVE:
         return "false"
-    return "regained" if judged.role == "after" and not judged.found_before[partner] else "found"
+    return "regained" if finds.role == "after" and not finds.found_before[partner] else "found"
 
 
 def _mark(kind: MarkKind, box_xyxy: NDArray[np.float64], class_name: str, score: str, area_px: float) -> Mark:

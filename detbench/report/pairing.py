@@ -1,17 +1,17 @@
 """Arms of two runs held against each other over the pictures that both have."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from detbench.metrics.bootstrap import RESAMPLES, draw_pictures, interval
+from detbench.core.arm import Arm
 from detbench.metrics.columns import TrueColumns, found_columns, joined, true_columns
-from detbench.metrics.ranking import ranked, trimmed
-from detbench.metrics.resampled import Numbers, coco_numbers, once
+from detbench.metrics.drawn_numbers import DrawnNumbers, estimated
+from detbench.metrics.evidence import ByMetric
+from detbench.metrics.ranking import Ranking, ranked, trimmed
+from detbench.metrics.resampled import Draws, coco_numbers, defined
 from detbench.report.shown import damage_named
 from detbench.results.folder import RunFolder
 from detbench.results.schema import ArmResult, RunResult
@@ -71,10 +71,11 @@ def _between(one: Run, other: Run) -> Iterator[Pair]:
     shared = _shared(one, other)
     if not shared:
         return
-    drawn_of_one, drawn_of_other = _Drawn(one, shared), _Drawn(other, shared)
+    drawn_of_one, drawn_of_other = _drawn(one, shared), _drawn(other, shared)
     for ours, theirs in arms:
-        difference = _difference(drawn_of_one.of(ours), drawn_of_other.of(theirs), len(shared))
-        yield Pair(one.name, ours, other.name, theirs, difference)
+        difference = drawn_of_one.own(Arm.named(ours))["map"] - drawn_of_other.own(Arm.named(theirs))["map"]
+        estimate = estimated(defined(difference[0]), len(shared), difference)
+        yield Pair(one.name, ours, other.name, theirs, estimate)
 
 
 def _arms_to_pair(one: Run, other: Run) -> Iterator[tuple[str, str]]:
@@ -110,41 +111,29 @@ def _contents(run: Run) -> dict[int, list[Any]]:
         return contents
 
 
-@dataclass(frozen=True, eq=False)
-class _Drawn:
-    """mAP of a run's arms over the shared pictures: as they are, then drawn again; each arm's computed once."""
+def _drawn(run: Run, shared: Sequence[int]) -> DrawnNumbers:
+    """mAP of a run's arms over the shared pictures."""
 
-    run: Run
-    shared: Sequence[int]
-    _made: dict[str, Numbers] = field(default_factory=dict)
+    def numbers(arm: Arm, weights: Draws) -> ByMetric:
+        return coco_numbers(_ranking(run, arm, shared), weights, ("all",))
 
-    def of(self, arm: str) -> Numbers:
-        if arm not in self._made:
-            self._made[arm] = self._numbers(arm)
-        return self._made[arm]
+    return DrawnNumbers([Arm.named(arm.name) for arm in run.result.arms], numbers, len(shared))
 
-    def _numbers(self, arm: str) -> Numbers:
-        truth, folder = self._truth(), self.run.folder
-        with damage_named(folder.path / f"detections/{arm}.json"):
-            pieces = (_of(results, self.shared) for results in folder.read_detections(arm))
-            ranking = trimmed(ranked(truth, joined(found_columns(results, truth) for results in pieces)))
-        draws = np.concatenate([once(ranking), draw_pictures(len(self.shared), RESAMPLES)])
-        return coco_numbers(ranking, draws, ("all",))["map"]
 
-    def _truth(self) -> TrueColumns:
-        truth = self.run.folder.read_json("truth.json")
-        with damage_named(self.run.folder.path / "truth.json"):
-            images = [{"id": number} for number in self.shared]
-            return true_columns({**truth, "images": images, "annotations": _of(truth["annotations"], self.shared)})
+def _ranking(run: Run, arm: Arm, shared: Sequence[int]) -> Ranking:
+    truth, folder = _truth(run, shared), run.folder
+    with damage_named(folder.path / f"detections/{arm}.json"):
+        pieces = (_of(results, shared) for results in folder.read_detections(arm.name))
+        return trimmed(ranked(truth, joined(found_columns(results, truth) for results in pieces)))
+
+
+def _truth(run: Run, shared: Sequence[int]) -> TrueColumns:
+    truth = run.folder.read_json("truth.json")
+    with damage_named(run.folder.path / "truth.json"):
+        images = [{"id": number} for number in shared]
+        return true_columns({**truth, "images": images, "annotations": _of(truth["annotations"], shared)})
 
 
 def _of(records: Sequence[_Record], shared: Sequence[int]) -> list[_Record]:
     wanted = set(shared)
     return [record for record in records if record["image_id"] in wanted]
-
-
-def _difference(ours: Numbers, theirs: Numbers, pictures: int) -> Estimate:
-    drawn = ours - theirs
-    if np.isnan(drawn[0]):
-        return Estimate(None, pictures)
-    return Estimate(float(drawn[0]), pictures, *(interval(drawn[1:]) or (None, None)))

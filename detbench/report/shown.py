@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from detbench.core.boxes import xywh_to_xyxy
 from detbench.errors import DataError
+from detbench.metrics.columns import TrueColumns, found_columns, true_columns
+from detbench.metrics.matching import match
 from detbench.results.folder import RunFolder
 from detbench.results.schema import ArmResult, RunResult
 from detbench.types import Boxes, Detections, GroundTruth
@@ -35,7 +38,8 @@ class ShownBlur:
 @dataclass(frozen=True, eq=False)
 class ShownArm:
     """A picture as one arm delivered it, and what was found in it; `width` and `height` are those that boxes refer to,
-    `file` may be smaller. `blur` is None for an arm that estimates no blur kernel.
+    `file` may be smaller. `partner` (N,) is the index of the true box that each found one took, FALSE_POSITIVE, or
+    IGNORED (see `Matches`). `blur` is None for an arm that estimates no blur kernel.
     """
 
     name: str
@@ -44,6 +48,7 @@ class ShownArm:
     height: int
     psnr_db: float | None
     found: Detections
+    partner: NDArray[np.int64]
     blur: ShownBlur | None = None
 
 
@@ -59,11 +64,14 @@ class ShownPicture:
 
 @dataclass(frozen=True)
 class _TruthDocument:
-    """The content of `truth.json`: names by category id, file names and true boxes by picture id."""
+    """The content of `truth.json`: names by category id, file names and true boxes by picture id, and as columns the
+    true boxes of the shown pictures, one picture after the other.
+    """
 
     classes: Mapping[int, str]
     file_names: Mapping[int, str]
     boxes: Mapping[int, GroundTruth]
+    columns: TrueColumns
 
 
 def read_shown(
@@ -75,7 +83,7 @@ def read_shown(
     """
     truth = _read_truth(folder, result.shown)
     order = sorted(result.arms, key=lambda arm: arm.kind == "sharp")
-    found = {arm.name: _read_detections(folder, arm.name, result.shown, truth.classes) for arm in order}
+    found = {arm.name: _read_detections(folder, arm.name, result.shown, truth) for arm in order}
     with damage_named(folder.path / "images.csv"):
         rows = _rows(images, result.shown)
         pictures = tuple(
@@ -83,14 +91,14 @@ def read_shown(
                 truth.file_names[number],
                 _defined(rows[number, order[0].name]["severity_px"]),
                 truth.boxes[number],
-                tuple(_arm(folder, arm, rows[number, arm.name], found[arm.name][number]) for arm in order),
+                tuple(_arm(folder, arm, rows[number, arm.name], *found[arm.name][number]) for arm in order),
             )
             for number in result.shown
         )
     return pictures, truth.classes
 
 
-def _arm(folder: RunFolder, arm: ArmResult, row: _Record, found: Detections) -> ShownArm:
+def _arm(folder: RunFolder, arm: ArmResult, row: _Record, found: Detections, partner: NDArray[np.int64]) -> ShownArm:
     return ShownArm(
         name=arm.name,
         file=_file(folder, row["picture"]),
@@ -98,6 +106,7 @@ def _arm(folder: RunFolder, arm: ArmResult, row: _Record, found: Detections) -> 
         height=int(row["height"]),
         psnr_db=_defined(row["psnr_db"]),
         found=found,
+        partner=partner,
         blur=_blur(folder, row) if arm.finds_kernel else None,
     )
 
@@ -130,10 +139,12 @@ def _read_truth(folder: RunFolder, shown: Sequence[int]) -> _TruthDocument:
     with damage_named(folder.path / "truth.json"):
         file_names = {image["id"]: str(image["file_name"]) for image in document["images"]}
         grouped = _by_picture(document["annotations"], shown)
+        of_shown = {"images": [{"id": number} for number in shown], "annotations": _flat(grouped, shown)}
         return _TruthDocument(
             {category["id"]: str(category["name"]) for category in document["categories"]},
             {number: file_names[number] for number in shown},
             {number: _true_boxes(grouped[number]) for number in shown},
+            true_columns({**document, **of_shown}),
         )
 
 
@@ -148,15 +159,32 @@ def _true_boxes(annotations: Sequence[_Record]) -> GroundTruth:
 
 
 def _read_detections(
-    folder: RunFolder, arm: str, shown: Sequence[int], classes: Collection[int]
-) -> Mapping[int, Detections]:
-    """What was found in each shown picture of an arm."""
+    folder: RunFolder, arm: str, shown: Sequence[int], truth: _TruthDocument
+) -> Mapping[int, tuple[Detections, NDArray[np.int64]]]:
+    """What was found in each shown picture of an arm, and which of its true boxes each found one took."""
     with damage_named(folder.path / f"detections/{arm}.json"):
         grouped = _by_picture(chain.from_iterable(folder.read_detections(arm)), shown)
-        unknown = {record["category_id"] for records in grouped.values() for record in records} - set(classes)
+        unknown = {record["category_id"] for records in grouped.values() for record in records} - set(truth.classes)
         if unknown:
             raise ValueError(f"category {min(unknown)} is not in truth.json")
-        return {number: _found(grouped[number]) for number in shown}
+        partner = match(truth.columns, found_columns(_flat(grouped, shown), truth.columns)).partner
+        return dict(_of_pictures(grouped, shown, truth, partner))
+
+
+def _of_pictures(
+    grouped: Mapping[int, Sequence[_Record]], shown: Sequence[int], truth: _TruthDocument, partner: NDArray[np.int64]
+) -> Iterator[tuple[int, tuple[Detections, NDArray[np.int64]]]]:
+    """Each picture's detections, with the indices among its own true boxes of those that they took."""
+    first_found = first_true = 0
+    for number in shown:
+        taken = partner[first_found : first_found + len(grouped[number])]
+        yield number, (_found(grouped[number]), np.where(taken >= 0, taken - first_true, taken))
+        first_found, first_true = first_found + len(taken), first_true + len(truth.boxes[number])
+
+
+def _flat(grouped: Mapping[int, Sequence[_Record]], shown: Sequence[int]) -> list[_Record]:
+    """The records of the shown pictures, one picture after the other."""
+    return [record for number in shown for record in grouped[number]]
 
 
 def _found(results: Sequence[_Record]) -> Detections:

@@ -104,10 +104,10 @@ class RunFolder:
             write_atomically(self.path / name, shown_jpeg(picture))
         return name
 
-    def remove_pictures_but(self, kept: set[str]) -> None:
-        """Remove pictures that an earlier run of this name showed."""
+    def prune_pictures(self, keep: set[str]) -> None:
+        """Remove all pictures but those to keep: what an earlier run of this name showed."""
         for file in (self.path / "pictures").glob("*.jpg"):
-            if f"pictures/{file.name}" not in kept:
+            if f"pictures/{file.name}" not in keep:
                 file.unlink()
 
     def read_result(self) -> RunResult:

@@ -91,11 +91,6 @@ class RunResult:
         return next((arm for arm in self.arms if arm.name == name), None)
 
 
-def on_sharp(deblurrer: str) -> str:
-    """The name under which a deblurrer's work on the sharp pictures is kept, for `harm`."""
-    return f"sharp+{deblurrer}"
-
-
 def flat_metrics(result: RunResult) -> dict[str, float | None]:
     """Every number of every arm as "<arm>.<metric>": the content of `metrics.json`."""
     return {f"{arm.name}.{key}": estimate.value for arm in result.arms for key, estimate in arm.metrics.items()}

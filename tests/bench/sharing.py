@@ -17,10 +17,11 @@ from pathlib import Path
 from statistics import median
 
 from detbench.datasets.opening import open_dataset
-from detbench.evaluation.measure.measured import Measured
+from detbench.evaluation.measure.measured import Measurements
 from detbench.evaluation.measure.steps import Stages
 from detbench.evaluation.request import WHOLE, RunSpec
-from detbench.evaluation.run import conclude, measure, resolve
+from detbench.evaluation.run import conclude, measure
+from detbench.evaluation.run_plan import resolve
 from detbench.evaluation.shards import pack, unpack
 from detbench.results.cache import Cache
 from detbench.results.folder import RunFolder
@@ -51,7 +52,7 @@ def step_costs(folder: Path) -> dict[str, float]:
     costs = {
         "hash_ms": _ms(lambda: len(list(open_dataset("streets")))),
         "detect_ms": _ms(lambda: len([stages.detect(plan.detector, picture) for picture in pictures])),
-        "judge_ms": _ms(lambda: len([stages.judge(*pair) for pair in pairs])),
+        "judge_ms": _ms(lambda: len([stages.image_quality(*pair) for pair in pairs])),
         "keep_ms": _ms(lambda: len([stages.cache.keep_picture(255 - image) for image in images])),
     }
     measured = measure(plan, stages, _silently)
@@ -63,7 +64,7 @@ def step_costs(folder: Path) -> dict[str, float]:
     return costs
 
 
-def scoring_costs(measured: Measured, folder: Path) -> dict[str, float]:
+def scoring_costs(measured: Measurements, folder: Path) -> dict[str, float]:
     """The same for what one machine does in the end with all pictures: reading the shards, and scoring."""
     count, files = len(measured.samples), pack(measured, WHOLE)
     run_folder, cache = RunFolder(folder / "run"), Cache(folder / "cache")
@@ -80,7 +81,7 @@ def _ms(work: Callable[[], int]) -> float:
     return (time.process_time() - begun) / count * 1000
 
 
-def repeated(measured: Measured, copies: int) -> Measured:
+def repeated(measured: Measurements, copies: int) -> Measurements:
     """The pictures over and over, each time with other ids for pictures and boxes."""
     samples, rows = [], {arm: [] for arm in measured.rows}
     for copy in range(copies):
@@ -90,7 +91,7 @@ def repeated(measured: Measured, copies: int) -> Measured:
             samples.append(again)
             for arm, pictures in measured.rows.items():
                 rows[arm].append(replace(pictures[index], sample=again))
-    return Measured(replace(measured.basis, images=len(samples)), samples, rows)
+    return Measurements(replace(measured.basis, images=len(samples)), samples, rows)
 
 
 def two_workers(folder: Path) -> dict[str, float]:

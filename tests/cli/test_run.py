@@ -15,8 +15,8 @@ from pycocotools.cocoeval import COCOeval
 
 from detbench.deblurrers.non_blind import Wiener
 from detbench.detectors.blobs import Blobs
-from detbench.metrics.coco_scores import STAT_KEYS
 from detbench.metrics.error_kinds import KINDS
+from detbench.metrics.resampled import STAT_KEYS
 from detbench.metrics.specs import CONFIDENCE, METRICS, PSEUDO_CONFIDENCE
 from detbench.nets.nafnet import NAFNet
 from detbench.nets.weights import save_weights

@@ -39,7 +39,7 @@ def sharpen(blurred):
 """
 OPERATIONS = ("create", "write", "rename")
 WHENS = ("before", "after")
-RECORDS = ("blur", "classes", "restore", "detect", "quality", "score", "resampled", "p_values", "analysis", "pictures")
+RECORDS = ("blur", "classes", "restore", "detect", "quality", "resampled", "p_values", "analysis", "pictures")
 FILES = ("analysis.json", "flips.csv", "truth.json", "sharpen.json", "images.csv", "metrics.json", "result.json")
 FILES += ("report.html", "summary.md")
 ALL = list(itertools.product(WHENS, OPERATIONS, (*RECORDS, *FILES)))

@@ -1,5 +1,6 @@
 """Random detection datasets, which the tests of matching and of detection scores share."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
+
+from detbench.metrics.matching import FALSE_POSITIVE, IGNORED
 
 CocoTruth = dict[str, Any]
 CocoResults = list[dict[str, Any]]
@@ -36,6 +39,53 @@ def coco_evaluator(tmp_path: Path) -> Callable[[CocoTruth, CocoResults], COCOeva
         return scorer
 
     return evaluator
+
+
+@pytest.fixture(scope="session")
+def coco_stats() -> Callable[[CocoTruth, CocoResults], list[float | None]]:
+    """pycocotools' twelve numbers of documents in memory, None for its −1; `results` may be empty."""
+
+    def stats(truth: CocoTruth, results: CocoResults) -> list[float | None]:
+        scorer = COCOeval(
+            _indexed({"info": {}, **truth}), _indexed({**truth, "annotations": _numbered(results)}), "bbox"
+        )
+        with contextlib.redirect_stdout(None):
+            for step in (scorer.evaluate, scorer.accumulate, scorer.summarize):
+                step()
+        return [None if value == -1 else float(value) for value in scorer.stats]
+
+    return stats
+
+
+@pytest.fixture
+def coco_partners(coco_evaluator: Callable[..., COCOeval]) -> Callable[[CocoTruth, CocoResults], list[int]]:
+    """What each result takes at IoU .5 by pycocotools: the id of an annotation, FALSE_POSITIVE or IGNORED."""
+
+    def partners(truth: CocoTruth, results: CocoResults) -> list[int]:
+        partner_of: dict[int, int] = {}
+        for picture in coco_evaluator(truth, results).evalImgs if results else []:
+            if picture is not None and picture["aRng"] == [0, 1e10]:
+                columns = (picture["dtIds"], picture["dtMatches"][0], picture["dtIgnore"][0])
+                for number, matched, ignored in zip(*columns, strict=True):
+                    partner_of[number] = IGNORED if ignored else int(matched) or FALSE_POSITIVE
+        return [partner_of[number] for number in range(1, len(results) + 1)]
+
+    return partners
+
+
+def _indexed(document: CocoTruth) -> COCO:
+    coco = COCO()
+    coco.dataset = document
+    with contextlib.redirect_stdout(None):
+        coco.createIndex()
+    return coco
+
+
+def _numbered(results: CocoResults) -> CocoResults:
+    return [
+        {**row, "id": number, "area": row["bbox"][2] * row["bbox"][3], "iscrowd": 0}
+        for number, row in enumerate(results, start=1)
+    ]
 
 
 def _draw(rng: np.random.Generator, crowd_share: float = 0.15) -> tuple[CocoTruth, CocoResults]:

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detbench.metrics.coco_scores import STAT_KEYS, evaluate
+from detbench.metrics.coco_scores import evaluate
+from detbench.metrics.resampled import STAT_KEYS
 
 CATEGORIES = [{"id": 3, "name": "car"}, {"id": 8, "name": "bus"}]
 BOXES = [[10.0, 20.0, 100.0, 40.0], [50.0, 5.0, 20.0, 30.0], [0.0, 60.0, 150.0, 120.0]]

@@ -4,14 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from pycocotools import mask
 
-from detbench.core.boxes import iou, xywh_to_xyxy
 from detbench.metrics.coco_scores import evaluate
 from detbench.metrics.columns import found_columns, true_columns
 from detbench.metrics.error_kinds import KINDS, ErrorKind, error_kinds
-from detbench.metrics.matching import FALSE_POSITIVE, match
-from detbench.types import Detections, GroundTruth
+from detbench.metrics.matching import FALSE_POSITIVE
 
 CAR, BUS = 1, 2
 BOX, FAR = [10.0, 20.0, 50.0, 40.0], [300.0, 20.0, 30.0, 60.0]
@@ -87,8 +85,8 @@ def test_perfect_boxes_make_no_errors() -> None:
     assert kinds(truth((CAR, BOX), (BUS, FAR)), found((CAR, BOX, 0.9), (BUS, FAR, 0.9))) == {}
 
 
-def test_kinds_and_costs_are_those_of_plain_loops(draw_coco: Callable) -> None:
-    """On random data, counts are those of a loop over boxes with the other matcher, and taking background boxes or
+def test_kinds_and_costs_are_those_of_plain_loops(draw_coco: Callable, coco_partners: Callable) -> None:
+    """On random data, counts are those of a loop over boxes with pycocotools' matches, and taking background boxes or
     missed objects out of the documents changes pycocotools' mAP50 by what they are said to cost.
     """
     seen: Counter[str] = Counter()
@@ -96,7 +94,7 @@ def test_kinds_and_costs_are_those_of_plain_loops(draw_coco: Callable) -> None:
         document, results = draw_coco(np.random.default_rng(seed), 0.1)
         columns = true_columns(document)
         errors = error_kinds(columns, found_columns(results, columns))
-        kind_of, missed = by_loops(document, results)
+        kind_of, missed = by_loops(document, results, coco_partners(document, results))
         counts = Counter(kind_of.values())
         counts["missed"] = len(missed)
         assert {kind: error.count for kind, error in errors.items()} == {kind: counts[kind] for kind in KINDS}
@@ -114,30 +112,25 @@ def test_kinds_and_costs_are_those_of_plain_loops(draw_coco: Callable) -> None:
     assert all(seen[kind] > 20 for kind in KINDS), seen
 
 
-def by_loops(document: dict[str, Any], results: list[dict[str, Any]]) -> tuple[dict[int, str], set[int]]:
+def by_loops(
+    document: dict[str, Any], results: list[dict[str, Any]], partners: list[int]
+) -> tuple[dict[int, str], set[int]]:
     """Kinds by the index of each false result, and the ids of missed annotations."""
     kind_of: dict[int, str] = {}
-    missed: set[int] = set()
-    for image in document["images"]:
-        true = [row for row in document["annotations"] if row["image_id"] == image["id"]]
-        mine = [number for number, row in enumerate(results) if row["image_id"] == image["id"]]
-        boxes, there = (columns_of(rows) for rows in ([results[number] for number in mine], true))
-        crowd = np.array([row["iscrowd"] for row in true], np.bool_)
-        matches = match(
-            GroundTruth(*there, crowd, np.ones(len(true)), np.arange(len(true))),
-            Detections(boxes[0], np.array([results[number]["score"] for number in mine], np.float64), boxes[1]),
-            0.5,
-        )
-        overlaps = iou(boxes[0], there[0], crowd) * ~crowd
-        covered = set(matches.partner.tolist())
-        for place in np.flatnonzero(matches.partner == FALSE_POSITIVE).tolist():
-            ranked = [(overlaps[place, g], boxes[1][place] == label, g) for g, label in enumerate(there[1])]
+    covered = set(partners)
+    for number, (row, partner) in enumerate(zip(results, partners, strict=True)):
+        there = [
+            each for each in document["annotations"] if each["image_id"] == row["image_id"] and not each["iscrowd"]
+        ]
+        if partner == FALSE_POSITIVE:
+            overlaps = mask.iou([row["bbox"]], [each["bbox"] for each in there], [0] * len(there)) if there else [[]]
+            same = [each["category_id"] == row["category_id"] for each in there]
+            ranked = [(overlap, same[g], there[g]["id"]) for g, overlap in enumerate(overlaps[0])]
             overlap, is_same, target = max(ranked, default=(0.0, False, -1))
-            kind_of[mine[place]] = kind_by_hand(overlap, is_same)
-            if kind_of[mine[place]] in ("class", "localisation"):
+            kind_of[number] = kind_by_hand(overlap, is_same)
+            if kind_of[number] in ("class", "localisation"):
                 covered.add(target)
-        missed |= {row["id"] for g, row in enumerate(true) if g not in covered and not row["iscrowd"]}
-    return kind_of, missed
+    return kind_of, {row["id"] for row in document["annotations"] if row["id"] not in covered and not row["iscrowd"]}
 
 
 def kind_by_hand(overlap: float, is_same: bool) -> str:
@@ -147,9 +140,3 @@ def kind_by_hand(overlap: float, is_same: bool) -> str:
     if overlap >= 0.5:
         return "duplicate" if is_same else "class"
     return "localisation" if is_same else "both"
-
-
-def columns_of(rows: list[dict[str, Any]]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Boxes as corners, and labels."""
-    boxes = np.array([row["bbox"] for row in rows], np.float64).reshape(-1, 4)
-    return xywh_to_xyxy(boxes), np.array([row["category_id"] for row in rows], np.int64)

@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detbench.metrics.coco_scores import STAT_KEYS, evaluate
+from detbench.metrics.coco_scores import evaluate
 from detbench.metrics.columns import found_columns, true_columns
 from detbench.metrics.evidence import Evidence, gap_recovered, numbers_of, p_values, point_numbers
 from detbench.metrics.ranking import ranked
+from detbench.metrics.resampled import STAT_KEYS
 
 BOX, PICTURES = [10.0, 20.0, 50.0, 40.0], 12
 

@@ -1,169 +1,200 @@
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detbench.core.boxes import xywh_to_xyxy
-from detbench.metrics.matching import (
-    FALSE_POSITIVE,
-    IGNORED,
-    Counts,
-    count,
-    f1,
-    match,
-    precision,
-    recall,
-    total,
-)
-from detbench.types import Detections, GroundTruth
+from detbench.metrics.columns import FoundColumns, TrueColumns, found_columns, overlaps, true_columns
+from detbench.metrics.matching import FALSE_POSITIVE, IGNORED, Matches, by_rank, match
+from detbench.metrics.outcomes import FALSE, SKIPPED, TRUE
+from detbench.metrics.ranking import MAX_FOUND, ranked
+from detbench.metrics.specs import CONFIDENCE
 
 CAR, BUS = 1, 2
-WIDE = (10.0, 20.0, 110.0, 60.0)  # not square, and nowhere near its own mirror image
-FAR = (300.0, 5.0, 330.0, 90.0)
-CROWD = (0.0, 100.0, 400.0, 200.0)
+WIDE = (10.0, 20.0, 100.0, 40.0)  # not square, and nowhere near its own mirror image
+FAR = (300.0, 5.0, 30.0, 85.0)
+CROWD = (0.0, 100.0, 400.0, 100.0)
+Box = Sequence[float]
 
 
-def truth(*boxes: Sequence[float], labels: Sequence[int] | None = None, crowd: Sequence[int] = ()) -> GroundTruth:
-    """True boxes x1, y1, x2, y2, cars unless said otherwise; `crowd` lists the indices of crowd regions."""
-    size = len(boxes)
-    table = np.array(boxes, np.float64).reshape(-1, 4)
-    marks = np.isin(np.arange(size), crowd)
-    given_labels = np.array(labels or [CAR] * size, np.int64)
-    return GroundTruth(table, given_labels, marks, np.ones(size), np.arange(1, size + 1))
+def truth(*boxes: Box, labels: Sequence[int] | None = None, crowd: Sequence[int] = ()) -> TrueColumns:
+    """One picture's true boxes left, top, width, height, cars unless said otherwise; `crowd` has the indices of crowd
+    regions.
+    """
+    annotations = [
+        {"id": n + 1, "image_id": 1, "category_id": label, "bbox": list(box), "area": 1.0, "iscrowd": int(n in crowd)}
+        for n, (box, label) in enumerate(zip(boxes, labels or [CAR] * len(boxes), strict=True))
+    ]
+    return true_columns({"images": [{"id": 1}], "categories": [{"id": CAR}, {"id": BUS}], "annotations": annotations})
 
 
-def found(*rows: tuple[Sequence[float], float], labels: Sequence[int] | None = None) -> Detections:
+def found(true: TrueColumns, *rows: tuple[Box, float], labels: Sequence[int] | None = None) -> FoundColumns:
     """Found boxes with their scores, cars unless said otherwise."""
-    boxes = np.array([box for box, _ in rows], np.float64).reshape(-1, 4)
-    scores = np.array([score for _, score in rows], np.float64)
-    return Detections(boxes, scores, np.array(labels or [CAR] * len(rows), np.int64))
+    results = [
+        {"image_id": 1, "category_id": label, "bbox": list(box), "score": score}
+        for (box, score), label in zip(rows, labels or [CAR] * len(rows), strict=True)
+    ]
+    return found_columns(results, true)
 
 
-def partners(true: GroundTruth, boxes: Detections, min_iou: float = 0.5) -> list[int]:
-    """Whom each found box took."""
-    return match(true, boxes, min_iou).partner.tolist()
+def matches(true: TrueColumns, *rows: tuple[Box, float], labels: Sequence[int] | None = None) -> Matches:
+    """What the boxes took."""
+    return match(true, found(true, *rows, labels=labels))
 
 
-def moved(box: Sequence[float], right: float) -> tuple[float, ...]:
+def partners(true: TrueColumns, *rows: tuple[Box, float], labels: Sequence[int] | None = None) -> list[int]:
+    """Which true box each found one took."""
+    return matches(true, *rows, labels=labels).partner.tolist()
+
+
+def counts(of: Matches, confidence: float = 0.0) -> list[int]:
+    """The picture's true positives, false positives and misses."""
+    return of.counts(confidence)[0].tolist()
+
+
+def moved(box: Box, right: float) -> tuple[float, ...]:
     """The box, shifted to the right by pixels."""
-    return (box[0] + right, box[1], box[2] + right, box[3])
+    return (box[0] + right, *box[1:])
 
 
 def test_perfect_boxes_are_all_true() -> None:
-    """Every true box found in its place: no false positive, no miss, all three ratios are 1."""
-    matches = match(truth(WIDE, FAR), found((FAR, 0.6), (WIDE, 0.9)), 0.5)
-    assert matches.partner.tolist() == [1, 0]
-    counts = count(matches, 0.25)
-    assert counts == Counts(tp=2, fp=0, fn=0)
-    assert (precision(counts), recall(counts), f1(counts)) == (1, 1, 1)
+    """Every true box found in its place: no false positive, no miss."""
+    perfect = matches(truth(WIDE, FAR), (FAR, 0.6), (WIDE, 0.9))
+    assert perfect.partner.tolist() == [1, 0]
+    assert counts(perfect, 0.25) == [2, 0, 0]
+    assert perfect.is_taken(0.25).tolist() == [True, True]
+    assert perfect.is_taken(0.7).tolist() == [True, False]
 
 
 def test_a_duplicate_is_a_false_positive() -> None:
     """Of two boxes on one object the surer one is true, wherever it stands in the list."""
-    assert partners(truth(WIDE), found((WIDE, 0.4), (WIDE, 0.8))) == [FALSE_POSITIVE, 0]
-    assert count(match(truth(WIDE), found((WIDE, 0.4), (WIDE, 0.8)), 0.5), 0) == Counts(1, 1, 0)
+    assert partners(truth(WIDE), (WIDE, 0.4), (WIDE, 0.8)) == [FALSE_POSITIVE, 0]
+    assert counts(matches(truth(WIDE), (WIDE, 0.4), (WIDE, 0.8))) == [1, 1, 0]
 
 
 def test_another_class_never_matches() -> None:
     """A bus exactly where a car stands is a false positive, and the car is missed."""
-    matches = match(truth(WIDE), found((WIDE, 0.9), labels=[BUS]), 0.5)
-    assert count(matches, 0) == Counts(0, 1, 1)
+    assert counts(matches(truth(WIDE), (WIDE, 0.9), labels=[BUS])) == [0, 1, 1]
 
 
 def test_the_best_overlap_wins() -> None:
     """A found box takes the true box that it overlaps most, wherever that stands in the list."""
     near, exact = moved(WIDE, 20), moved(WIDE, 2)
-    assert partners(truth(near, exact), found((WIDE, 0.9))) == [1]
-    assert partners(truth(exact, near), found((WIDE, 0.9))) == [0]
+    assert partners(truth(near, exact), (WIDE, 0.9)) == [1]
+    assert partners(truth(exact, near), (WIDE, 0.9)) == [0]
 
 
 def test_of_equal_overlaps_the_last_wins() -> None:
     """Between two true boxes that are overlapped alike, COCO takes the later one."""
-    assert partners(truth(moved(WIDE, -10), moved(WIDE, 10)), found((WIDE, 0.9))) == [1]
+    assert partners(truth(moved(WIDE, -10), moved(WIDE, 10)), (WIDE, 0.9)) == [1]
 
 
 def test_the_second_best_is_taken_where_the_best_is_gone() -> None:
     """A true box is taken once; the next found box settles for what is left and overlaps enough."""
-    assert partners(truth(WIDE, moved(WIDE, 20)), found((WIDE, 0.9), (moved(WIDE, 5), 0.8))) == [0, 1]
+    assert partners(truth(WIDE, moved(WIDE, 20)), (WIDE, 0.9), (moved(WIDE, 5), 0.8)) == [0, 1]
 
 
 @pytest.mark.parametrize(("right", "expected"), [(100 / 3 - 1e-9, 0), (100 / 3 + 1e-9, FALSE_POSITIVE)])
 def test_an_overlap_counts_from_the_stated_iou_on(right: float, expected: int) -> None:
     """A third of the width aside is an IoU of .5, which just counts; any further does not."""
-    assert partners(truth(WIDE), found((moved(WIDE, right), 0.9))) == [expected]
-
-
-def test_exactly_the_stated_iou_counts() -> None:
-    """At IoU .5 to the last bit a box is found."""
-    assert partners(truth((0, 0, 8, 16)), found(((0, 0, 8, 8), 0.5))) == [0]
+    assert partners(truth(WIDE), (moved(WIDE, right), 0.9)) == [expected]
 
 
 def test_boxes_on_a_crowd_region_are_ignored() -> None:
-    """On a crowd region any number of boxes are neither right nor wrong, and the region is never missed."""
-    inside = [((10.0, 110.0, 30.0, 150.0), 0.9), ((200.0, 120.0, 260.0, 190.0), 0.8), (FAR, 0.7)]
-    matches = match(truth(CROWD, crowd=[0]), found(*inside), 0.5)
-    assert matches.partner.tolist() == [IGNORED, IGNORED, FALSE_POSITIVE]
-    assert count(matches, 0) == Counts(tp=0, fp=1, fn=0)
+    """On a crowd region any number of boxes are neither right nor wrong, and the region is never missed or taken."""
+    inside = [((10.0, 110.0, 20.0, 40.0), 0.9), ((200.0, 120.0, 60.0, 70.0), 0.8), (FAR, 0.7)]
+    on_crowd = matches(truth(CROWD, crowd=[0]), *inside)
+    assert on_crowd.partner.tolist() == [IGNORED, IGNORED, FALSE_POSITIVE]
+    assert counts(on_crowd) == [0, 1, 0]
+    assert on_crowd.is_taken(0).tolist() == [False]
 
 
 def test_an_object_on_a_crowd_region_comes_first() -> None:
     """A true box is taken before the crowd region around it, though the region overlaps more."""
-    person = (20.0, 110.0, 60.0, 190.0)
-    boxes = found((moved(person, 4), 0.9), (person, 0.8))
-    assert partners(truth(CROWD, person, crowd=[0]), boxes) == [1, IGNORED]
+    person = (20.0, 110.0, 40.0, 80.0)
+    assert partners(truth(CROWD, person, crowd=[0]), (moved(person, 4), 0.9), (person, 0.8)) == [1, IGNORED]
 
 
 def test_a_crowd_of_another_class_ignores_nothing() -> None:
     """A crowd of buses says nothing of a car."""
-    car = found(((10.0, 110.0, 30.0, 150.0), 0.9))
-    assert partners(truth(CROWD, labels=[BUS], crowd=[0]), car) == [FALSE_POSITIVE]
+    assert partners(truth(CROWD, labels=[BUS], crowd=[0]), ((10.0, 110.0, 20.0, 40.0), 0.9)) == [FALSE_POSITIVE]
 
 
 def test_equal_scores_keep_their_order() -> None:
-    """Of two equally sure boxes the earlier one is asked first, as COCO does."""
-    assert partners(truth(WIDE), found((moved(WIDE, 9), 0.5), (WIDE, 0.5))) == [0, FALSE_POSITIVE]
+    """Of two equally sure boxes the earlier one chooses first, as in COCO."""
+    assert partners(truth(WIDE), (moved(WIDE, 9), 0.5), (WIDE, 0.5)) == [0, FALSE_POSITIVE]
 
 
 @pytest.mark.parametrize(
-    ("true", "boxes", "counts"),
-    [
-        (truth(), found(), Counts(0, 0, 0)),
-        (truth(WIDE), found(), Counts(0, 0, 1)),
-        (truth(), found((WIDE, 0.9)), Counts(0, 1, 0)),
-    ],
+    ("true", "boxes", "expected"),
+    [((), (), [0, 0, 0]), ((WIDE,), (), [0, 0, 1]), ((), ((WIDE, 0.9),), [0, 1, 0])],
     ids=["both", "found", "true"],
 )
-def test_empty_sides(true: GroundTruth, boxes: Detections, counts: Counts) -> None:
+def test_empty_sides(true: tuple[Box, ...], boxes: tuple[tuple[Box, float], ...], expected: list[int]) -> None:
     """Nothing found, nothing there, or neither: counts stay right."""
-    assert count(match(true, boxes, 0.5), 0) == counts
+    assert counts(matches(truth(*true), *boxes)) == expected
 
 
-@pytest.mark.parametrize(
-    ("counts", "expected"),
-    [
-        (Counts(0, 0, 0), (None, None, None)),
-        (Counts(0, 0, 4), (None, 0, 0)),
-        (Counts(0, 3, 0), (0, None, 0)),
-        (Counts(0, 3, 4), (0, 0, 0)),
-        (Counts(3, 1, 2), (3 / 4, 3 / 5, 6 / 9)),
-    ],
-)
-def test_ratios_are_undefined_where_nothing_is_counted(counts: Counts, expected: tuple[float | None, ...]) -> None:
-    """Precision needs something found, recall something to find, F1 either; otherwise there is no number."""
-    assert (precision(counts), recall(counts), f1(counts)) == expected
+def half_covered(rng: np.random.Generator) -> tuple[Box, Box]:
+    """A true and a found box that overlap by one half as real numbers; computed, many come out a bit to the side."""
+    left, top, width, height = rng.uniform(0, 500, 4)
+    shapes = [
+        (left, top, width / 2, height),
+        (left, top, width, height / 2),
+        (left, top, width, 2 * height),
+        (left + width / 3, top, width, height),
+    ]
+    return (left, top, width, height), shapes[rng.integers(len(shapes))]
 
 
-def test_counts_add_up_over_pictures() -> None:
-    """The total is the sum of each part; over no picture it is nothing."""
-    assert total([Counts(1, 2, 3), Counts(10, 20, 30)]) == Counts(11, 22, 33)
-    assert total([]) == Counts(0, 0, 0)
+def test_at_exactly_one_half_counts_flips_and_map_agree() -> None:
+    """Of 4,000 pairs built to overlap by exactly one half, in pictures of their own, each is a true positive for
+    precision and recall, a box found for `flips.csv`, and true for mAP, or none of these.
+    """
+    rng = np.random.default_rng(0)
+    pairs = [half_covered(rng) for _ in range(4000)]
+    annotations = [
+        {"id": n, "image_id": n, "category_id": CAR, "bbox": list(box), "area": 1.0, "iscrowd": 0}
+        for n, (box, _) in enumerate(pairs, start=1)
+    ]
+    images = [{"id": n} for n in range(1, len(pairs) + 1)]
+    true = true_columns({"images": images, "categories": [{"id": CAR}], "annotations": annotations})
+    results = [
+        {"image_id": n, "category_id": CAR, "bbox": list(box), "score": 0.9}
+        for n, (_, box) in enumerate(pairs, start=1)
+    ]
+    boxes = found_columns(results, true)
+    one, ranking = match(true, boxes), ranked(true, boxes)
+    is_true = np.zeros(len(pairs), np.bool_)
+    is_true[ranking.picture] = ranking.outcomes.of_area(0)[0] == TRUE
+    np.testing.assert_array_equal(one.counts(CONFIDENCE)[:, 0] == 1, is_true)
+    np.testing.assert_array_equal(one.counts(CONFIDENCE)[:, 1] == 0, is_true)
+    np.testing.assert_array_equal(one.is_taken(CONFIDENCE), is_true)
+    overlap = overlaps(boxes.boxes_xywh, true.boxes_xywh, true.crowd)
+    np.testing.assert_allclose(overlap, 0.5, rtol=0, atol=1e-12)
+    assert 400 < is_true.sum() < 3600, "the pairs lie on both sides of one half"
 
 
-corners = st.tuples(*[st.integers(0, 12)] * 2, *[st.integers(1, 12)] * 2).map(
-    lambda box: (box[0], box[1], box[0] + box[2], box[1] + box[3])
-)
+def test_matches_are_those_that_map_counts(draw_coco: Callable[..., Any]) -> None:
+    """On random data, ties and crowds included, every box's partner is its outcome in the ranking at IoU .5."""
+    compared = 0
+    for seed in range(40):
+        document, results = draw_coco(np.random.default_rng(seed))
+        true = true_columns(document)
+        boxes = found_columns(results, true)
+        order, rank = by_rank(boxes)
+        surest = order[rank < MAX_FOUND]
+        ranking, partner = ranked(true, boxes), match(true, boxes).partner[surest]
+        place = np.lexsort((-boxes.scores[surest], boxes.category[surest]))
+        kinds = np.where(partner >= 0, TRUE, np.where(partner == IGNORED, SKIPPED, FALSE))
+        np.testing.assert_array_equal(ranking.outcomes.of_area(0)[0], kinds[place])
+        compared += len(partner)
+    assert compared > 1000
+
+
+corners = st.tuples(*[st.integers(0, 12)] * 2, *[st.integers(1, 12)] * 2)
 scored = st.tuples(corners, st.integers(0, 10).map(lambda tenths: tenths / 10), st.sampled_from([CAR, BUS]))
 
 
@@ -179,54 +210,24 @@ def test_cutting_equals_matching_what_is_above(
     crowds = [index for index, (_, _, crowd) in enumerate(true) if crowd]
     there = truth(*(box for box, _, _ in true), labels=[label for _, label, _ in true], crowd=crowds)
     confidence = tenths / 10
-    sure = [row for row in boxes if row[1] >= confidence]
     everything, above = (
-        match(there, found(*((box, score) for box, score, _ in rows), labels=[label for *_, label in rows]), 0.5)
-        for rows in (boxes, sure)
+        matches(there, *((box, score) for box, score, _ in rows), labels=[label for *_, label in rows])
+        for rows in (boxes, [row for row in boxes if row[1] >= confidence])
     )
-    assert count(everything, confidence) == count(above, 0)
+    assert counts(everything, confidence) == counts(above)
 
 
 @pytest.mark.parametrize("crowd_share", [0.0, 0.3])
-def test_assignment_is_pycocotools_own(draw_coco: Callable, coco_evaluator: Callable, crowd_share: float) -> None:
+def test_assignment_is_pycocotools_own(
+    draw_coco: Callable[..., Any], coco_partners: Callable[..., list[int]], crowd_share: float
+) -> None:
     """At IoU .5 every found box takes the very true box that pycocotools gives it, ties and crowds included."""
     compared = 0
     for seed in range(60):
         document, results = draw_coco(np.random.default_rng(seed), crowd_share)
-        if not results:
-            continue
-        evaluator = coco_evaluator(document, results)
-        theirs = _their_partners(evaluator)
-        numbered = [{**result, "id": number} for number, result in enumerate(results, start=1)]
-        for image in document["images"]:
-            compared += _assert_equal_partners(document, numbered, image["id"], theirs)
+        true = true_columns(document)
+        ours = match(true, found_columns(results, true)).partner.tolist()
+        ids = [int(true.ids[index]) if index >= 0 else index for index in ours]
+        assert ids == coco_partners(document, results)
+        compared += len(ids)
     assert compared > 1000
-
-
-def _their_partners(evaluator: object) -> dict[int, int]:
-    """Result id → annotation id, FALSE_POSITIVE or IGNORED, over all areas at IoU .5."""
-    partner_of: dict[int, int] = {}
-    for picture in evaluator.evalImgs:  # type: ignore[attr-defined]
-        if picture is None or picture["aRng"] != [0, 1e10]:
-            continue
-        columns = (picture["dtIds"], picture["dtMatches"][0], picture["dtIgnore"][0])
-        for number, matched, ignored in zip(*columns, strict=True):
-            partner_of[number] = IGNORED if ignored else int(matched) or FALSE_POSITIVE
-    return partner_of
-
-
-def _assert_equal_partners(document: dict, results: list[dict], image_id: int, theirs: dict[int, int]) -> int:
-    """Compare one picture; returns how many found boxes it has."""
-    true = [row for row in document["annotations"] if row["image_id"] == image_id]
-    mine = [row for row in results if row["image_id"] == image_id]
-    there = truth(
-        *xywh_to_xyxy(np.array([row["bbox"] for row in true], np.float64).reshape(-1, 4)),
-        labels=[row["category_id"] for row in true],
-        crowd=[index for index, row in enumerate(true) if row["iscrowd"]],
-    )
-    boxes = xywh_to_xyxy(np.array([row["bbox"] for row in mine], np.float64).reshape(-1, 4))
-    scores = [row["score"] for row in mine]
-    ours = match(there, found(*zip(boxes, scores, strict=True), labels=[row["category_id"] for row in mine]), 0.5)
-    ids = [true[index]["id"] if index >= 0 else index for index in ours.partner.tolist()]
-    assert ids == [theirs[row["id"]] for row in mine]
-    return len(mine)

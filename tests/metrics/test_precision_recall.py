@@ -1,52 +1,49 @@
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
 from detbench.metrics.columns import found_columns, true_columns
-from detbench.metrics.matching import FALSE_POSITIVE, IGNORED, Counts, Matches, count
-from detbench.metrics.precision_recall import CONFIDENCES, confidence_sweep, precision_recall
-from detbench.metrics.ranking import ranked
+from detbench.metrics.matching import match
+from detbench.metrics.precision_recall import CONFIDENCES, confidence_sweep, precision_recall_f1
 from detbench.metrics.specs import CONFIDENCE
 
-
-def test_the_curve_is_pycocotools_own(draw_coco: Callable, coco_evaluator: Callable) -> None:
-    """On random data the mean curve at IoU .5 equals that of pycocotools' precision array, to 1e-12."""
-    compared = 0
-    for seed in range(80):
-        truth, results = draw_coco(np.random.default_rng(seed))
-        if not results:
-            continue
-        columns = true_columns(truth)
-        ours = precision_recall(ranked(columns, found_columns(results, columns)))
-        theirs = coco_evaluator(truth, results)
-        theirs.accumulate()
-        by_class = theirs.eval["precision"][0, :, :, 0, -1]
-        defined = by_class[:, by_class[0] > -1]
-        if defined.size == 0:
-            assert ours is None
-            continue
-        np.testing.assert_allclose(ours, defined.mean(axis=1), rtol=0, atol=1e-12)
-        compared += 1
-    assert compared > 40
+BOX, FAR = [10.0, 20.0, 50.0, 40.0], [300.0, 5.0, 30.0, 60.0]
 
 
-def test_the_sweep_counts_as_counting_does() -> None:
-    """At every confidence the counts are the sum of the pictures' own; the stated confidence is among them."""
-    rng = np.random.default_rng(0)
-    pictures = [
-        Matches(rng.choice([0, FALSE_POSITIVE, IGNORED], 30), np.round(rng.random(30), 2), 30) for _ in range(4)
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ((0, 0, 0), (None, None, None)),
+        ((0, 0, 4), (None, 0, 0)),
+        ((0, 3, 0), (0, None, 0)),
+        ((0, 3, 4), (0, 0, 0)),
+        ((3, 1, 2), (3 / 4, 3 / 5, 6 / 9)),
+    ],
+)
+def test_ratios_are_undefined_where_nothing_is_counted(
+    counts: tuple[int, int, int], expected: tuple[float | None, ...]
+) -> None:
+    """Precision needs something found, recall something to find, F1 either; otherwise there is no number."""
+    ratios = precision_recall_f1(*(np.array([count]) for count in counts))
+    assert list(ratios) == ["precision", "recall", "f1"]
+    assert [None if np.isnan(value[0]) else value[0] for value in ratios.values()] == list(expected)
+
+
+def test_the_sweep_counts_from_each_confidence_on() -> None:
+    """Of a right box of score .6 and a wrong one of .3, both count up to .3, one up to .6, none above."""
+    truth = true_columns(
+        {
+            "images": [{"id": 1}],
+            "categories": [{"id": 1}],
+            "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": BOX, "area": 2000.0, "iscrowd": 0}],
+        }
+    )
+    results = [
+        {"image_id": 1, "category_id": 1, "bbox": box, "score": score} for box, score in ((BOX, 0.6), (FAR, 0.3))
     ]
-    points = confidence_sweep(pictures)
-    assert [point.confidence for point in points] == CONFIDENCES.tolist()
+    sweep = confidence_sweep(match(truth, found_columns(results, truth)))
     assert CONFIDENCE in CONFIDENCES
-    for point in points:
-        counts = sum((count(matches, point.confidence) for matches in pictures), Counts(0, 0, 0))
-        assert point.counts == counts
-
-
-@pytest.mark.parametrize("pictures", [[], [Matches(np.empty(0, np.int64), np.empty(0), 2)]])
-def test_nothing_found_is_swept_too(pictures: list[Matches]) -> None:
-    """Without any box everything is missed at every confidence."""
-    missed = 2 * len(pictures)
-    assert {point.counts for point in confidence_sweep(pictures)} == {Counts(0, 0, missed)}
+    assert sweep["recall"].tolist() == [float(confidence <= 0.6) for confidence in CONFIDENCES]
+    assert sweep["precision"][CONFIDENCES <= 0.3].tolist() == [0.5] * 6
+    assert sweep["precision"][(CONFIDENCES > 0.3) & (CONFIDENCES <= 0.6)].tolist() == [1.0] * 6
+    assert np.isnan(sweep["precision"][CONFIDENCES > 0.6]).all()
+    assert sweep["f1"][0] == pytest.approx(2 / 3)

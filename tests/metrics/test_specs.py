@@ -7,8 +7,8 @@ import pytest
 from detbench.evaluation.request import RunSpec
 from detbench.evaluation.run import run
 from detbench.gate.baseline import write_baseline
-from detbench.metrics.coco_scores import STAT_KEYS
 from detbench.metrics.image_metrics import OTHER_COLUMNS
+from detbench.metrics.resampled import STAT_KEYS
 from detbench.metrics.specs import METRICS
 from detbench.results.cache import Cache
 from detbench.results.folder import RunFolder

@@ -3,8 +3,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
+from detbench.core.boxes import xyxy_to_xywh
+from detbench.metrics.columns import FoundColumns, true_columns
+from detbench.metrics.matching import match
 from detbench.pages.strips import Mark, Panel, Strip
 from detbench.report.figures import grouped, strips
 from detbench.report.shown import ShownArm, ShownBlur, ShownPicture
@@ -33,11 +37,24 @@ def found(boxes: list[list[float]], score: float = 0.9) -> Detections:
     return Detections(np.array(boxes, np.float64).reshape(-1, 4), np.full(len(boxes), score), np.ones(len(boxes), int))
 
 
+def partners(picture: GroundTruth, boxes: Detections) -> NDArray[np.int64]:
+    """Which true box each found one took, all being of one class."""
+    columns = zip(xyxy_to_xywh(picture.boxes).tolist(), picture.areas, picture.crowd, picture.ids, strict=True)
+    annotations = [
+        {"id": number, "image_id": 1, "category_id": 1, "bbox": box, "area": area, "iscrowd": crowd}
+        for box, area, crowd, number in columns
+    ]
+    true = true_columns({"images": [{"id": 1}], "categories": [{"id": 1}], "annotations": annotations})
+    count = len(boxes.scores)
+    zeros = np.zeros(count, np.int64)
+    return match(true, FoundColumns(zeros, zeros, xyxy_to_xywh(boxes.boxes), boxes.scores)).partner
+
+
 def strip_of(file: Path, picture: GroundTruth, **arms: Detections) -> Strip:
     """One picture of 600×400 in several arms, the first one being the blurred."""
     if not file.exists():
         PillowImage.new("RGB", (600, 400)).save(file)
-    seen = tuple(ShownArm(name, file, 600, 400, None, boxes) for name, boxes in arms.items())
+    seen = tuple(ShownArm(name, file, 600, 400, None, boxes, partners(picture, boxes)) for name, boxes in arms.items())
     return strips([ShownPicture("p.png", None, picture, seen)], {1: "car"})[0]
 
 
@@ -145,7 +162,7 @@ def test_a_grid_of_kernels_has_room(tmp_path: Path) -> None:
     """Several kernels in one picture are shown wider than a single one, and are called so."""
     PillowImage.new("RGB", (600, 400)).save(tmp_path / "p.png")
     blur = ShownBlur(12, tmp_path / "p.png", tmp_path / "p.png", None)
-    arm = ShownArm("blurred", tmp_path / "p.png", 600, 400, None, found([]), blur)
+    arm = ShownArm("blurred", tmp_path / "p.png", 600, 400, None, found([]), np.empty(0, np.int64), blur)
     (strip,) = strips([ShownPicture("p.png", None, truth([]), (arm,))], {1: "car"})
     assert [(inset.caption, inset.is_wide) for inset in strip.panels[0].insets] == [
         ("true kernel", False),

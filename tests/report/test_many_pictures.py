@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from detbench.core.images import picture_from_image
-from detbench.evaluation.measure.rows import SHOWN_PANELS, SHOWN_PICTURES
+from detbench.evaluation.score.shown_pictures import SHOWN_PANELS, SHOWN_PICTURES
 from detbench.results.folder import RunFolder
 from detbench.results.schema import result_from_json
 

@@ -150,9 +150,9 @@ def test_a_shown_picture_is_kept_once(folder: RunFolder) -> None:
 
 def test_pictures_of_an_earlier_run_are_removed(folder: RunFolder) -> None:
     """Only the pictures that are shown now stay; without a folder of pictures there is nothing to do."""
-    folder.remove_pictures_but(set())
+    folder.prune_pictures(set())
     kept, _ = folder.keep_shown(picture(1)), folder.keep_shown(picture(2))
-    folder.remove_pictures_but({kept})
+    folder.prune_pictures({kept})
     assert names(folder) == [kept]
 
 

@@ -22,9 +22,10 @@ from detbench.gate.judge import judge
 from detbench.gate.rules import Rule
 from detbench.metrics.bootstrap import RESAMPLES, draw_pictures, interval
 from detbench.metrics.evidence import Evidence, point_numbers
+from detbench.metrics.matching import AREAS, IOUS
 from detbench.metrics.outcomes import FALSE, TRUE, pack
-from detbench.metrics.ranking import AREAS, IOUS, Ranking
-from detbench.metrics.resampled import average_precision, once
+from detbench.metrics.ranking import Ranking
+from detbench.metrics.resampled import average_precision, unit_weights
 
 PICTURES, LARGE = 500, 40_000
 CLASSES = 4
@@ -153,7 +154,7 @@ def true_map(skill: float, lost: float) -> float:
     seen = scene(rng, LARGE)
     run = found(rng, seen, skill)
     ranking = ranking_of(seen, again(rng, seen, run, 0.0, lost))
-    return float(map_of(ranking, once(ranking))[0])
+    return float(map_of(ranking, unit_weights(seen.pictures))[0])
 
 
 def share_for(drop: float, start: float) -> float:

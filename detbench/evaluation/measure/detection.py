@@ -1,41 +1,82 @@
-"""How the detector looks at an arm's pictures: it runs, or what it found was recorded; in the dataset's terms."""
+"""Where the detections in an arm's pictures come from: the detector runs, or what it found was recorded. Their classes
+are the dataset's, matched by name.
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from detbench.core.arm import BLURRED, SHARP, Arm
 from detbench.detectors.recorded_detections import RecordedDetections
-from detbench.errors import NotEvaluableError
-from detbench.evaluation.measure.class_map import ClassMap, match_classes
+from detbench.errors import NotEvaluableError, UsageError
 from detbench.evaluation.measure.steps import Stages
 from detbench.evaluation.measure.truth import Truth
 from detbench.plugins.backend import Backend
-from detbench.results.schema import on_sharp
 from detbench.types import Dataset, Detections, Picture, Sample
 
 ALIKE = "identity"
-"""The deblurrer whose pictures are the blurred ones, so that nobody needs to record it."""
+"""The deblurrer whose pictures are the blurred ones, so that it need not be recorded."""
 
 
-class Look(Protocol):
-    """Detections in a picture of an arm, labels being category ids; `can_see` says whether it has any for the arm."""
+@dataclass(frozen=True, eq=False)
+class ClassMap:
+    """`category_of` (C,) gives the dataset's category id for each of the detector's labels, −1 where it has none."""
+
+    category_of: NDArray[np.int64]
+    unmatched_dataset: tuple[str, ...]
+    unmatched_detector: tuple[str, ...]
+
+    def translate(self, found: Detections) -> Detections:
+        """The detections with the dataset's category ids as labels; those of unmatched classes are left out."""
+        labels = self.category_of[found.labels]
+        known = labels >= 0
+        return Detections(found.boxes[known], found.scores[known], labels[known])
+
+
+def match_classes(detector: Sequence[str], dataset: Mapping[int, str]) -> ClassMap:
+    """Pair classes of equal name, letter case and surrounding space aside; raises UsageError where none is shared."""
+    ids = {_plain(name): number for number, name in dataset.items()}
+    category_of = np.array([ids.get(_plain(name), -1) for name in detector], dtype=np.int64)
+    known = {_plain(name) for name in detector}
+    unmatched_dataset = tuple(name for name in dataset.values() if _plain(name) not in known)
+    if len(unmatched_dataset) == len(dataset):
+        raise UsageError(
+            f"the detector knows none of the dataset's classes: it finds {_some(detector)}; "
+            f"the dataset has {_some(tuple(dataset.values()))}. Choose another detector or rename the classes"
+        )
+    unmatched_detector = tuple(name for name in detector if _plain(name) not in ids)
+    return ClassMap(category_of, unmatched_dataset, unmatched_detector)
+
+
+def _plain(name: str) -> str:
+    return name.strip().casefold()
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+
+
+class DetectionSource(Protocol):
+    """Gives the detections in a picture of an arm, labels being category ids."""
 
     @property
     def classes(self) -> ClassMap:
         """What its classes are in the dataset."""
 
-    def can_see(self, arm: str) -> bool:
-        """Whether it can be asked for an arm."""
+    def has(self, arm: Arm) -> bool:
+        """Whether it has detections for an arm."""
 
-    def __call__(self, arm: str, sample: Sample, picture: Picture) -> Detections:
-        """What it finds in one picture of an arm."""
+    def __call__(self, arm: Arm, sample: Sample, picture: Picture) -> Detections:
+        """The detections in one picture of an arm."""
 
 
-def find_look(
+def open_source(
     detector: Backend, dataset: Dataset, deblurrers: Sequence[str], truth: Truth, stages: Stages
-) -> tuple[Mapping[int, str], Look]:
-    """The classes by category id, and the detector's look at pictures in terms of them.
+) -> tuple[Mapping[int, str], DetectionSource]:
+    """The classes by category id, and the source of the detector's boxes in terms of them.
 
     Of pictures without boxes, the classes are all that the detector knows. Raises NotEvaluableError where there are no
     boxes to hold detections against, DataError where recorded ones do not fit the dataset, UsageError where the
@@ -47,29 +88,29 @@ def find_look(
             "pictures, and name a detector that runs"
         )
     if detector.entry.by_name:
-        return dataset.classes, RecordedLook(detector, dataset, dataset.classes, deblurrers)
+        return dataset.classes, RecordedSource(detector, dataset, dataset.classes, deblurrers)
     of_detector = stages.classes(detector)
     classes = dataset.classes or dict(enumerate(of_detector, start=1))
-    return classes, LiveLook(stages, detector, match_classes(of_detector, classes))
+    return classes, RunningDetector(stages, detector, match_classes(of_detector, classes))
 
 
-class LiveLook:
-    """A detector that runs on every picture that it has not seen."""
+class RunningDetector:
+    """A detector that runs on every picture whose detections are not in the cache."""
 
     def __init__(self, stages: Stages, backend: Backend, classes: ClassMap) -> None:
         self.classes = classes
         self._stages, self._backend = stages, backend
 
-    def can_see(self, arm: str) -> bool:  # noqa: ARG002  (a recorded one asks which)
-        """Whatever arm it is."""
+    def has(self, arm: Arm) -> bool:  # noqa: ARG002  (recorded detections are by arm)
+        """It can run on any picture."""
         return True
 
-    def __call__(self, arm: str, sample: Sample, picture: Picture) -> Detections:  # noqa: ARG002
-        """What it finds in the picture, other classes than the dataset's left out."""
+    def __call__(self, arm: Arm, sample: Sample, picture: Picture) -> Detections:  # noqa: ARG002
+        """What the detector finds in the picture, other classes than the dataset's left out."""
         return self.classes.translate(self._stages.detect(self._backend, picture))
 
 
-class RecordedLook:
+class RecordedSource:
     """Detections from files; what they call a category is the dataset's.
 
     Raises DataError where an arm's file is missing or does not fit the dataset.
@@ -81,16 +122,16 @@ class RecordedLook:
         samples = list(dataset)
         sizes = {sample.id: (sample.blurred.width, sample.blurred.height) for sample in samples}
         self._found = RecordedDetections(backend.entry.options["place"], sizes, classes.keys())
-        sharp = ["sharp"] if any(sample.sharp is not None for sample in samples) else []
-        for arm in (*sharp, "blurred", *(name for name in deblurrers if name != ALIKE)):
-            self._found.require(arm)
+        sharp = [SHARP] if any(sample.sharp is not None for sample in samples) else []
+        for arm in (*sharp, BLURRED, *(Arm("blurred", name) for name in deblurrers if name != ALIKE)):
+            self._found.require(arm.name)
         self.classes = ClassMap(np.array(list(classes), dtype=np.int64), (), ())
 
-    def can_see(self, arm: str) -> bool:
-        """Whether the arm was recorded."""
-        return self._found.has(arm) or arm in (ALIKE, on_sharp(ALIKE))
+    def has(self, arm: Arm) -> bool:
+        """Whether the arm was recorded, or needs no record."""
+        return self._found.has(arm.name) or arm.deblurrer == ALIKE
 
-    def __call__(self, arm: str, sample: Sample, picture: Picture) -> Detections:  # noqa: ARG002
+    def __call__(self, arm: Arm, sample: Sample, picture: Picture) -> Detections:  # noqa: ARG002
         """What was recorded for the sample."""
-        self._found.require(arm)
-        return self._found.find(arm, sample.id)
+        self._found.require(arm.name)
+        return self._found.find(arm.name, sample.id)

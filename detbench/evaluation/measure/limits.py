@@ -15,8 +15,8 @@ from detbench.types import BlurEstimate, Image, Picture, Restoration
 
 T = TypeVar("T")
 
-SECONDS = 3600
-"""How long a deblurrer or a detector may take for one picture where nobody says: longer than any that works."""
+PICTURE_TIMEOUT_S = 3600
+"""How long a deblurrer or a detector may take for one picture by default: longer than any that works."""
 
 SMALLEST_TILE_PIXELS = 320 * 320
 """Smaller tiles would be made of little but their overlaps."""

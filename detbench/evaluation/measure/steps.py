@@ -1,6 +1,7 @@
-"""The steps that a picture goes through, each done at most once: blurred, restored, detected, judged.
+"""The steps that a picture goes through, each done at most once: blurred, restored, detected, compared with the
+sharp one.
 
-Every step asks the cache first and builds its backend only when it has to work.
+Every step reads the cache first and builds its backend only when it has to work.
 """
 
 import time
@@ -22,7 +23,13 @@ from detbench.evaluation.measure.blur_estimates import (
     kernel_from_json,
     kernel_to_json,
 )
-from detbench.evaluation.measure.limits import SECONDS, call_limited, check_restored, checked_restoration, within_memory
+from detbench.evaluation.measure.limits import (
+    PICTURE_TIMEOUT_S,
+    call_limited,
+    check_restored,
+    checked_restoration,
+    within_memory,
+)
 from detbench.metrics.image_metrics import ImageMetric, Quality, image_metrics
 from detbench.plugins.backend import Backend
 from detbench.results.cache import Cache, Record
@@ -49,7 +56,7 @@ class Stages:
     A backend that fails on a picture, or takes longer than `seconds`, raises ArmError.
     """
 
-    def __init__(self, cache: Cache, seconds: float = SECONDS) -> None:
+    def __init__(self, cache: Cache, seconds: float = PICTURE_TIMEOUT_S) -> None:
         self.cache = cache
         self._seconds = seconds
         self._built: dict[str, Any] = {}
@@ -80,7 +87,7 @@ class Stages:
             "kernel": None if kernel is None else kernel_to_json(kernel),
         }
         record = self.cache.get("restore", depends_on)
-        kept = self._kept(record, picture) if record else None
+        kept = self._from_cache(record, picture) if record else None
         if record is None or kept is None:
             image = picture.load()
             restored, figures = self._restore_now(backend, image, kernel)
@@ -116,15 +123,15 @@ class Stages:
             record = self.cache.put("classes", {"backend": backend.key}, {"classes": names})
         return tuple(record["classes"])
 
-    def judge(self, picture: Picture, sharp: Picture | None) -> Quality:
+    def image_quality(self, picture: Picture, sharp: Picture | None) -> Quality:
         """Every metric of single pictures, each kept by itself; those against the sharp picture are None without one.
 
         Raises BackendError, which names the metric, where one fails.
         """
         images = _Images(picture, sharp)
-        return {key: self._judge(metric, images) for key, metric in image_metrics().items()}
+        return {key: self._image_quality(metric, images) for key, metric in image_metrics().items()}
 
-    def _judge(self, metric: ImageMetric, images: "_Images") -> float | None:
+    def _image_quality(self, metric: ImageMetric, images: "_Images") -> float | None:
         sharp = images.sharp if metric.spec.needs_sharp else None
         if metric.spec.needs_sharp and sharp is None:
             return None
@@ -144,7 +151,7 @@ class Stages:
         kept: float | None = record["value"]
         return kept
 
-    def _kept(self, record: Record, picture: Picture) -> Picture | None:
+    def _from_cache(self, record: Record, picture: Picture) -> Picture | None:
         sha256 = record["picture"]
         return picture if sha256 is None else self.cache.picture(sha256, picture.width, picture.height)
 

@@ -1,18 +1,13 @@
-"""Which boxes count as true, and the digest that pins them together with the pictures."""
+"""Which boxes count as true."""
 
-import hashlib
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from detbench.core.boxes import area
 from detbench.errors import BackendError
-from detbench.evaluation.measure.measured import Basis
 from detbench.metrics.specs import PSEUDO_CONFIDENCE
-from detbench.results.cache import canonical_json
-from detbench.results.schema import EvaluatedData
 from detbench.types import Detections, GroundTruth, Sample
 
 Truth = Literal["labels", "pseudo"]
@@ -39,18 +34,3 @@ def pseudo_truth(sample: Sample, on_sharp: Detections, place: int) -> Sample:
     ids = np.arange(first_id, first_id + len(boxes), dtype=np.int64)
     truth = GroundTruth(boxes, on_sharp.labels[sure], np.zeros(len(boxes), dtype=np.bool_), area(boxes), ids)
     return replace(sample, truth=truth)
-
-
-def evaluated_data(basis: Basis, samples: Sequence[Sample], truth: Mapping[str, Any]) -> EvaluatedData:
-    """What was scored, pinned: the dataset, the pictures after blur and limit, and the true boxes."""
-    pictures = [[sample.id, sample.sharp and sample.sharp.sha256, sample.blurred.sha256] for sample in samples]
-    content = canonical_json({"pictures": pictures, "truth": truth})
-    return EvaluatedData(
-        name=basis.dataset,
-        source_fingerprint=basis.source_fingerprint,
-        fingerprint=hashlib.sha256(content.encode()).hexdigest(),
-        images=len(samples),
-        boxes=len(truth["annotations"]),
-        unmatched_dataset_classes=basis.unmatched_dataset_classes,
-        unmatched_detector_classes=basis.unmatched_detector_classes,
-    )

@@ -15,86 +15,79 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from detbench.core.arm import Arm
 from detbench.core.fingerprints import code_identity
-from detbench.evaluation.measure.rows import ArmDetections, ArmPicture
-from detbench.evaluation.score.uncertainty import Bootstrap, Resampled, estimated
+from detbench.evaluation.measure.measured import ArmPicture
+from detbench.evaluation.score.arm_evidence import matches_of
+from detbench.evaluation.score.cached_numbers import CachedNumbers
+from detbench.metrics.drawn_numbers import estimated
 from detbench.metrics.error_kinds import error_kinds
-from detbench.metrics.matching import f1, precision, recall
-from detbench.metrics.precision_recall import confidence_sweep, precision_recall
-from detbench.metrics.resampled import Draws, average_precision, coco_numbers, once
+from detbench.metrics.matching import Matches
+from detbench.metrics.precision_recall import CONFIDENCES, confidence_sweep
+from detbench.metrics.ranking import Ranking
+from detbench.metrics.resampled import average_precision, coco_numbers, defined, interpolated_precision
 from detbench.results.cache import Record
 
 BLUR_EDGES_PX = (0.0, 8.0, 18.0, 30.0, float("inf"))
 """Bins of a picture's blur; a lower bound belongs to its bin."""
 
 
-def analysis_of(
-    bootstrap: Bootstrap,
-    arm: Resampled,
-    pictures: Sequence[ArmPicture],
-    found: ArmDetections,
-    classes: Mapping[int, str],
-) -> Record:
+def analysis_of(numbers: CachedNumbers, arm: Arm, pictures: Sequence[ArmPicture], classes: Mapping[int, str]) -> Record:
     """One arm's part of `analysis.json`; see the top of this file."""
+    evidence = numbers.arms[arm]
     rows = sorted(pictures, key=lambda row: row.sample.id)
     severities_px = [row.sample.blur.severity_px if row.sample.blur else None for row in rows]
     depends_on = {
-        "arm": arm.sha256,
+        "arm": evidence.sha256,
         "severities_px": severities_px,
         "classes": list(classes.items()),
         **code_identity(analysis_of),
     }
 
     def compute() -> Record:
-        kinds = error_kinds(bootstrap.truth, found.columns())
-        curve = precision_recall(arm.evidence.ranking)
+        matches, ranking = matches_of(pictures, numbers.truth), evidence.evidence.ranking
+        curve = interpolated_precision(ranking)
         return {
-            "errors": {kind: asdict(error) for kind, error in kinds.items()},
-            "classes": dict(_classes(bootstrap, arm, classes)),
-            "blur": list(_blur_bins(bootstrap, arm, severities_px)),
+            "errors": {kind: asdict(error) for kind, error in error_kinds(numbers.truth, matches.found).items()},
+            "classes": dict(_classes(numbers, ranking, classes)),
+            "blur": list(_blur_bins(numbers, ranking, severities_px)),
             "precision_recall": None if curve is None else curve.tolist(),
-            "confidence_sweep": list(_sweep(rows)),
+            "confidence_sweep": list(_sweep(matches)),
         }
 
-    return bootstrap.kept("analysis", depends_on, compute)
+    return numbers.kept("analysis", depends_on, compute)
 
 
-def _sweep(rows: Sequence[ArmPicture]) -> Iterator[dict[str, Any]]:
-    for point in confidence_sweep([row.matches for row in rows]):
-        ratios = {"precision": precision(point.counts), "recall": recall(point.counts), "f1": f1(point.counts)}
-        yield {"confidence": point.confidence, **ratios}
+def _sweep(matches: Matches) -> Iterator[dict[str, Any]]:
+    ratios = confidence_sweep(matches)
+    for place, confidence in enumerate(CONFIDENCES.tolist()):
+        yield {"confidence": confidence, **{key: defined(values[place]) for key, values in ratios.items()}}
 
 
-def _classes(bootstrap: Bootstrap, arm: Resampled, classes: Mapping[int, str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    ranking = arm.evidence.ranking
-    values, drawn = (average_precision(ranking, draws).mean(axis=0) for draws in (once(ranking), bootstrap.draws))
-    boxes = ranking.true_boxes[0].sum(axis=0)
-    for index, number in enumerate(bootstrap.truth.category_ids.tolist()):
-        estimate = estimated(_defined(values[index, 0]), len(bootstrap.truth.image_ids), drawn[index])
+def _classes(
+    numbers: CachedNumbers, ranking: Ranking, classes: Mapping[int, str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    drawn = average_precision(ranking, numbers.drawn.weights).mean(axis=0)
+    boxes, images = ranking.true_boxes[0].sum(axis=0), len(numbers.truth.image_ids)
+    for index, number in enumerate(numbers.truth.category_ids.tolist()):
+        estimate = estimated(defined(drawn[index, 0]), images, drawn[index])
         yield classes[number], {"boxes": int(boxes[index]), "map": asdict(estimate)}
 
 
-def _blur_bins(bootstrap: Bootstrap, arm: Resampled, severities_px: Sequence[float | None]) -> Iterator[dict[str, Any]]:
+def _blur_bins(
+    numbers: CachedNumbers, ranking: Ranking, severities_px: Sequence[float | None]
+) -> Iterator[dict[str, Any]]:
     """mAP over the pictures of each bin; none where the strength of some picture's blur is unknown."""
     if None in severities_px:
         return
     severity_px = np.array(severities_px, np.float64)
     for low, high in pairwise(BLUR_EDGES_PX):
         inside = ((severity_px >= low) & (severity_px < high)).astype(np.uint8)
-        value, drawn = (_map(arm, draws * inside) for draws in (once(arm.evidence.ranking), bootstrap.draws))
+        drawn = coco_numbers(ranking, numbers.drawn.weights * inside, ("all",))["map"]
         yield {
             "from_px": low,
             "to_px": None if np.isinf(high) else high,
             "pictures": int(inside.sum()),
-            "map": asdict(estimated(_defined(value[0]), int(inside.sum()), drawn)),
+            "map": asdict(estimated(defined(drawn[0]), int(inside.sum()), drawn)),
         }
-
-
-def _map(arm: Resampled, draws: Draws) -> NDArray[np.float64]:
-    return coco_numbers(arm.evidence.ranking, draws, ("all",))["map"]
-
-
-def _defined(value: np.float64) -> float | None:
-    return None if np.isnan(value) else float(value)

@@ -346,11 +346,11 @@ def test_each_metric_is_kept_by_itself(stages: Stages, image: Image, measures: M
     """A metric that is added or changed is measured; the others, measured before, are not measured again."""
     picture, sharp = picture_from_image(image), picture_from_image(255 - image)
     measures.add("one", lambda image, sharp: 1.0)
-    assert stages.judge(picture, sharp) == {"one": 1.0}
+    assert stages.image_quality(picture, sharp) == {"one": 1.0}
     measures.add("two", lambda image, sharp: float(sharp[0, 0, 0]) - float(image[0, 0, 0]))
-    assert stages.judge(picture, sharp) == {"one": 1.0, "two": 255.0}
+    assert stages.image_quality(picture, sharp) == {"one": 1.0, "two": 255.0}
     measures.add("one", lambda image, sharp: 3.0, code="2")
-    assert stages.judge(picture, sharp) == {"one": 3.0, "two": 255.0}
+    assert stages.image_quality(picture, sharp) == {"one": 3.0, "two": 255.0}
     assert measures.calls == ["one", "two", "one"]
 
 
@@ -359,8 +359,8 @@ def test_a_metric_of_one_picture_needs_no_sharp_one(stages: Stages, image: Image
     picture = picture_from_image(image)
     measures.add("alone", lambda image: float(image.shape[1]), needs_sharp=False)
     measures.add("likeness", lambda image, sharp: 1.0)
-    assert stages.judge(picture, None) == {"alone": 11.0, "likeness": None}
-    assert stages.judge(picture, picture_from_image(255 - image)) == {"alone": 11.0, "likeness": 1.0}
+    assert stages.image_quality(picture, None) == {"alone": 11.0, "likeness": None}
+    assert stages.image_quality(picture, picture_from_image(255 - image)) == {"alone": 11.0, "likeness": 1.0}
     assert measures.calls == ["alone", "likeness"]
 
 
@@ -373,7 +373,7 @@ def test_a_metric_that_raises_is_named(stages: Stages, image: Image, measures: M
     measures.add("broken", broken)
     said = r"metric broken failed: ZeroDivisionError: no pixels\. Repair mine:broken"
     with pytest.raises(BackendError, match=said) as raised:
-        stages.judge(picture_from_image(image), picture_from_image(image))
+        stages.image_quality(picture_from_image(image), picture_from_image(image))
     assert not isinstance(raised.value, ArmError)
 
 
@@ -386,12 +386,12 @@ def test_a_metric_cannot_spoil_the_picture_for_the_next(stages: Stages, image: I
 
     measures.add("spoiling", spoiling)
     with pytest.raises(BackendError, match="metric spoiling failed: ValueError: assignment destination is read-only"):
-        stages.judge(picture_from_image(image), picture_from_image(image))
+        stages.image_quality(picture_from_image(image), picture_from_image(image))
 
 
 def test_every_metric_works_on_pictures_that_cannot_be_written_to(stages: Stages) -> None:
     """detbench's own metrics of a picture against itself: no error is infinite, full likeness is 1."""
     picture = picture_from_image(np.random.default_rng(3).integers(0, 256, (40, 50, 3), dtype=np.uint8))
-    quality = stages.judge(picture, picture)
+    quality = stages.image_quality(picture, picture)
     assert list(quality) == list(image_metrics())
     assert (quality["psnr_db"], quality["ssim"]) == (None, pytest.approx(1))

@@ -3,35 +3,45 @@
 import numpy as np
 import pytest
 
-from detbench.core.images import picture_from_image
-from detbench.evaluation.measure.packed_detections import PackedDetections
-from detbench.evaluation.measure.rows import ArmPicture
+from detbench.core.arm import Arm
 from detbench.evaluation.score.flips import flip_rows
-from detbench.types import Detections, GroundTruth, Sample
+from detbench.metrics.columns import FoundColumns, true_columns
+from detbench.metrics.matching import match
+from detbench.metrics.specs import CONFIDENCE
 
-BOXES = np.array([[0, 0, 20, 10], [40, 0, 60, 30], [0, 50, 90, 70]], np.float64)
-PICTURE = picture_from_image(np.zeros((80, 100, 3), np.uint8))
-TRUTH = GroundTruth(BOXES, np.array([1, 2, 2]), np.array([False, False, True]), np.ones(3), np.array([11, 12, 13]))
+BOXES = np.array([[0, 0, 20, 10], [40, 0, 20, 30], [0, 50, 90, 20]], np.float64)
+CAR, BUS = 3, 7
+LABELS = (CAR, BUS, BUS)
+TRUTH = true_columns(
+    {
+        "images": [{"id": 5}],
+        "categories": [{"id": CAR}, {"id": BUS}],
+        "annotations": [
+            {"id": n, "image_id": 5, "category_id": label, "bbox": box, "area": 1.0, "iscrowd": int(n == 13)}
+            for n, label, box in zip((11, 12, 13), LABELS, BOXES.tolist(), strict=True)
+        ],
+    }
+)
 
 
-def arm(name: str, *found: int, score: float = 0.9) -> list[ArmPicture]:
-    """One picture in which an arm finds those true boxes."""
-    boxes = Detections(BOXES[list(found)], np.full(len(found), score), TRUTH.labels[list(found)])
-    return [
-        ArmPicture(name, Sample(5, "a.png", PICTURE, PICTURE, TRUTH), PICTURE, PackedDetections.of(boxes), {}, None)
-    ]
+def arm(*found: int, score: float = 0.9) -> np.ndarray:
+    """Which true boxes an arm takes that finds boxes in those places."""
+    count, places = len(found), list(found)
+    boxes = FoundColumns(np.zeros(count, int), TRUTH.category[places], BOXES[places], np.full(count, score))
+    return match(TRUTH, boxes).is_taken(CONFIDENCE)
 
 
-def changes(**arms: list[ArmPicture]) -> list[tuple[str, str, int, str]]:
+def changes(**arms: np.ndarray) -> list[tuple[str, str, int, str]]:
     """Every flip in short."""
-    rows = flip_rows(arms, list(arms), {1: "car", 2: "bus"})
+    by_arm = {Arm.named(name): is_taken for name, is_taken in arms.items()}
+    rows = flip_rows(by_arm, by_arm, TRUTH, {CAR: "car", BUS: "bus"})
     assert all(row["image_id"] == 5 and row["class"] == {11: "car", 12: "bus"}[row["annotation_id"]] for row in rows)
     return [(row["arm"], row["against"], row["annotation_id"], row["change"]) for row in rows]
 
 
 def test_lost_by_blur_regained_and_lost_again() -> None:
     """Blur is held against the sharp picture, a deblurrer against the blurred one; each change is a row."""
-    flips = changes(sharp=arm("sharp", 0, 1), blurred=arm("blurred", 1), net=arm("net", 0))
+    flips = changes(sharp=arm(0, 1), blurred=arm(1), net=arm(0))
     assert flips == [
         ("blurred", "sharp", 11, "lost"),
         ("net", "blurred", 11, "gained"),
@@ -39,13 +49,13 @@ def test_lost_by_blur_regained_and_lost_again() -> None:
     ]
 
 
-@pytest.mark.parametrize("arms", [{"blurred": arm("blurred", 0), "net": arm("net", 0)}, {"blurred": arm("blurred")}])
-def test_what_stays_is_no_flip(arms: dict[str, list[ArmPicture]]) -> None:
+@pytest.mark.parametrize("arms", [{"blurred": arm(0), "net": arm(0)}, {"blurred": arm()}])
+def test_what_stays_is_no_flip(arms: dict[str, np.ndarray]) -> None:
     """Boxes that both arms find or both miss are not listed; without sharp pictures blur is not judged."""
     assert changes(**arms) == []
 
 
 def test_only_sure_boxes_count() -> None:
     """A box below the stated confidence is missed, and a crowd region is neither found nor missed."""
-    assert changes(blurred=arm("blurred", 0), net=arm("net", 0, score=0.2)) == [("net", "blurred", 11, "lost")]
-    assert changes(blurred=arm("blurred"), net=arm("net", 2)) == []
+    assert changes(blurred=arm(0), net=arm(0, score=0.2)) == [("net", "blurred", 11, "lost")]
+    assert changes(blurred=arm(), net=arm(2)) == []

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from detbench.errors import UsageError
-from detbench.evaluation.measure.class_map import match_classes
+from detbench.evaluation.measure.detection import match_classes
 from detbench.types import Detections
 
 

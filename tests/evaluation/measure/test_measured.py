@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from detbench.evaluation.measure.packed_detections import PackedDetections
+from detbench.evaluation.measure.measured import PackedDetections
 from detbench.types import Detections
 
 RNG = np.random.default_rng(0)

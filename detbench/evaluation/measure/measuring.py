@@ -1,0 +1,154 @@
+"""Every picture through every arm of a run; an arm that fails on a picture is given up, and the others go on."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
+
+from detbench.blur.recipes import PictureRecipe
+from detbench.core.arm import BLURRED, SHARP, Arm
+from detbench.errors import ArmError, BackendError, DataError, NotEvaluableError
+from detbench.evaluation.measure.detection import DetectionSource
+from detbench.evaluation.measure.measured import ArmPicture, PackedDetections
+from detbench.evaluation.measure.steps import Restored, Stages
+from detbench.evaluation.measure.truth import Truth, pseudo_truth
+from detbench.metrics.image_metrics import Quality
+from detbench.plugins.backend import Backend
+from detbench.types import Dataset, Kernel, Picture, Sample
+
+Progress = Callable[[str, int, int], None]
+"""Takes what is being done, and how many steps are done of how many."""
+
+
+class Pictures:
+    """The pictures of a dataset as they are measured: blurred by `recipe` where there is one, and with the detector's
+    own boxes on the sharp picture as their truth where `truth` is `pseudo`.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        recipe: PictureRecipe | None,
+        truth: Truth,
+        stages: Stages,
+        source: DetectionSource,
+    ) -> None:
+        self.dataset, self._recipe, self._truth, self._stages, self._source = dataset, recipe, truth, stages, source
+
+    def at(self, places: range) -> Iterator[Sample]:
+        """The samples at these places of the dataset's order, counted from 0, or as many of them as there are.
+
+        Raises NotEvaluableError for pseudo truth without sharp pictures, BackendError where the detector fails on one.
+        """
+        given = islice(self.dataset, places.start, places.stop, places.step)
+        for place, sample in zip(places, given, strict=False):
+            blurred = sample if self._recipe is None else self._stages.blur(sample, self._recipe)
+            yield self._with_pseudo_truth(blurred, place) if self._truth == "pseudo" else blurred
+
+    def _with_pseudo_truth(self, sample: Sample, place: int) -> Sample:
+        if sample.sharp is None:
+            raise NotEvaluableError(
+                f"--truth pseudo takes the detector's boxes on sharp pictures, and dataset {self.dataset.name} has "
+                "none. Use --truth labels, or blur sharp pictures with --blur"
+            )
+        try:
+            return pseudo_truth(sample, self._source(SHARP, sample, sample.sharp), place)
+        except ArmError as error:
+            raise BackendError(f"{sample.file_name}: {error}. Without its boxes there is no pseudo truth") from error
+
+
+class Arms:
+    """The arms of a run; `recorded` has the pictures that were restored elsewhere, by arm and file name.
+
+    `failed` has, by name, why an arm was given up: the picture, and what its deblurrer or the detector did with it.
+    """
+
+    def __init__(
+        self,
+        deblurrers: Sequence[Backend],
+        stages: Stages,
+        source: DetectionSource,
+        recorded: Mapping[str, Mapping[str, Picture]],
+    ) -> None:
+        self._deblurrers, self._stages, self._source, self._recorded = deblurrers, stages, source, recorded
+        self.failed: dict[str, str] = {}
+
+    def rows(self, sample: Sample) -> Iterator[ArmPicture]:
+        """One picture's rows, arm by arm: sharp, blurred, and each deblurrer with its work on the sharp picture.
+
+        Raises BackendError where the detector fails on the blurred picture, which every arm is held against.
+        """
+        views = _Views(sample, self._stages, self._source)
+        if sample.sharp is not None:
+            sharp = sample.sharp
+            yield from self._tried("sharp", sample, lambda: [views.row(SHARP, sharp)])
+        try:
+            yield views.row(BLURRED, sample.blurred)
+        except ArmError as error:
+            raise BackendError(
+                f"{sample.file_name}: {error}. Without the blurred arm there is nothing to compare with"
+            ) from error
+        for backend in self._deblurrers:
+            yield from self._tried(backend.name, sample, partial(self._of_deblurrer, backend, sample, views))
+
+    def _tried(self, arm: str, sample: Sample, work: Callable[[], Iterable[ArmPicture]]) -> list[ArmPicture]:
+        """The rows that an arm gives, none once it has failed."""
+        if arm in self.failed:
+            return []
+        try:
+            return list(work())
+        except ArmError as error:
+            self.failed[arm] = f"{sample.file_name}: {error}"
+            return []
+
+    def _of_deblurrer(self, backend: Backend, sample: Sample, views: "_Views") -> Iterator[ArmPicture]:
+        kernel = sample.blur.kernel if sample.blur else None
+        restored = self._restored(backend, sample, kernel)
+        arm = Arm("blurred", backend.name)
+        yield views.row(arm, restored.picture, restored)
+        has_harm = "sharp" not in self.failed and not backend.entry.by_name and self._source.has(arm.on_sharp)
+        if sample.sharp is not None and has_harm:
+            # What blurred a sharp picture is known too: nothing did.
+            no_blur = None if kernel is None else Kernel.none(kernel.light)
+            restored = self._stages.restore(backend, sample.sharp, no_blur)
+            yield views.row(arm.on_sharp, restored.picture, restored)
+
+    def _restored(self, backend: Backend, sample: Sample, kernel: Kernel | None) -> Restored:
+        if backend.name in self._recorded:
+            return Restored(self._recorded[backend.name][sample.file_name], restore_ms=None, told_kernel=False)
+        return self._stages.restore(backend, sample.blurred, kernel)
+
+
+class _Views:
+    """One sample as the detector gets it; arms that deliver the same picture share what was found in it."""
+
+    def __init__(self, sample: Sample, stages: Stages, source: DetectionSource) -> None:
+        self._sample, self._stages, self._source = sample, stages, source
+        self._done: dict[str, tuple[PackedDetections, Quality]] = {}
+
+    def row(self, arm: Arm, picture: Picture, restored: Restored | None = None) -> ArmPicture:
+        if picture.sha256 not in self._done:
+            found = PackedDetections.of(self._source(arm, self._sample, picture))
+            self._done[picture.sha256] = found, self._stages.image_quality(picture, self._sample.sharp)
+        return ArmPicture(arm, self._sample, picture, *self._done[picture.sha256], restored)
+
+
+def measure_pictures(
+    pictures: Pictures, places: range, arms: Arms, progress: Progress
+) -> tuple[list[Sample], dict[Arm, list[ArmPicture]]]:
+    """The samples at these places of the dataset, and their rows by arm; arms that failed on some are left out.
+
+    Raises DataError where the dataset has fewer pictures.
+    """
+    samples: list[Sample] = []
+    rows: dict[Arm, list[ArmPicture]] = {}
+    count = len(places)
+    progress("pictures", 0, count)
+    for sample in pictures.at(places):
+        for row in arms.rows(sample):
+            rows.setdefault(row.arm, []).append(row)
+        samples.append(sample)
+        progress("pictures", len(samples), count)
+    if len(samples) != count:
+        name = pictures.dataset.name
+        raise DataError(f"dataset {name}: {len(samples)} pictures came where {count} were announced")
+    return samples, {arm: of_arm for arm, of_arm in rows.items() if len(of_arm) == count}

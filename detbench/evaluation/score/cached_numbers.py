@@ -1,0 +1,57 @@
+"""Every arm's numbers over the same drawn pictures, and all that follows from evidence and draws, in the cache."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from detbench.core.arm import Arm
+from detbench.core.fingerprints import code_identity
+from detbench.evaluation.score.arm_evidence import ArmEvidence
+from detbench.evaluation.score.true_boxes import TrueBoxes
+from detbench.metrics.bootstrap import SEED
+from detbench.metrics.drawn_numbers import DrawnNumbers
+from detbench.metrics.evidence import ByMetric, numbers_of, p_values
+from detbench.metrics.resampled import Draws, defined
+from detbench.results.cache import Cache, Record
+
+
+class CachedNumbers:
+    """Numbers of a run's arms, which are all held against `truth`; `drawn` has them by arm."""
+
+    def __init__(self, cache: Cache, truth: TrueBoxes, arms: Mapping[Arm, ArmEvidence], resamples: int) -> None:
+        self._cache, self.truth, self.arms, self._resamples = cache, truth.columns, arms, resamples
+        self.drawn = DrawnNumbers(arms, self._numbers, len(self.truth.image_ids), resamples)
+        self._depends_on = {
+            **code_identity(DrawnNumbers),
+            "truth": truth.sha256,
+            "resamples": resamples,
+            "seed": SEED,
+        }
+
+    def p_values(self, one: Arm, other: Arm) -> Mapping[str, float | None]:
+        """Paired permutation p-values by metric; none where nothing is resampled."""
+        if not self._resamples:
+            return {}
+        ours, theirs = self.arms[one], self.arms[other]
+        return self.kept(
+            "p_values",
+            {"one": ours.sha256, "other": theirs.sha256},
+            lambda: p_values(ours.evidence, theirs.evidence, self._resamples),
+        )
+
+    def kept(self, stage: str, depends_on: Mapping[str, Any], compute: Callable[[], Record]) -> Record:
+        """What the cache holds for these arms over these draws; computed and kept where it holds nothing."""
+        everything = {**self._depends_on, **depends_on}
+        record = self._cache.get(stage, everything)
+        return self._cache.put(stage, everything, compute()) if record is None else record
+
+    def _numbers(self, arm: Arm, weights: Draws) -> ByMetric:
+        each = self.arms[arm]
+        record = self.kept("resampled", {"arm": each.sha256}, lambda: _lists(numbers_of(each.evidence, weights)))
+        return {key: np.array(values, np.float64) for key, values in record.items()}
+
+
+def _lists(numbers: ByMetric) -> Record:
+    """Numbers as JSON has them: NaN is null."""
+    return {key: list(map(defined, values.tolist())) for key, values in numbers.items()}

@@ -1,0 +1,55 @@
+"""Scoring, one way: measured pictures become columns, columns each arm's evidence, evidence numbers over the drawn
+pictures, numbers estimates, and these the run's result.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from detbench.core.arm import Arm
+from detbench.evaluation.measure.measured import Measurements
+from detbench.evaluation.score.analysis import analysis_of
+from detbench.evaluation.score.arm_evidence import ArmEvidence, evidence_of_arms
+from detbench.evaluation.score.cached_numbers import CachedNumbers
+from detbench.evaluation.score.scores import arm_result, differences, reported_arms
+from detbench.evaluation.score.shown_pictures import shown_ids
+from detbench.evaluation.score.true_boxes import true_boxes
+from detbench.metrics.columns import TrueColumns
+from detbench.metrics.image_metrics import metric_specs
+from detbench.results.cache import Cache, Record
+from detbench.results.schema import RunResult
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """A run's result, and what else its folder says: the reported arms' `analysis`, every arm's `evidence`, and the
+    true boxes that they were held against.
+    """
+
+    result: RunResult
+    analysis: Mapping[Arm, Record]
+    evidence: Mapping[Arm, ArmEvidence]
+    truth: TrueColumns
+
+
+def score(measured: Measurements, cache: Cache) -> Scored:
+    """Score what was measured of all pictures; what was scored before comes from the cache."""
+    basis = measured.basis
+    truth = true_boxes(measured)
+    evidence = evidence_of_arms(measured.rows, truth.columns)
+    numbers = CachedNumbers(cache, truth, evidence, basis.specification["resamples"])
+    arms = reported_arms(measured)
+    analysis = {arm: analysis_of(numbers, arm, measured.rows[arm], basis.classes) for arm in arms}
+    results = {arm: arm_result(numbers, measured, arm, analysis[arm]) for arm in arms}
+    counts = {arm: each.evidence.counts for arm, each in evidence.items()}
+    result = RunResult(
+        specification=basis.specification,
+        environment=basis.environment,
+        data=truth.data,
+        detector=basis.detector,
+        arms=tuple(results.values()),
+        differences=differences(numbers, results),
+        shown=shown_ids(counts, truth.columns.image_ids, measured.kept),
+        definitions={key: spec.definition for key, spec in metric_specs().items()},
+        failed=measured.failed,
+    )
+    return Scored(result, analysis, evidence, truth.columns)

@@ -1,0 +1,86 @@
+"""The true boxes that a run is scored against, and what the result says of the data."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from detbench.core.boxes import xyxy_to_xywh
+from detbench.evaluation.measure.measured import Measurements
+from detbench.evaluation.measure.truth import PSEUDO_NOTE
+from detbench.metrics.columns import TrueColumns, true_columns
+from detbench.results.cache import canonical_json, digest
+from detbench.results.schema import EvaluatedData
+from detbench.types import Sample
+
+
+@dataclass(frozen=True, eq=False)
+class TrueBoxes:
+    """The true boxes of a run's pictures, the digest of their document, and what the result says of the data."""
+
+    columns: TrueColumns
+    sha256: str
+    data: EvaluatedData
+
+
+def true_boxes(measured: Measurements) -> TrueBoxes:
+    """What `truth_document` holds, as numbers are made from it."""
+    document = truth_document(measured)
+    return TrueBoxes(true_columns(document), digest(document), _evaluated_data(measured, document))
+
+
+def truth_document(measured: Measurements) -> dict[str, Any]:
+    """The content of `truth.json`, COCO's instances format; made where it is needed, for it is as large as all that was
+    found.
+    """
+    truth = _instances(measured.samples, measured.basis.classes)
+    return (
+        {"info": {"description": PSEUDO_NOTE}, **truth} if measured.basis.specification["truth"] == "pseudo" else truth
+    )
+
+
+def _instances(samples: Sequence[Sample], classes: Mapping[int, str]) -> dict[str, Any]:
+    return {
+        "images": [
+            {
+                "id": sample.id,
+                "file_name": sample.file_name,
+                "width": sample.blurred.width,
+                "height": sample.blurred.height,
+            }
+            for sample in samples
+        ],
+        "categories": [{"id": number, "name": name} for number, name in classes.items()],
+        "annotations": [annotation for sample in samples for annotation in _annotations(sample)],
+    }
+
+
+def _annotations(sample: Sample) -> list[dict[str, Any]]:
+    truth = sample.truth
+    return [
+        {
+            "id": int(truth.ids[index]),
+            "image_id": sample.id,
+            "category_id": int(truth.labels[index]),
+            "bbox": box,
+            "area": float(truth.areas[index]),
+            "iscrowd": int(truth.crowd[index]),
+        }
+        for index, box in enumerate(xyxy_to_xywh(truth.boxes).tolist())
+    ]
+
+
+def _evaluated_data(measured: Measurements, truth: Mapping[str, Any]) -> EvaluatedData:
+    """What was scored, pinned: the dataset, the pictures after blur and limit, and the true boxes."""
+    basis, samples = measured.basis, measured.samples
+    pictures = [[sample.id, sample.sharp and sample.sharp.sha256, sample.blurred.sha256] for sample in samples]
+    content = canonical_json({"pictures": pictures, "truth": truth})
+    return EvaluatedData(
+        name=basis.dataset,
+        source_fingerprint=basis.source_fingerprint,
+        fingerprint=hashlib.sha256(content.encode()).hexdigest(),
+        images=len(samples),
+        boxes=len(truth["annotations"]),
+        unmatched_dataset_classes=basis.unmatched_dataset_classes,
+        unmatched_detector_classes=basis.unmatched_detector_classes,
+    )

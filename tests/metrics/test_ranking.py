@@ -1,0 +1,45 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from detbench.metrics.columns import found_columns, true_columns
+from detbench.metrics.error_kinds import error_kinds
+from detbench.metrics.matching import match
+from detbench.metrics.outcomes import FALSE, SKIPPED, TRUE
+from detbench.metrics.ranking import MAX_FOUND, ranked
+
+
+def test_blocks_change_nothing(draw_coco: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Matched a few boxes at a time, every array is as it is from all of them at once."""
+    for seed in range(20):
+        truth, results = draw_coco(np.random.default_rng(seed))
+        columns = true_columns(truth)
+        found = found_columns(results, columns)
+        whole, errors = ranked(columns, found), error_kinds(columns, found)
+        with monkeypatch.context() as patch:
+            patch.setattr("detbench.metrics.matching._BLOCK", 3)
+            patch.setattr("detbench.metrics.error_kinds._BLOCK", 3)
+            patch.setattr("detbench.metrics.resampled._BLOCK", 3)
+            blocks = ranked(columns, found)
+            assert error_kinds(columns, found) == errors
+        for name in ("picture", "category", "scores", "rank", "true_boxes"):
+            np.testing.assert_array_equal(getattr(blocks, name), getattr(whole, name))
+        np.testing.assert_array_equal(blocks.outcomes.whole(), whole.outcomes.whole())
+
+
+def test_only_the_surest_boxes_count() -> None:
+    """Of 130 boxes of a picture and class the ranking has the 100 surest; precision and recall count all."""
+    box = [10.0, 20.0, 50.0, 40.0]
+    annotation = {"id": 1, "image_id": 1, "category_id": 1, "bbox": box, "area": 2000.0, "iscrowd": 0}
+    truth = true_columns({"images": [{"id": 1}], "categories": [{"id": 1}], "annotations": [annotation]})
+    results = [
+        {"image_id": 1, "category_id": 1, "bbox": box if place == 120 else [300.0, 5.0, 30.0, 60.0], "score": score}
+        for place, score in enumerate(np.linspace(0.99, 0.5, 130).tolist())
+    ]
+    found = found_columns(results, truth)
+    ranking = ranked(truth, found)
+    assert len(ranking) == MAX_FOUND
+    assert set(np.unique(ranking.outcomes.whole())) == {FALSE, SKIPPED}
+    assert TRUE not in ranking.outcomes.of_area(0)
+    assert match(truth, found).counts(0.25).tolist() == [[1, 129, 0]]
