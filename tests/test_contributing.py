@@ -140,8 +140,11 @@ def test_the_metric_of_the_walk_is_measured(place: Path) -> None:
 
 
 def test_the_format_of_the_walk_is_read(place: Path) -> None:
-    """`run` reads the table, recognised or named, to the same numbers."""
+    """`run` reads the table, recognised or named, to the same numbers, and `list` shows how to name it."""
     follow_package_walk("A dataset format", place)
+    variables = {"PYTHONPATH": f"{place}{os.pathsep}{CHECKOUT}"}
+    DOCS["run_script"](["detbench list > listed.txt"], place, variables)
+    assert re.search(r"^\[csv:\]PATH\[#SPLIT\] +ready +from the package", (place / "listed.txt").read_text(), re.M)
     runs = sorted((place / "reports").iterdir())
     results = [json.loads((run / "result.json").read_text()) for run in runs]
     assert [(result["data"]["name"], result["data"]["images"], result["data"]["boxes"]) for result in results] == [
