@@ -140,8 +140,11 @@ def test_the_metric_of_the_walk_is_measured(place: Path) -> None:
 
 
 def test_the_format_of_the_walk_is_read(place: Path) -> None:
-    """`run` reads the table, recognised or named, to the same numbers."""
+    """`run` reads the table, recognised or named, to the same numbers, and `list` shows how to name it."""
     follow_package_walk("A dataset format", place)
+    variables = {"PYTHONPATH": f"{place}{os.pathsep}{CHECKOUT}"}
+    DOCS["run_script"](["detbench list > listed.txt"], place, variables)
+    assert re.search(r"^\[csv:\]PATH\[#SPLIT\] +ready +from the package", (place / "listed.txt").read_text(), re.M)
     runs = sorted((place / "reports").iterdir())
     results = [json.loads((run / "result.json").read_text()) for run in runs]
     assert [(result["data"]["name"], result["data"]["images"], result["data"]["boxes"]) for result in results] == [
@@ -166,10 +169,8 @@ def test_the_format_of_the_walk_reads_what_coco_reads(place: Path) -> None:
     read = csv_boxes(folder, None)
     assert len(read) == len(source) == 12
     for sample, expected in zip(read, source, strict=True):
-        names = [
-            [data.classes[label] for label in each.truth.labels] for data, each in ((read, sample), (source, expected))
-        ]
-        assert names[0] == names[1]
+        labels = [read.classes[label] for label in sample.truth.labels]
+        assert labels == [source.classes[label] for label in expected.truth.labels]
         np.testing.assert_array_equal(sample.truth.boxes, expected.truth.boxes)
         assert sample.blurred == expected.blurred
         np.testing.assert_array_equal(sample.blurred.load(), expected.blurred.load())
@@ -194,7 +195,9 @@ def test_the_plot_of_the_walk_stands_in_the_report(checkout: Path) -> None:
     run_commands("A plot", checkout, (checkout,))
     page = (checkout / "reports" / "drawn" / "report.html").read_text()
     assert page.count("Plot: At one confidence.") == 1
-    titles = [page.index(f"Plot: {title}.") for title in ("Precision and recall", "At one confidence", "At other")]
+    titles = [
+        page.index(f"Plot: {title}.") for title in ("Precision and recall", "At one confidence", "At other confidences")
+    ]
     assert titles == sorted(titles)
 
 
@@ -204,12 +207,8 @@ def test_the_code_of_a_walk_passes_lint(walk: str, checkout: Path) -> None:
     write_files(walk, checkout)
     shutil.copy(CHECKOUT / "pyproject.toml", checkout)
     for words in (("check",), ("format", "--check")):
-        done = subprocess.run(
-            [sys.executable, "-m", "ruff", *words, "--no-cache", "detbench"],
-            cwd=checkout,
-            capture_output=True,
-            text=True,
-        )
+        command = [sys.executable, "-m", "ruff", *words, "--no-cache", "detbench"]
+        done = subprocess.run(command, cwd=checkout, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout
 
 
@@ -233,7 +232,5 @@ def test_the_tree_of_the_readme_names_every_room() -> None:
     readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
     tree = re.search(r"^```\ndetbench/ .*?\n(.*?)^```", readme, re.M | re.S)
     assert tree is not None
-    named = [
-        name for line in tree[1].splitlines() if line.startswith("  ") for name in re.findall(r"[\w.]+/(?= )", line)
-    ]
-    assert sorted(named) == sorted([*{f"{room.split('/')[0]}/" for room in ROOMS if room}, "docs/"])
+    named = [name for line in re.findall(r"^  (\S+(?: \S+)*)  ", tree[1], re.M) for name in line.split()]
+    assert sorted(named) == sorted({f"{room.split('/')[0]}/" for room in ROOMS if room} | {"types.py", "docs/"})

@@ -108,9 +108,8 @@ def run_script(commands: Sequence[str], folder: Path, variables: Mapping[str, st
     script = ["set -euo pipefail", f'detbench() {{ {shlex.quote(sys.executable)} -m detbench "$@"; }}']
     script += [f'python() {{ {shlex.quote(sys.executable)} "$@"; }}', *commands]
     environment = os.environ | variables | {"PATH": binaries()}
-    done = subprocess.run(
-        ["bash", "-c", "\n".join(script)], cwd=folder, env=environment, capture_output=True, text=True
-    )
+    command = ["bash", "-c", "\n".join(script)]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 

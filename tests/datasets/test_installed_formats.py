@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from detbench.cli.listing import list_backends
 from detbench.datasets import opening
 from detbench.datasets.opening import looks_like, open_dataset
 from detbench.errors import DataError, UsageError
@@ -12,6 +13,9 @@ from detbench.plugins.registry import Entry, Registry
 from detbench.types import Sample
 
 Install = Callable[..., None]
+
+
+NAMED = {"lists": "Lists", "alone": "Alone", "gone": "Gone"}
 
 
 class Lists:
@@ -130,3 +134,17 @@ def test_formats_are_listed_where_none_fits(install: Install, tmp_path: Path) ->
     install(lists="Lists", alone="Alone")
     with pytest.raises(DataError, match=r"blur_gamma:PATH, lists:PATH$"):
         open_dataset(str(tmp_path))
+
+
+def test_the_list_says_which_entry_point_is_broken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """A format is listed with its path, a dataset by its name, and one that cannot be imported with the reason."""
+    entries = tuple(Entry(name, f"{__name__}:{target}", "a plug-in") for name, target in NAMED.items())
+    monkeypatch.setattr("detbench.plugins.builtin.DATASETS", Registry("dataset", "detbench.no-such-group", entries))
+    monkeypatch.setenv("COLUMNS", "400")
+    list_backends()
+    listed = {line.split("  ")[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert listed["[lists:]PATH[#SPLIT]"].split("  ")[1].strip() == "ready"
+    assert " ready " in listed["alone"]
+    assert "Gone) cannot be imported: " in listed["gone"]
