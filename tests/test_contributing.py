@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Sequence
-from dataclasses import fields
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -22,7 +21,6 @@ import pandas as pd
 import pytest
 
 from detbench.datasets.coco import CocoFolder
-from detbench.types import MetricSpec
 
 TESTS = Path(__file__).parent
 DOCS = runpy.run_path(str(TESTS / "test_docs.py"))
@@ -123,10 +121,6 @@ def test_the_deblurrer_of_the_walk_restores(place: Path) -> None:
     assert metrics["unsharp.psnr_db"] > 20
 
 
-@pytest.mark.skipif(
-    "function" not in {field.name for field in fields(MetricSpec)},
-    reason="needs a MetricSpec that names its function",
-)
 def test_the_metric_of_the_walk_is_measured(place: Path) -> None:
     """It stands in metrics.json and images.csv, as the mean over the pictures, and in the report."""
     follow_package_walk("A metric", place)
