@@ -267,7 +267,7 @@ class Deblurrer(Protocol):
 
 @runtime_checkable
 class NonBlindDeblurrer(Protocol):
-    """A deblurrer that is told the blur kernel; `needs_kernel` (true) tells it from a blind one."""
+    """A deblurrer that needs the blur kernel; `needs_kernel` (true) marks it."""
 
     needs_kernel: bool
 

@@ -79,7 +79,7 @@ def _followed(module: str) -> tuple[dict[str, Path], dict[str, str | None]]:
 
 @cache
 def _distributions(top: str) -> tuple[str, ...]:
-    """The installed distributions of a top-level module; none where it is a file of nobody's package."""
+    """The installed distributions of a top-level module; none where it is a file of no package."""
     usual = _DISTRIBUTIONS.get(top, top)
     if installed_version(usual) is not None:
         return (usual,)

@@ -1,4 +1,4 @@
-"""What a run is asked to do."""
+"""The request of a run: what to evaluate, and which share of the pictures."""
 
 import re
 from dataclasses import asdict, dataclass
@@ -71,7 +71,7 @@ def parse_share(text: str) -> Share:
 
 
 def run_name(spec: RunSpec) -> str:
-    """A folder name that tells runs apart and is the same whenever the same run is asked for."""
+    """A folder name that tells runs apart and is the same for the same request."""
     dataset = Path(spec.dataset).resolve().name
     words = [dataset, (spec.blur or "").partition(":")[0], Path(spec.detector).stem, digest(asdict(spec))[:8]]
     return "-".join(re.sub(r"[^\w.-]+", "_", word) for word in words if word)

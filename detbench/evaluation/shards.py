@@ -159,8 +159,8 @@ def _check_sound(measured: Measurements) -> None:
             labels = {*row.sample.truth.labels.tolist(), *row.found.labels.tolist()}
             if not labels <= basis.classes.keys():
                 raise ValueError(f"picture {row.sample.id} has boxes of unknown classes")
-    asked = basis.specification
-    if asked["truth"] not in ("labels", "pseudo") or not 0 <= int(asked["resamples"]) <= MOST_RESAMPLES:
+    spec = basis.specification
+    if spec["truth"] not in ("labels", "pseudo") or not 0 <= int(spec["resamples"]) <= MOST_RESAMPLES:
         raise ValueError("its specification is none")
 
 

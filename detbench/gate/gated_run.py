@@ -27,7 +27,7 @@ class Measured:
     """One run. `ground` says what it was measured on and by whom, `definitions` what each metric is;
     `values` holds every number by arm and metric, None where undefined; `evidence` is what stands behind them by arm,
     the deblurrers on sharp pictures among them; `image_ids` are the pictures, in its order. `failed` says why arms that
-    were asked for are not there.
+    were requested are not there.
     """
 
     ground: Mapping[str, Any]

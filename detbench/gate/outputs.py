@@ -15,7 +15,7 @@ def sentence(verdict: Verdict) -> str:
     spec, rule = verdict.rule.spec, verdict.rule
     after = metric_value(spec, verdict.after)
     if rule.max_drop is None or verdict.before is None or verdict.worst is None:
-        return f"{verdict.arm}: {spec.title} {after}, {_bound(verdict)} is asked"
+        return f"{verdict.arm}: {spec.title} {after}, {_bound(verdict)} is required"
     worst = f"a loss of {metric_value(spec, verdict.worst)} cannot be" if verdict.worst > 0 else "any loss is"
     return (
         f"{verdict.arm}: {spec.title} {metric_value(spec, verdict.before)} → {after} "
@@ -43,7 +43,10 @@ def gate_markdown(verdicts: Sequence[Verdict], truth: str) -> str:
     lines = [f"### {_SUITE}: {conclusion(verdicts)}", ""]
     if truth == "pseudo":
         lines += ["> **Note:** Truth is pseudo: the detector's own boxes on the sharp pictures, not labels.", ""]
-    lines += ["| | arm | metric | baseline | run | change | largest loss not excluded | asked |", "|---|" + "---|" * 7]
+    lines += [
+        "| | arm | metric | baseline | run | change | largest loss not excluded | required |",
+        "|---|" + "---|" * 7,
+    ]
     lines += [_row(verdict) for verdict in (*failed, *(each for each in verdicts if each.is_pass))]
     if any(not verdict.is_proven for verdict in failed):
         lines += ["", _NOT_SHOWN]

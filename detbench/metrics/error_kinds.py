@@ -33,7 +33,7 @@ _MENDED = ("class", "localisation")
 
 
 _BLOCK = 1 << 15
-"""Found boxes looked at a time: each is held against all true ones of its picture."""
+"""Found boxes in one block: each is compared with all true ones of its picture."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _nearest_of(truth: TrueColumns, found: FoundColumns) -> tuple[NDArray[np.flo
 def _missed(truth: TrueColumns, boxes: _Classified) -> NDArray[np.bool_]:
     """True boxes that nothing took and that no box of wrong class or place stands for, (M,)."""
     stood_for = boxes.target[np.isin(boxes.kind, [_PLACE[kind] for kind in _MENDED])]
-    is_met = np.zeros(len(truth.crowd) + 1, np.bool_)  # the last one is nobody's
+    is_met = np.zeros(len(truth.crowd) + 1, np.bool_)  # the last stands for no true box
     is_met[boxes.partner] = is_met[stood_for] = True
     return ~truth.crowd & ~is_met[:-1]
 

@@ -222,7 +222,7 @@ def _steps(
     """For each IoU that has true boxes, its index and three columns (B, J) by true box, surest first: how many are true
     so far, the highest precision from here on, and how many of RECALLS it is the first to reach.
 
-    Only true boxes carry recall further, so only they are looked at.
+    Only true boxes carry recall further, so the others are left out.
     """
     reached, offset = _recalls_reached(positives)
     counts = seen = None

@@ -131,8 +131,10 @@ def _gain_by_blur(evidence: Evidence) -> Iterator[Exhibit]:
         "Each point is a picture, each line the means of four groups: from the quarter of the pictures with the "
         "weakest blur to the quarter with the strongest. Above 0 the picture came closer to the sharp one."
     )
-    told = {arm.name for arm in evidence.result.arms if arm.told_kernel}
-    key = tuple(KeyEntry(arm, evidence.pens[arm], True, "told the kernel" if arm in told else "") for arm in found)
+    given_kernel = {arm.name for arm in evidence.result.arms if arm.told_kernel}
+    key = tuple(
+        KeyEntry(arm, evidence.pens[arm], True, "told the kernel" if arm in given_kernel else "") for arm in found
+    )
     draw = gains(drawn, "severity of the blur, px", "PSNR gained, dB")
     yield _exhibit("What deblurring brings by severity of blur", note, key, draw, severity_table(bins, list(found)))
 

@@ -95,7 +95,7 @@ def _finds(picture: ShownPicture) -> Iterator[_Finds]:
 def _panel(picture: ShownPicture, finds: _Finds, seen: str, classes: Mapping[int, str], beside: Path | None) -> Panel:
     arm = finds.arm
     marks = sorted(_marks(picture.truth, finds, classes), key=lambda mark: -mark.width * mark.height)
-    told = _told(picture.truth, finds)
+    summary = _summary(picture.truth, finds)
     quality = "" if arm.psnr_db is None else f" · PSNR {arm.psnr_db:.1f} dB"
     return Panel(
         title=arm.name,
@@ -103,8 +103,8 @@ def _panel(picture: ShownPicture, finds: _Finds, seen: str, classes: Mapping[int
         picture=seen,
         width=arm.width,
         height=arm.height,
-        alt=f"{picture.file_name}, {arm.name}: {told}",
-        note=f"{told}{quality}",
+        alt=f"{picture.file_name}, {arm.name}: {summary}",
+        note=f"{summary}{quality}",
         file=None if beside is None else quote(arm.file.relative_to(beside).as_posix()),
         change=finds.change if finds.role == "after" else None,
         marks=tuple(marks),
@@ -130,15 +130,15 @@ def _kernels_in_words(blur: ShownBlur) -> str:
     return "" if blur.similarity is None else f"similarity {share(blur.similarity)}"
 
 
-def _told(truth: GroundTruth, finds: _Finds) -> str:
+def _summary(truth: GroundTruth, finds: _Finds) -> str:
     """How many boxes were found, false and missed; of a deblurrer also how many changed hands."""
     arm, tp = finds.arm, int(finds.found.sum())
     fp = int(((arm.partner == FALSE_POSITIVE) & (arm.found.scores >= CONFIDENCE)).sum())
-    told = f"{tp} found · {fp} false · {int((~truth.crowd).sum()) - tp} missed"
+    summary = f"{tp} found · {fp} false · {int((~truth.crowd).sum()) - tp} missed"
     if finds.role != "after":
-        return told
+        return summary
     regained, lost = (finds.found & ~finds.found_before).sum(), (~finds.found & finds.found_before).sum()
-    return f"{told} · {regained} regained, {lost} lost"
+    return f"{summary} · {regained} regained, {lost} lost"
 
 
 def _marks(truth: GroundTruth, finds: _Finds, classes: Mapping[int, str]) -> Iterator[Mark]:

@@ -177,9 +177,9 @@ def _blur(recipe: Mapping[str, Any] | None, images: pd.DataFrame) -> str:
 def _notes(result: RunResult, specs: tuple[MetricSpec, ...]) -> Iterator[str]:
     if result.arm("sharp") is None and "sharp" not in result.failed:
         yield "There are no sharp pictures, so there is no ceiling: PSNR, SSIM, gap recovered and harm are undefined."
-    told = [arm.name for arm in result.arms if arm.told_kernel]
-    if told:
-        yield f"Told the blur kernel, so a bar for blind deblurrers and no rival of theirs: {', '.join(told)}."
+    given_kernel = [arm.name for arm in result.arms if arm.told_kernel]
+    if given_kernel:
+        yield f"Told the blur kernel, so a bar for blind deblurrers and no rival of theirs: {', '.join(given_kernel)}."
     if note := trained_with_note(result.arms):
         yield note
     if all(difference.difference.low is None for difference in result.differences):
@@ -196,7 +196,7 @@ def _notes(result: RunResult, specs: tuple[MetricSpec, ...]) -> Iterator[str]:
 
 
 def _kernel_notes(run: RunFolder, result: RunResult, images: pd.DataFrame) -> Iterator[str]:
-    """In how many pictures each deblurrer that looks for the blur kernel found one, and how good it is."""
+    """In how many pictures each deblurrer that estimates the blur kernel found one, and how good it is."""
     with damage_named(run.path / "images.csv"):
         for arm in result.arms:
             if arm.finds_kernel:
@@ -205,11 +205,11 @@ def _kernel_notes(run: RunFolder, result: RunResult, images: pd.DataFrame) -> It
 
 
 def _kernel_note(arm: str, pictures: int, found: int, similarities: "pd.Series[float]") -> str:
-    told = f"{arm} looks for the blur kernel itself, and found one in {found:,} of {pictures:,} pictures"
+    summary = f"{arm} estimates the blur kernel itself, and found one in {found:,} of {pictures:,} pictures"
     if not similarities.count():
-        return f"{told}."
+        return f"{summary}."
     return (
-        f"{told}. Its similarity to the true kernel is {share(float(similarities.mean()))} on average: the largest "
+        f"{summary}. Its similarity to the true kernel is {share(float(similarities.mean()))} on average: the largest "
         "normalised cross-correlation over all shifts, 1 for the same shape."
     )
 

@@ -43,16 +43,16 @@ def with_measured(card: Mapping[str, Any], run: "RunResult", where: str) -> dict
     arms = [arm for arm in run.arms if arm.kind != "deblurrer" or _is_of(card, arm.backend)]
     if not (_is_of(card, run.detector) or any(arm.kind == "deblurrer" for arm in arms)):
         raise DataError(f"{where}: was not made with the weights of this card; run `detbench run` with them")
-    asked = run.specification
+    spec = run.specification
     measured = {
         "detector": run.detector["name"],
-        "blur": asked.get("blur"),
-        "truth": asked.get("truth"),
+        "blur": spec.get("blur"),
+        "truth": spec.get("truth"),
         "images": run.data.images,
         "boxes": run.data.boxes,
         "fingerprint": run.data.fingerprint,
         "device": run.environment.get("device_name"),
-        "precision": asked.get("precision"),
+        "precision": spec.get("precision"),
         **{arm.name: _numbers(arm) for arm in arms},
     }
     return {**card, "measured": {**card.get("measured", {}), run.data.name: measured}}

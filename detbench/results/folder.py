@@ -63,7 +63,7 @@ class RunFolder:
         return self.path / "detections", self.path / "pictures"
 
     def reopen(self) -> None:
-        """Take away an earlier run's result, which would speak for files that are about to change, and what an
+        """Take away an earlier run's result, whose numbers would belong to files that are about to change, and what an
         interrupted run left half written.
         """
         for name in ("result.json", "metrics.json", "report.html", "summary.md"):

@@ -18,8 +18,8 @@ ArmKind = Literal["sharp", "blurred", "deblurrer"]
 class ArmResult:
     """One way the pictures reached the detector. `metrics` maps metric keys to estimates, `map_per_class` class names
     to mAP; `backend` says what restored the pictures (None for the sharp and the blurred arm), `told_kernel` that it
-    was given the blur kernel, which nobody has outside a laboratory, `smaller_tiles` how many pictures went through in
-    smaller tiles than the deblurrer's own because memory ran out, `finds_kernel` that it looks for the blur kernel and
+    was given the blur kernel, which is unknown outside a laboratory, `smaller_tiles` how many pictures went through in
+    smaller tiles than the deblurrer's own because memory ran out, `finds_kernel` that it estimates the blur kernel and
     shows what it found, `trained_with_detector` that its training loss contained the features of the run's detector, as
     the card of its weights says.
     """
@@ -69,9 +69,9 @@ class EvaluatedData:
 
 @dataclass(frozen=True)
 class RunResult:
-    """One evaluation. `specification` is what was asked for, `environment` where and with what it ran,
+    """One evaluation. `specification` is the request, `environment` where and with what it ran,
     `shown` the ids of the pictures that the report shows, `definitions` each metric's by key: a number is only
-    comparable with one of the same definition. `failed` says, by name, why an arm that was asked for is not among
+    comparable with one of the same definition. `failed` says, by name, why an arm of the request is not among
     `arms`: nothing is averaged over the pictures that it did manage.
     """
 

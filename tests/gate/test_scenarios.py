@@ -94,9 +94,9 @@ SCENARIOS = {
     "not sure enough": Scenario(
         1, "NOT SHOWN", {"buses": {"wiener": 34}}, words=("--max-drop", "0.04", "--confidence", "0.99")
     ),
-    "floor broken": Scenario(1, "≥ 0.99 is asked", rules=MAP_RULE + 'arm = "wiener"\nat_least = 0.99\n'),
+    "floor broken": Scenario(1, "≥ 0.99 is required", rules=MAP_RULE + 'arm = "wiener"\nat_least = 0.99\n'),
     "too slow": Scenario(
-        1, "≤ 10.0 is asked", run={"restore_ms": 10.5}, rules='[[rule]]\nmetric = "restore_ms_p50"\nat_most = 10.0\n'
+        1, "≤ 10.0 is required", run={"restore_ms": 10.5}, rules='[[rule]]\nmetric = "restore_ms_p50"\nat_most = 10.0\n'
     ),
     "PSNR lost": Scenario(
         1, "REGRESSION wiener: PSNR", {"psnr_db": 24.5}, rules='[[rule]]\nmetric = "psnr_db"\nmax_drop = 0.1\n'

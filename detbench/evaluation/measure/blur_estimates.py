@@ -15,12 +15,12 @@ from detbench.types import BlurEstimate, Image, Kernel, Light, Picture
 _LEAST_RADIUS_PX, _MARGIN_PX = 7, 2
 """No kernel is shown so large that its single weights are blocks, and none touches its frame."""
 _SEEN_SHARE = 0.05
-"""Weights below this share of the largest one are hardly told from black in a picture."""
+"""Weights below this share of the largest one look black in a picture."""
 
 
 @dataclass(frozen=True)
 class FoundBlur:
-    """What a deblurrer that looks for the blur kernel found in one picture. The kernels themselves are not in it: a run
+    """What a deblurrer that estimates the blur kernel found in one picture. The kernels themselves are not in it: a run
     holds as many of these as it has pictures and arms.
 
     `light` and `cells`, the number of kernels in the estimate, are None where none was found. `similarity`, 0..1, is to

@@ -40,7 +40,7 @@ from detbench.types import Blur, Detections, Image, Kernel, KernelEstimator, Pic
 class Restored:
     """A restored picture, the time it took (restoration alone, milliseconds; None where another program did it), and
     whether the kernel was given away. `tile_pixels` is None unless memory ran out: then the picture went through in
-    tiles of at most so many pixels. `blur` is what a deblurrer that looks for the kernel found, None of any other.
+    tiles of at most so many pixels. `blur` is what a deblurrer that estimates the kernel found, None of any other.
     """
 
     picture: Picture
