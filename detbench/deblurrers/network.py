@@ -113,7 +113,7 @@ class Pix2pix(NetworkDeblurrer):
         super().__init__(pix2pix.UNet(), "pix2pix", weights, device, precision)
 
 
-class NAFNet(NetworkDeblurrer):
+class HalfResolutionNAFNet(NetworkDeblurrer):
     """Chen et al., "Simple Baselines for Image Restoration", ECCV 2022, arXiv 2204.04676; at half resolution."""
 
     multiple = nafnet.MULTIPLE

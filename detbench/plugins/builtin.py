@@ -71,7 +71,7 @@ DEBLURRERS = Registry(
         ),
         Entry(
             "nafnet",
-            "detbench.deblurrers.network:NAFNet",
+            "detbench.deblurrers.network:HalfResolutionNAFNet",
             "Chen et al., ECCV 2022, at half resolution",
             "nafnet",
             TORCH,

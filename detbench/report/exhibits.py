@@ -55,7 +55,7 @@ _MOST_CLASSES = 14
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class RunEvidence:
     """What the plots are drawn from: the result, `analysis.json` and `images.csv`."""
 
     result: RunResult
@@ -73,7 +73,7 @@ class Evidence:
         return changes_of(self.images, [arm.name for arm in self.result.arms if arm.kind == "deblurrer"])
 
 
-def exhibits_of(evidence: Evidence) -> tuple[Exhibit, ...]:
+def exhibits_of(evidence: RunEvidence) -> tuple[Exhibit, ...]:
     """Every plot that the run has the numbers for.
 
     Raises KeyError or ValueError where `analysis.json` is not as a run writes it.
@@ -84,7 +84,7 @@ def exhibits_of(evidence: Evidence) -> tuple[Exhibit, ...]:
     return tuple(made for maker in makers for made in maker(evidence))
 
 
-def _cost(evidence: Evidence) -> Iterator[Exhibit]:
+def _cost(evidence: RunEvidence) -> Iterator[Exhibit]:
     arms = {arm.name: arm for arm in evidence.result.arms}
     places = [
         Place(arm.name, evidence.pens[arm.name], max(seconds, _LEAST_SECONDS), arm.metrics["map"])
@@ -107,7 +107,7 @@ def _seconds(arm: ArmResult) -> float | None:
     return None if estimate is None else estimate.value
 
 
-def _by_blur(evidence: Evidence) -> Iterator[Exhibit]:
+def _by_blur(evidence: RunEvidence) -> Iterator[Exhibit]:
     table = blur_table(evidence.analysis)
     if not table.rows:
         return
@@ -118,7 +118,7 @@ def _by_blur(evidence: Evidence) -> Iterator[Exhibit]:
     yield _exhibit("By severity of the blur", note, _key(evidence), by_category(names, series, "mAP"), table)
 
 
-def _gain_by_blur(evidence: Evidence) -> Iterator[Exhibit]:
+def _gain_by_blur(evidence: RunEvidence) -> Iterator[Exhibit]:
     found = gains_of(evidence.images, evidence.changes)
     bins = severity_bins(evidence.images, found)
     if not bins:
@@ -139,7 +139,7 @@ def _gain_by_blur(evidence: Evidence) -> Iterator[Exhibit]:
     yield _exhibit("What deblurring brings by severity of blur", note, key, draw, severity_table(bins, list(found)))
 
 
-def _by_size(evidence: Evidence) -> Iterator[Exhibit]:
+def _by_size(evidence: RunEvidence) -> Iterator[Exhibit]:
     specs = tuple(METRICS[f"map_{size}"] for size in SIZES)
     arms = [arm for arm in evidence.result.arms if any(_is_defined(arm, spec.key) for spec in specs)]
     if not arms:
@@ -150,7 +150,7 @@ def _by_size(evidence: Evidence) -> Iterator[Exhibit]:
     yield _exhibit("By size of the object", note, _key(evidence), by_category(SIZES, series, "mAP"), table)
 
 
-def _by_class(evidence: Evidence) -> Iterator[Exhibit]:
+def _by_class(evidence: RunEvidence) -> Iterator[Exhibit]:
     boxes = {name: each.boxes for name, each in next(iter(evidence.analysis.values())).classes.items()}
     names = sorted((name for name in boxes if boxes[name]), key=lambda name: (-boxes[name], name))
     shown = names[:_MOST_CLASSES]
@@ -167,7 +167,7 @@ def _by_class(evidence: Evidence) -> Iterator[Exhibit]:
     yield _exhibit("By class", note, _key(evidence), draw, table, _height_in(len(shown), len(series)))
 
 
-def _errors(evidence: Evidence) -> Iterator[Exhibit]:
+def _errors(evidence: RunEvidence) -> Iterator[Exhibit]:
     series = [
         Points(evidence.pens[arm], [Estimate(record.errors[kind].cost, 0) for kind in KINDS])
         for arm, record in evidence.analysis.items()
@@ -183,7 +183,7 @@ def _errors(evidence: Evidence) -> Iterator[Exhibit]:
     )
 
 
-def _precision_recall(evidence: Evidence) -> Iterator[Exhibit]:
+def _precision_recall(evidence: RunEvidence) -> Iterator[Exhibit]:
     found = {arm: record.precision_recall for arm, record in evidence.analysis.items()}
     drawn = [
         Curve(evidence.pens[arm], [step / 100 for step in range(101)], curve)
@@ -197,7 +197,7 @@ def _precision_recall(evidence: Evidence) -> Iterator[Exhibit]:
         yield _exhibit("Precision and recall", note, _key(evidence, has_markers=False), draw, table)
 
 
-def _sweep(evidence: Evidence) -> Iterator[Exhibit]:
+def _sweep(evidence: RunEvidence) -> Iterator[Exhibit]:
     panels = {
         title: [
             Curve(
@@ -215,7 +215,7 @@ def _sweep(evidence: Evidence) -> Iterator[Exhibit]:
     yield _exhibit("At other confidences", note, key, draw, sweep_table(evidence.analysis))
 
 
-def _distribution(evidence: Evidence) -> Iterator[Exhibit]:
+def _distribution(evidence: RunEvidence) -> Iterator[Exhibit]:
     changes = evidence.changes
     if not changes:
         return
@@ -230,7 +230,7 @@ def _distribution(evidence: Evidence) -> Iterator[Exhibit]:
     yield _exhibit("What happens to single pictures", note, key, draw, change_table(changes))
 
 
-def _psnr(evidence: Evidence) -> Iterator[Exhibit]:
+def _psnr(evidence: RunEvidence) -> Iterator[Exhibit]:
     changes = {arm: change for arm, change in evidence.changes.items() if change.is_measured}
     if not changes:
         return
@@ -258,7 +258,7 @@ def _exhibit(
     return Exhibit(title, note, key, inline_svg(name, words, draw, height_in), table)
 
 
-def _key(evidence: Evidence, has_markers: bool = True) -> tuple[KeyEntry, ...]:
+def _key(evidence: RunEvidence, has_markers: bool = True) -> tuple[KeyEntry, ...]:
     """Every arm with its pen."""
     return tuple(KeyEntry(arm, pen, has_markers) for arm, pen in evidence.pens.items())
 

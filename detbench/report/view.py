@@ -15,7 +15,7 @@ from detbench.pages.strips import Strip
 from detbench.pages.text import UNDEFINED, percent, plural, share
 from detbench.report.bars import Bars, map_bars
 from detbench.report.error_tables import bin_name, flip_table
-from detbench.report.exhibits import Evidence, exhibits_of
+from detbench.report.exhibits import RunEvidence, exhibits_of
 from detbench.report.figures import SIZES, Group, grouped, strips
 from detbench.report.shown import damage_named, read_shown
 from detbench.report.tables import arm_table, difference_table, main_specs, shown_specs, trained_with_note
@@ -111,7 +111,7 @@ def _analysis(
     path = run.path / "analysis.json"
     analysis = analysis_from_json(run.read_json(path.name), [arm.name for arm in result.arms], str(path))
     with damage_named(path):
-        return analysis, exhibits_of(Evidence(result, analysis, images))
+        return analysis, exhibits_of(RunEvidence(result, analysis, images))
 
 
 def _choices(result: RunResult, made: Sequence[Strip], analysis: Mapping[str, ArmAnalysis]) -> Choices:

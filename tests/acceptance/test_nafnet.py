@@ -8,7 +8,7 @@ import pytest
 
 from detbench.core.paths import shipped
 from detbench.datasets.opening import open_dataset
-from detbench.deblurrers.network import NAFNet
+from detbench.deblurrers.network import HalfResolutionNAFNet
 from detbench.types import Image
 
 
@@ -24,7 +24,7 @@ def test_tiles_give_what_the_whole_gives(blurred: Image, monkeypatch: pytest.Mon
 
     Attention sees windows, which tiles leave whole but at their border.
     """
-    deblur = NAFNet(device="cpu")
+    deblur = HalfResolutionNAFNet(device="cpu")
     whole = deblur(blurred)
     monkeypatch.setattr(deblur, "max_pixels", 400 * 400)
     difference = np.abs(deblur(blurred).astype(int) - whole)
@@ -34,7 +34,7 @@ def test_tiles_give_what_the_whole_gives(blurred: Image, monkeypatch: pytest.Mon
 
 def test_half_precision_is_close(blurred: Image) -> None:
     """A sixth of a grey level on average, where the restoration changes several."""
-    full, half = (NAFNet(device="cpu", precision=precision)(blurred) for precision in ("fp32", "bf16"))
+    full, half = (HalfResolutionNAFNet(device="cpu", precision=precision)(blurred) for precision in ("fp32", "bf16"))
     assert 0 < np.abs(full.astype(int) - half).mean() < 0.17
     assert np.abs(full.astype(int) - blurred).mean() > 1
 

@@ -7,7 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from detbench.deblurrers import network
-from detbench.deblurrers.network import DeblurGAN, DeepGenerativeFilter, NAFNet, Nah, NetworkDeblurrer, Pix2pix
+from detbench.deblurrers.network import (
+    DeblurGAN,
+    DeepGenerativeFilter,
+    HalfResolutionNAFNet,
+    Nah,
+    NetworkDeblurrer,
+    Pix2pix,
+)
 from detbench.errors import UsageError, WeightsError
 from detbench.nets import nafnet
 from detbench.nets.deblurgan import Generator
@@ -20,7 +27,7 @@ from detbench.types import Image
 Adapter = Callable[..., NetworkDeblurrer]
 Folders = dict[Adapter, Path]
 
-ADAPTERS = pytest.mark.parametrize("adapter", [DeblurGAN, DeepGenerativeFilter, Nah, Pix2pix, NAFNet])
+ADAPTERS = pytest.mark.parametrize("adapter", [DeblurGAN, DeepGenerativeFilter, Nah, Pix2pix, HalfResolutionNAFNet])
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +39,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
         DeepGenerativeFilter: DenseGenerator(),
         Nah: MultiScaleNet(),
         Pix2pix: UNet(),
-        NAFNet: nafnet.NAFNet(),
+        HalfResolutionNAFNet: nafnet.NAFNet(),
     }
     folders = {adapter: tmp_path_factory.mktemp("model") for adapter in nets}
     for adapter, net in nets.items():
@@ -180,7 +187,7 @@ def test_missing_weights_say_how_to_train_them(
     """Without weights of its own a deblurrer takes the shipped ones; where they lack, it names file and command."""
     monkeypatch.setattr(network, "shipped", lambda kind: tmp_path / kind)
     names = ("deblurgan", "deep_generative_filter", "nah", "pix2pix", "nafnet")
-    name = dict(zip((DeblurGAN, DeepGenerativeFilter, Nah, Pix2pix, NAFNet), names, strict=True))[adapter]
+    name = dict(zip((DeblurGAN, DeepGenerativeFilter, Nah, Pix2pix, HalfResolutionNAFNet), names, strict=True))[adapter]
     with pytest.raises(WeightsError, match=f"detbench train {name}") as caught:
         adapter(device="cpu")
     assert str(tmp_path / "models" / name) in str(caught.value)

@@ -72,10 +72,10 @@ def test_deblurrers_that_were_trained_with_the_judge_are_marked(write: Write) ->
 def test_how_many_kernels_were_found_is_said(write: Write) -> None:
     """A note says in how many pictures a deblurrer found a kernel and how good those are; without any there is none."""
     maps = {**MAPS, "blind": 0.35}
-    (note,) = (note for note in view_of(write(maps=maps, finds=["blind"])).notes if "looks for" in note)
+    (note,) = (note for note in view_of(write(maps=maps, finds=["blind"])).notes if "estimates the blur" in note)
     assert note.startswith("blind estimates the blur kernel itself, and found one in 1 of 2 pictures. Its similarity")
     assert " .750 " in note
-    assert not any("looks for" in note for note in view_of(write("other", maps=maps)).notes)
+    assert not any("estimates the blur" in note for note in view_of(write("other", maps=maps)).notes)
 
 
 def test_a_damaged_kernel_column_is_one_error(write: Write) -> None:
