@@ -62,6 +62,14 @@ class Contender:
         """What the run calls it."""
         return self.arm.name
 
+    @property
+    def held_out(self) -> str:
+        """PSNR before and after on held-out pictures, of each source by its name where the card has several."""
+        measured = self.card["held_out"]
+        if "restored" in measured:
+            return _gain_db(measured)
+        return ", ".join(f"{source} {_gain_db(each)}" for source, each in measured.items())
+
     def value(self, key: str) -> float | None:
         """A metric's value, None where it has none."""
         return self.arm.metrics[key].value if key in self.arm.metrics else None
@@ -106,6 +114,10 @@ def contenders(run: RunResult, cards: Mapping[str | None, Mapping[str, Any]]) ->
         Contender(arm, _against(run, arm.name, "blurred"), cards.get((arm.backend or {}).get("weights_sha256"), {}))
         for arm in arms
     ]
+
+
+def _gain_db(measured: Mapping[str, Any]) -> str:
+    return f"{measured['blurred']['psnr_db']:.2f} → {measured['restored']['psnr_db']:.2f}"
 
 
 def pairs(run: RunResult) -> Iterator[tuple[str, str, Estimate, float | None]]:
