@@ -121,7 +121,7 @@ class RunFolder:
     def read_detections(self, arm: str) -> Iterator[list[dict[str, Any]]]:
         """An arm's COCO results, some thousand at a time; raises DataError where their file is missing or damaged."""
         path = self.path / "detections" / f"{arm}.json"
-        with _damage_told(path), path.open("rb") as stream:
+        with _damage_reported(path), path.open("rb") as stream:
             for text in _whole_records(stream):
                 records = _parsed(text)
                 if not isinstance(records, list):
@@ -192,12 +192,12 @@ def _whole_records(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def _read_json(path: Path) -> Any:
-    with _damage_told(path):
+    with _damage_reported(path):
         return _parsed(path.read_bytes())
 
 
 @contextmanager
-def _damage_told(path: Path) -> Iterator[None]:
+def _damage_reported(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
