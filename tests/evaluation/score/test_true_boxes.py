@@ -1,0 +1,66 @@
+"""The true boxes of a run as a COCO document, as columns, and as a fingerprint."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from detbench.evaluation.measure.measured import Measurements
+from detbench.evaluation.measure.truth import PSEUDO_NOTE
+from detbench.evaluation.score.true_boxes import true_boxes, truth_document
+from detbench.results.cache import digest
+from detbench.types import Sample
+
+
+def test_the_document_is_cocos(make_measured: Callable[..., Measurements]) -> None:
+    """Boxes are left, top, width, height; areas are the annotators', not the boxes' own; pictures keep their order."""
+    document = truth_document(make_measured({"blurred": ()}))
+    assert document["images"][0] == {"id": 9, "file_name": "9.png", "width": 100, "height": 80}
+    assert document["categories"] == [{"id": 3, "name": "car"}, {"id": 7, "name": "bus"}]
+    of_box = {each["id"]: each for each in document["annotations"]}
+    assert list(of_box) == [21, 22, 23]
+    bus = {"id": 22, "image_id": 9, "category_id": 7, "bbox": [50, 20, 40, 40], "area": 500.0, "iscrowd": 0}
+    assert of_box[22] == bus
+
+
+def test_pseudo_truth_says_so(make_measured: Callable[..., Measurements]) -> None:
+    """The document of pseudo truth carries the note, that of labels does not."""
+    assert truth_document(make_measured({"blurred": ()}, truth="pseudo"))["info"] == {"description": PSEUDO_NOTE}
+    assert "info" not in truth_document(make_measured({"blurred": ()}))
+
+
+def test_columns_and_digest_are_of_the_document(make_measured: Callable[..., Measurements]) -> None:
+    """Columns index pictures by ascending id, boxes keep the document's order, and the digest is the document's."""
+    measured = make_measured({"blurred": ()})
+    truth = true_boxes(measured)
+    assert truth.columns.image_ids.tolist() == [4, 9]
+    assert truth.columns.picture.tolist() == [1, 1, 0]
+    assert truth.sha256 == digest(truth_document(measured))
+    assert (truth.data.images, truth.data.boxes, truth.data.unmatched_detector_classes) == (2, 3, ("kite",))
+
+
+def without_first_box(sample: Sample) -> Sample:
+    """The sample with one true box fewer."""
+    columns = {name: column[1:] for name, column in vars(sample.truth).items()}
+    return replace(sample, truth=replace(sample.truth, **columns))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda sample: replace(sample, blurred=replace(sample.blurred, sha256="0" * 64)),
+        lambda sample: replace(sample, sharp=replace(sample.sharp, sha256="0" * 64)),
+        lambda sample: replace(sample, sharp=None),
+        without_first_box,
+    ],
+    ids=["other blur", "other sharp picture", "no sharp picture", "fewer boxes"],
+)
+def test_the_fingerprint_follows_the_data(
+    make_measured: Callable[..., Measurements], change: Callable[[Sample], Sample]
+) -> None:
+    """Other pixels or other boxes change it; what the arms find does not."""
+    measured = make_measured({"sharp": (21,), "blurred": ()})
+    before = true_boxes(measured).data.fingerprint
+    first, second = measured.samples
+    assert true_boxes(replace(measured, samples=[change(first), second])).data.fingerprint != before
+    assert true_boxes(make_measured({"sharp": (22,), "blurred": (23,)})).data.fingerprint == before
