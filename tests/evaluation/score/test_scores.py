@@ -1,0 +1,124 @@
+"""From numbers to a result's estimates."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from detbench.core.arm import BLURRED, SHARP, Arm
+from detbench.evaluation.measure.measured import DeblurrerFacts, Measurements
+from detbench.evaluation.score.arm_evidence import evidence_of_arms
+from detbench.evaluation.score.cached_numbers import CachedNumbers
+from detbench.evaluation.score.scores import arm_result, differences, reported_arms
+from detbench.evaluation.score.true_boxes import true_boxes
+from detbench.results.cache import Cache
+from detbench.results.schema import ArmResult
+from detbench.types import Estimate
+
+NET = Arm("blurred", "net")
+ALL = (21, 22, 23)
+ANALYSIS = {"classes": {"car": {"map": {"value": 0.25}}, "bus": {"map": {"value": None}}}}
+
+
+@pytest.fixture
+def numbers_of(tmp_path: Path) -> Callable[[Measurements], CachedNumbers]:
+    """Makes the numbers of a run."""
+
+    def make(measured: Measurements) -> CachedNumbers:
+        truth = true_boxes(measured)
+        arms = evidence_of_arms(measured.rows, truth.columns)
+        return CachedNumbers(Cache(tmp_path), truth, arms, measured.basis.specification["resamples"])
+
+    return make
+
+
+@pytest.fixture
+def results_of(numbers_of: Callable[[Measurements], CachedNumbers]) -> Callable[[Measurements], dict[Arm, ArmResult]]:
+    """Makes the result of every reported arm."""
+
+    def make(measured: Measurements) -> dict[Arm, ArmResult]:
+        numbers = numbers_of(measured)
+        return {arm: arm_result(numbers, measured, arm, ANALYSIS) for arm in reported_arms(measured)}
+
+    return make
+
+
+Results = Callable[[Measurements], Mapping[Arm, ArmResult]]
+
+
+def test_arms_are_reported_in_one_order(make_measured: Callable[..., Measurements]) -> None:
+    """Sharp, blurred, then the deblurrers as they were named; what failed and what shows harm is not among them."""
+    measured = make_measured({"two": (), "sharp+two": (), "one": (), "blurred": (), "sharp": ()})
+    assert [arm.name for arm in reported_arms(measured)] == ["sharp", "blurred", "two", "one"]
+    rows = {arm: rows for arm, rows in measured.rows.items() if arm.name not in ("sharp", "two")}
+    assert [arm.name for arm in reported_arms(replace(measured, rows=rows))] == ["blurred", "one"]
+
+
+def test_a_deblurrer_is_held_against_sharp_and_blurred(
+    make_measured: Callable[..., Measurements], results_of: Results
+) -> None:
+    """It wins back half of a gap of 1 with one class of two, and harms by the class that it loses on sharp pictures."""
+    measured = make_measured({"sharp": ALL, "blurred": (), "net": (22,), "sharp+net": (21, 23)})
+    metrics = results_of(measured)[NET].metrics
+    assert metrics["map"].value == pytest.approx(0.5)
+    assert metrics["gap_recovered"].value == pytest.approx(0.5)
+    assert metrics["harm"].value == pytest.approx(0.5)
+    assert "gap_recovered" not in results_of(measured)[BLURRED].metrics
+    alone = results_of(make_measured({"blurred": (), "net": (22,)}))[NET].metrics
+    assert alone["gap_recovered"] == alone["harm"] == Estimate(None, 2)
+
+
+@pytest.mark.parametrize(("blurred", "is_known"), [((), True), ((21, 22), False)])
+def test_nothing_is_won_back_of_a_cost_within_noise(
+    make_measured: Callable[..., Measurements], results_of: Results, blurred: tuple[int, ...], is_known: bool
+) -> None:
+    """Where blur costs in one picture of two, a quarter of the draws see no cost, and no share of it is stated."""
+    measured = make_measured({"sharp": ALL, "blurred": blurred, "net": ALL}, resamples=50)
+    recovered = results_of(measured)[NET].metrics["gap_recovered"]
+    assert recovered.value == (pytest.approx(1) if is_known else None)
+
+
+def test_times_leave_out_what_was_not_timed(make_measured: Callable[..., Measurements], results_of: Results) -> None:
+    """10 and 30 ms on 8,000 pixels each: the median is 20, the 95th percentile 29, a megapixel takes 2.5 s."""
+    restore_ms = {"net": (10.0, 30.0), "half": (None, 30.0), "none": (None, None)}
+    results = results_of(make_measured(dict.fromkeys(("blurred", *restore_ms), ()), restore_ms=restore_ms))
+    times = {
+        arm.name: [result.metrics[key] for key in ("restore_ms_p50", "restore_ms_p95", "restore_s_per_mpix")]
+        for arm, result in results.items()
+        if arm != BLURRED
+    }
+    assert [each.value for each in times["net"]] == pytest.approx([20, 29, 2.5])
+    assert [each.value for each in times["half"]] == pytest.approx([30, 30, 3.75])
+    assert [each.n for each in times["half"]] == [1, 1, 1]
+    assert times["none"] == [Estimate(None, 0)] * 3
+
+
+def test_a_result_says_what_its_deblurrer_is(make_measured: Callable[..., Measurements], results_of: Results) -> None:
+    """Cost and identity come from the facts, mAP by class from the analysis, quality counts its defined pictures."""
+    quality = {"net": ({"psnr_db": None}, {"psnr_db": 30.0})}
+    measured = make_measured({"blurred": (), "net": ()}, quality=quality)
+    facts = DeblurrerFacts({"name": "net"}, {"parameters_m": 17.1}, trained_with_detector=True)
+    result = results_of(replace(measured, basis=replace(measured.basis, deblurrers={"net": facts})))[NET]
+    assert (result.backend, result.trained_with_detector) == ({"name": "net"}, True)
+    assert result.metrics["parameters_m"] == Estimate(17.1, 2)
+    assert result.metrics["psnr_db"] == Estimate(30.0, 1)
+    assert result.map_per_class == {"car": 0.25, "bus": None}
+
+
+def test_differences_are_paired(
+    make_measured: Callable[..., Measurements],
+    numbers_of: Callable[[Measurements], CachedNumbers],
+    results_of: Results,
+) -> None:
+    """Blur against sharp, deblurrers against blurred and each later against earlier; draws cancel where arms agree."""
+    measured = make_measured({"sharp": ALL, "blurred": (), "one": (22,), "two": (22,)}, resamples=20)
+    rows = differences(numbers_of(measured), results_of(measured))
+    of_map = {(row.arm, row.against): row for row in rows if row.metric == "map"}
+    assert list(of_map) == [("blurred", "sharp"), ("one", "blurred"), ("two", "blurred"), ("two", "one")]
+    assert [row.difference.value for row in of_map.values()] == pytest.approx([-1, 0.5, 0.5, 0])
+    same = of_map["two", "one"]
+    assert (same.difference.low, same.difference.high, same.p_value) == (0, 0, 1)
+    undefined = next(row for row in rows if (row.arm, row.metric) == ("one", "psnr_db"))
+    assert (undefined.difference.value, undefined.p_value) == (None, None)
+    assert SHARP.name not in {row.arm for row in rows}
