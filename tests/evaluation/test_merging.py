@@ -12,7 +12,7 @@ from PIL import Image as PillowImage
 
 from detbench.errors import DataError, DetbenchError, NotEvaluableError, UsageError
 from detbench.evaluation.merging import merge
-from detbench.evaluation.request import RunSpec, Share, Truth, parse_share
+from detbench.evaluation.request import RunSpec, Share, Truth
 from detbench.evaluation.run import run
 from detbench.evaluation.shards import run_shard
 from detbench.results.cache import Cache
@@ -216,19 +216,3 @@ def test_kernels_that_were_found_reach_the_whole_run(tmp_path: Path, cache: Cach
     assert rows.loc[~found, ["found_light", "found_cells", "found_kernel", "kernel_similarity"]].isna().all(axis=None)
     others = table.loc[table["arm"] != "finder", ["found_light", "kernel_similarity", "found_kernel", "true_kernel"]]
     assert others.isna().all(axis=None)
-
-
-@pytest.mark.parametrize("images", [0, 1, 5, 12])
-@pytest.mark.parametrize("count", [1, 2, 3, 7])
-def test_shares_are_a_partition(images: int, count: int) -> None:
-    """Every picture is in one share, and shares differ by one picture at most."""
-    shares = [Share(index, count).of(images) for index in range(1, count + 1)]
-    assert sorted(place for share in shares for place in share) == list(range(images))
-    assert max(map(len, shares)) - min(map(len, shares)) <= 1
-
-
-@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "1/0", "-1/2", "1/2/3", "a/b", "1/ 2", "", "1/" + "9" * 99])
-def test_what_is_no_share_is_refused(text: str) -> None:
-    """A shard is I/N with I from 1 to N; anything else is one message that shows the form."""
-    with pytest.raises(UsageError, match="such as 2/7"):
-        parse_share(text)
