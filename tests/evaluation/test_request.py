@@ -28,11 +28,6 @@ def test_what_asks_for_nothing_is_refused(change: dict[str, Any], message: str) 
         spec(**change)
 
 
-def test_the_smallest_numbers_are_taken() -> None:
-    """One picture without draws is a run."""
-    assert (spec(limit=1).limit, spec(resamples=0).resamples) == (1, 0)
-
-
 def test_a_share_takes_every_nth_picture() -> None:
     """Share 2/3 of seven pictures has those at places 1 and 4, and prints as it is read."""
     share = parse_share("2/3")

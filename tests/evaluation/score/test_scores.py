@@ -69,16 +69,6 @@ def test_a_deblurrer_is_held_against_sharp_and_blurred(
     assert alone["gap_recovered"] == alone["harm"] == Estimate(None, 2)
 
 
-@pytest.mark.parametrize(("blurred", "is_known"), [((), True), ((21, 22), False)])
-def test_nothing_is_won_back_of_a_cost_within_noise(
-    make_measured: Callable[..., Measurements], results_of: Results, blurred: tuple[int, ...], is_known: bool
-) -> None:
-    """Where blur costs in one picture of two, a quarter of the draws see no cost, and no share of it is stated."""
-    measured = make_measured({"sharp": ALL, "blurred": blurred, "net": ALL}, resamples=50)
-    recovered = results_of(measured)[NET].metrics["gap_recovered"]
-    assert recovered.value == (pytest.approx(1) if is_known else None)
-
-
 def test_times_leave_out_what_was_not_timed(make_measured: Callable[..., Measurements], results_of: Results) -> None:
     """10 and 30 ms on 8,000 pixels each: the median is 20, the 95th percentile 29, a megapixel takes 2.5 s."""
     restore_ms = {"net": (10.0, 30.0), "half": (None, 30.0), "none": (None, None)}

@@ -1,0 +1,145 @@
+"""Pictures through arms: what is done with which picture, and what becomes of an arm that fails."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from detbench.core.arm import Arm
+from detbench.errors import ArmError, DataError, NotEvaluableError
+from detbench.evaluation.measure.measuring import Arms, Pictures, measure_pictures
+from detbench.evaluation.measure.steps import Restored
+from detbench.plugins.backend import Backend
+from detbench.plugins.registry import Entry
+from detbench.types import Blur, Detections, GroundTruth, Kernel, Picture, Sample
+
+KERNEL = Kernel(np.full((3, 3), 1 / 9), "linear")
+
+
+def picture(name: str) -> Picture:
+    """A picture that is known by its name."""
+    return Picture(name, 100, 80, lambda: np.zeros((80, 100, 3), np.uint8))
+
+
+class Streets(list[Sample]):
+    """A dataset of pictures 10, 11, …"""
+
+    name = "streets"
+
+    def __init__(self, count: int, has_sharp: bool = True, blur: Blur | None = None) -> None:
+        truth = GroundTruth(np.zeros((0, 4)), *(np.zeros(0, kind) for kind in (int, bool, float, int)))
+        for number in range(10, 10 + count):
+            sharp = picture(f"sharp {number}") if has_sharp else None
+            self.append(Sample(number, f"{number}.png", sharp, picture(f"blurred {number}"), truth, blur))
+
+
+class Steps:
+    """Steps that note what they are given: deblurrers of other names than `identity` make pictures of their name;
+    `failing` names pictures by digest that a deblurrer cannot restore.
+    """
+
+    def __init__(self, *failing: str) -> None:
+        self.failing = failing
+        self.restored: list[tuple[str, str, Kernel | None]] = []
+
+    def restore(self, backend: Backend, given: Picture, kernel: Kernel | None) -> Restored:
+        self.restored.append((backend.name, given.sha256, kernel))
+        if backend.name != "identity" and given.sha256 in self.failing:
+            raise ArmError(f"{backend.name} failed")
+        return Restored(given if backend.name == "identity" else picture(f"{backend.name} {given.sha256}"), 1.0, False)
+
+    def image_quality(self, given: Picture, sharp: Picture | None) -> Mapping[str, float | None]:
+        return {}
+
+
+class Source:
+    """One sure box of class 1 in every picture; `without` names the arms that it has nothing of."""
+
+    def __init__(self, without: tuple[str, ...] = ()) -> None:
+        self.without = without
+        self.seen: list[str] = []
+
+    def has(self, arm: Arm) -> bool:
+        return arm.name not in self.without
+
+    def __call__(self, arm: Arm, sample: Sample, given: Picture) -> Detections:
+        self.seen.append(given.sha256)
+        return Detections(np.array([[0, 0, 9, 9.0]]), np.array([0.9]), np.array([1]))
+
+
+def arms(*names: str, steps: Any = None, source: Any = None, recorded: Any = None) -> Arms:
+    """The arms of deblurrers; those with recorded pictures were run elsewhere."""
+    recorded = recorded or {}
+    backends = [Backend(name, Entry(name, "nowhere:nothing", "given", by_name=name in recorded), {}) for name in names]
+    return Arms(backends, steps or Steps(), source or Source(), recorded)
+
+
+def names(of_arms: Arms, sample: Sample) -> list[str]:
+    """The arms that a picture has rows in."""
+    return [row.arm.name for row in of_arms.rows(sample)]
+
+
+def quiet(what: str, done: int, count: int) -> None:
+    """Progress that nobody watches."""
+
+
+def test_each_picture_goes_through_every_arm() -> None:
+    """Sharp, blurred, then each deblurrer on the blurred and on the sharp picture; equal pictures are seen once. Where
+    sharp pictures were not restored elsewhere, or their detections not recorded, there are no rows of harm.
+    """
+    source = Source()
+    rows = names(arms("identity", "net", source=source), Streets(1)[0])
+    assert rows == ["sharp", "blurred", "identity", "sharp+identity", "net", "sharp+net"]
+    assert source.seen == ["sharp 10", "blurred 10", "net blurred 10", "net sharp 10"]
+    assert names(arms("net"), Streets(1, has_sharp=False)[0]) == ["blurred", "net"]
+    of_others = arms("theirs", recorded={"theirs": {"10.png": picture("theirs")}})
+    assert names(of_others, Streets(1)[0]) == ["sharp", "blurred", "theirs"]
+    assert names(arms("net", source=Source(without=("sharp+net",))), Streets(1)[0]) == ["sharp", "blurred", "net"]
+
+
+def test_the_kernel_is_that_of_the_picture() -> None:
+    """A deblurrer has the kernel of the blurred picture, and for the sharp one a single point in the same light."""
+    steps = Steps()
+    names(arms("net", steps=steps), Streets(1, blur=Blur("trajectory", {}, 4.0, KERNEL))[0])
+    (_, _, of_blurred), (_, _, of_sharp) = steps.restored
+    assert of_blurred is KERNEL
+    assert of_sharp is not None
+    assert (of_sharp.weights.tolist(), of_sharp.light) == ([[1.0]], "linear")
+
+
+def test_an_arm_that_fails_is_given_up() -> None:
+    """After its first failure it is not tried again, and rows that it gave before are left out; others are whole."""
+    steps = Steps("blurred 11")
+    of_arms = arms("net", "identity", steps=steps)
+    pictures = Pictures(Streets(3), None, "labels", steps, Source())
+    samples, rows = measure_pictures(pictures, range(3), of_arms, quiet)
+    assert [sample.id for sample in samples] == [10, 11, 12]
+    assert of_arms.failed == {"net": "11.png: net failed"}
+    assert {arm.name: len(of_arm) for arm, of_arm in rows.items()} == dict.fromkeys(
+        ("sharp", "blurred", "identity", "sharp+identity"), 3
+    )
+    assert [given for name, given, _ in steps.restored if name == "net"] == ["blurred 10", "sharp 10", "blurred 11"]
+
+
+def test_a_share_has_its_places() -> None:
+    """Every second picture from the second on, each of them a step of progress; fewer than announced are an error."""
+    steps: list[tuple[str, int, int]] = []
+    pictures = Pictures(Streets(5), None, "labels", Steps(), Source())
+    samples, _ = measure_pictures(pictures, range(1, 5, 2), arms(), lambda *step: steps.append(step))
+    assert [sample.id for sample in samples] == [11, 13]
+    assert steps == [("pictures", 0, 2), ("pictures", 1, 2), ("pictures", 2, 2)]
+    with pytest.raises(DataError, match="dataset streets: 5 pictures came where 6 were announced"):
+        measure_pictures(pictures, range(6), arms(), quiet)
+
+
+def test_pseudo_truth_is_of_the_sharp_picture() -> None:
+    """Boxes are numbered by the picture's place in the whole dataset; without sharp pictures there are none."""
+
+    def truth(dataset: Streets) -> list[int]:
+        pictures = Pictures(dataset, None, "pseudo", Steps(), Source())
+        return [number for sample in pictures.at(range(1, 3)) for number in sample.truth.ids.tolist()]
+
+    assert truth(Streets(3)) == [10_001, 20_001]
+    with pytest.raises(NotEvaluableError, match="dataset streets has none"):
+        truth(Streets(3, has_sharp=False))
