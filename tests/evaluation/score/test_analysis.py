@@ -1,0 +1,77 @@
+"""Where an arm's mAP is won and lost."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detbench.core.arm import Arm
+from detbench.evaluation.measure.measured import Measurements
+from detbench.evaluation.score.analysis import analysis_of
+from detbench.evaluation.score.arm_evidence import evidence_of_arms
+from detbench.evaluation.score.cached_numbers import CachedNumbers
+from detbench.evaluation.score.true_boxes import true_boxes
+from detbench.results.cache import Cache
+
+NET = Arm("blurred", "net")
+
+
+@pytest.fixture
+def analysis(tmp_path: Path) -> Callable[[Measurements], dict[str, Any]]:
+    """Makes the analysis of the arm `net`."""
+
+    def make(measured: Measurements) -> dict[str, Any]:
+        truth = true_boxes(measured)
+        numbers = CachedNumbers(Cache(tmp_path), truth, evidence_of_arms(measured.rows, truth.columns), resamples=0)
+        return analysis_of(numbers, NET, measured.rows[NET], measured.basis.classes)
+
+    return make
+
+
+Analysis = Callable[[Measurements], dict[str, Any]]
+
+
+def test_classes_have_their_own_map(make_measured: Callable[..., Measurements], analysis: Analysis) -> None:
+    """Of two cars one is found, the first that a ranking has: recalls up to .5 at precision 1, 51 points of 101."""
+    classes = analysis(make_measured({"blurred": (), "net": (21,)}))["classes"]
+    assert {name: each["boxes"] for name, each in classes.items()} == {"car": 2, "bus": 1}
+    assert classes["car"]["map"]["value"] == pytest.approx(51 / 101)
+    assert classes["bus"]["map"]["value"] == 0
+
+
+def test_pictures_are_binned_by_their_blur(make_measured: Callable[..., Measurements], analysis: Analysis) -> None:
+    """6 px is in the first bin, 18 px opens the third; each has the mAP of its picture, and an empty bin has none."""
+    bins = analysis(make_measured({"blurred": (), "net": (23,)}))["blur"]
+    edges = [(each["from_px"], each["to_px"], each["pictures"]) for each in bins]
+    assert edges == [(0, 8, 1), (8, 18, 0), (18, 30, 1), (30, None, 0)]
+    assert [each["map"]["value"] for each in bins] == [0, None, pytest.approx(1), None]
+
+
+def test_a_blur_that_is_unknown_leaves_no_bins(make_measured: Callable[..., Measurements], analysis: Analysis) -> None:
+    """One picture without a strength suffices, though the cache holds the bins of the same pictures with one."""
+    measured = make_measured({"blurred": (), "net": (23,)})
+    assert len(analysis(measured)["blur"]) == 4
+    first, second = measured.rows[NET]
+    rows = {**measured.rows, NET: [replace(first, sample=replace(first.sample, blur=None)), second]}
+    assert analysis(replace(measured, rows=rows))["blur"] == []
+
+
+def test_the_curves_end_where_the_boxes_do(make_measured: Callable[..., Measurements], analysis: Analysis) -> None:
+    """Boxes of confidence .6, two of three found: recall is 2/3 up to .60 and 0 above, where precision is undefined.
+    The curve of precision is the mean of car's, which ends at recall .5, and bus's, which is whole.
+    """
+    record = analysis(make_measured({"blurred": (), "net": (21, 22)}, score=0.6))
+    sweep = record["confidence_sweep"]
+    assert [each["confidence"] for each in sweep] == pytest.approx([0.05 * step for step in range(1, 20)])
+    assert [each["recall"] for each in sweep] == pytest.approx([2 / 3] * 12 + [0] * 7)
+    assert [each["precision"] for each in sweep] == [1] * 12 + [None] * 7
+    assert record["precision_recall"] == pytest.approx([1] * 51 + [0.5] * 50)
+
+
+def test_errors_are_counted_by_kind(make_measured: Callable[..., Measurements], analysis: Analysis) -> None:
+    """An arm that finds one box of three has missed two and has no other error; what it costs is mAP50."""
+    errors = analysis(make_measured({"blurred": (), "net": (22,)}))["errors"]
+    assert {kind: error["count"] for kind, error in errors.items() if error["count"]} == {"missed": 2}
+    assert errors["missed"]["cost"] == pytest.approx(0.5)
