@@ -6,8 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from detbench.gate.baseline import read_baseline, write_baseline
-from detbench.gate.gated_run import Measured, measured_in
+from detbench.gate.gated_run import measured_in
 from detbench.gate.judge import Verdict, judge
 from detbench.gate.outputs import (
     annotation,
@@ -18,7 +17,6 @@ from detbench.gate.outputs import (
     refusal_markdown,
 )
 from detbench.gate.rules import Rule
-from detbench.metrics.evidence import point_numbers
 
 Job = Callable[..., Path]
 RULES = (Rule("map", max_drop=0.02), Rule("psnr_db", arm="wiener", at_least=24.0))
@@ -75,33 +73,3 @@ def test_annotations_are_one_line_each(verdicts: tuple[Verdict, ...]) -> None:
     assert all(line.startswith("::error title=detbench gate::") for line in lines)
     assert "at 95\xa0%25" in lines[0]
     assert annotation("a\nb") == "::error title=detbench gate::a%0Ab"
-
-
-def test_a_baseline_gives_back_what_was_measured(job: Job, tmp_path: Path) -> None:
-    """From its file come the same ground, numbers and evidence as from the run folder: every draw gives the same."""
-    written = write_baseline(job("run"), tmp_path / "baseline.json")
-    read = read_baseline(tmp_path / "baseline.json")
-    assert (read.ground, read.definitions, read.image_ids, read.values) == (
-        dict(written.ground), dict(written.definitions), written.image_ids, written.values,
-    )  # fmt: skip
-    assert list(read.evidence) == ["sharp", "blurred", "wiener", "sharp+wiener"]
-    for arm, evidence in written.evidence.items():
-        assert point_numbers(read.evidence[arm]) == point_numbers(evidence)
-        assert judge(read, written, RULES) == judge(written, written, RULES)
-
-
-def test_a_drop_is_paired(job: Job) -> None:
-    """The bound follows the pictures that changed: one bus of forty bounds the loss closer than two runs apart do."""
-    after, before = (measured_in(job(name, buses={"wiener": found})) for name, found in (("a", 35), ("b", 36)))
-    (verdict,) = judge(after, before, [Rule("map", arm="wiener", max_drop=0.05)])
-    assert verdict.drop == pytest.approx(0.0125, abs=0.005)
-    assert verdict.drop <= verdict.worst < 0.05
-
-
-def test_nothing_to_judge_by_is_refused(job: Job) -> None:
-    """A gate without rules would always pass."""
-    from detbench.errors import NotEvaluableError
-
-    measured: Measured = measured_in(job("run"))
-    with pytest.raises(NotEvaluableError, match="no rule"):
-        judge(measured, measured, [])

@@ -69,30 +69,3 @@ def test_other_layers_stay_torchs(layer: nn.Module) -> None:
     """Convolutions that are thin, strided, dilated, grouped, larger, unpadded or without a bias; norms with weights."""
     kind = type(layer)
     assert type(accelerate(nn.Sequential(layer))[0]) is kind
-
-
-@pytest.mark.parametrize("bias", [True, False])
-def test_a_pointwise_convolution_is_torchs(bias: bool) -> None:
-    """It has the names and values of an nn.Conv2d with kernel 1, its result, and the memory format channels_last."""
-    layer, torchs = PointwiseConv2d(6, 4, 1, bias=bias), nn.Conv2d(6, 4, 1, bias=bias)
-    torchs.load_state_dict(layer.state_dict())
-    features = torch.randn(2, 6, 5, 7).to(memory_format=torch.channels_last)
-    torch.testing.assert_close(layer(features), torchs(features), atol=1e-6, rtol=1e-5)
-    assert layer(features).is_contiguous(memory_format=torch.channels_last)
-
-
-def test_the_fast_instance_norm_is_torchs() -> None:
-    """It is nn.InstanceNorm2d to 1e-5, with a gradient or without, and keeps channels_last."""
-    features = (torch.randn(2, 8, 9, 7) * 3 + 2).to(memory_format=torch.channels_last)
-    fast, torchs = FastInstanceNorm2d(8), nn.InstanceNorm2d(8)
-    gradients = []
-    for norm in (fast, torchs):
-        wanted = features.clone().requires_grad_()
-        (norm(wanted) ** 3).sum().backward()
-        gradients.append(wanted.grad)
-    torch.testing.assert_close(*gradients, atol=1e-4, rtol=1e-4)
-    with_gradient = fast(features.clone().requires_grad_())
-    with torch.inference_mode():
-        for normed in (fast(features), with_gradient):
-            torch.testing.assert_close(normed, torchs(features), atol=1e-5, rtol=0)
-            assert normed.is_contiguous(memory_format=torch.channels_last)

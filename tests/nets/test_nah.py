@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from detbench.nets.nah import SCALES, MultiScaleNet, ResBlock, gaussian_pyramid
+from detbench.nets.nah import SCALES, Critic, MultiScaleNet, ResBlock, gaussian_pyramid
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +61,9 @@ def test_pyramid_keeps_a_constant_and_the_middle() -> None:
         for level in levels:
             torch.testing.assert_close(level, level.flip(3))
     torch.testing.assert_close(gaussian_pyramid(torch.full((1, 3, 8, 8), 0.25))[2], torch.full((1, 3, 2, 2), 0.25))
+
+
+def test_nahs_critic_takes_crops_of_128() -> None:
+    """Small crops for small machines have a score too."""
+    with torch.inference_mode():
+        assert Critic()(torch.zeros(1, 3, 128, 128)).shape == (1, 1, 1, 1)

@@ -1,68 +1,15 @@
-import json
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from detbench.pages.parts import Table
 from detbench.report.comparison import comparison_of
-from detbench.report.pairing import pairs_of, read_run
 
 Write = Callable[..., Path]
-TRUE_BOX, OTHER_BOX = [5.0, 6.0, 20.0, 10.0], [40.0, 20.0, 10.0, 15.0]
-NAMES = ("a.png", "b.png", "c.png")
-
-
-def find(folder: Path, arm: str, *boxes: list[float]) -> Path:
-    """Let an arm find just these boxes in every picture."""
-    found = [{"image_id": number, "category_id": 1, "bbox": box, "score": 0.9} for number in (1, 2, 3) for box in boxes]
-    (folder / "detections" / f"{arm}.json").write_text(json.dumps(found))
-    return folder
 
 
 def cells(table: Table) -> dict[str, list[str]]:
     """The texts of each row."""
     return {row.heading.text: [cell.text for cell in row.cells] for row in table.rows}
-
-
-def test_deblurrers_of_two_runs_are_paired_picture_by_picture(write: Write) -> None:
-    """One that finds both boxes is .5 above one that finds one of two, on every draw of the shared pictures."""
-    one = find(write("one", maps={"blurred": 0.2, "wiener": 0.3}, file_names=NAMES), "wiener", TRUE_BOX, OTHER_BOX)
-    other = find(write("other", maps={"blurred": 0.2, "nah": 0.3}, file_names=NAMES), "nah", TRUE_BOX)
-    (pair,) = pairs_of([read_run(one), read_run(other)])
-    assert (pair.run, pair.arm, pair.against_run, pair.against_arm) == ("one", "wiener", "other", "nah")
-    difference = pair.difference
-    assert (difference.value, difference.n) == (pytest.approx(1 - 51 / 101), 3)
-    assert difference.low == difference.high == pytest.approx(difference.value)
-
-
-def test_only_shared_pictures_are_paired(write: Write) -> None:
-    """A run of fewer pictures is compared over those alone; other true boxes make other pictures."""
-    one = write("one", maps={"blurred": 0.2, "wiener": 0.3}, file_names=NAMES)
-    other = write("other", maps={"blurred": 0.2, "nah": 0.3}, file_names=NAMES[:2])
-    truth = json.loads((other / "truth.json").read_text())
-    truth["annotations"][0]["bbox"] = [0, 0, 1, 1]
-    (other / "truth.json").write_text(json.dumps(truth))
-    (pair,) = pairs_of([read_run(one), read_run(other)])
-    assert pair.difference.n == 1
-
-
-def test_the_same_arm_under_one_detector_is_no_pair(write: Write) -> None:
-    """What two runs of one detector have in common is not held against itself."""
-    runs = [read_run(write(name, maps={"blurred": 0.2, "wiener": 0.3})) for name in ("one", "other")]
-    assert pairs_of(runs) == ()
-
-
-def test_two_detectors_are_compared_arm_by_arm(write: Write) -> None:
-    """Under two detectors the same arms are paired, the blurred one among them."""
-    folders = [write(name, maps={"blurred": 0.2, "wiener": 0.3}) for name in ("one", "other")]
-    result = json.loads((folders[1] / "result.json").read_text())
-    result["detector"]["name"] = "another"
-    (folders[1] / "result.json").write_text(json.dumps(result))
-    assert [(pair.arm, pair.against_arm) for pair in pairs_of([read_run(each) for each in folders])] == [
-        ("blurred", "blurred"),
-        ("wiener", "wiener"),
-    ]
 
 
 def test_the_leaderboard_goes_by_the_gap_recovered(write: Write, tmp_path: Path) -> None:

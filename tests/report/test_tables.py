@@ -3,7 +3,6 @@ from dataclasses import replace
 
 from detbench.metrics.specs import METRICS
 from detbench.pages.parts import Cell, Table
-from detbench.report.bars import map_bars
 from detbench.report.tables import arm_table, difference_table, metric_heading, shown_specs, value_cell
 from detbench.results.schema import RunResult
 from detbench.types import Estimate
@@ -76,17 +75,3 @@ def test_a_transposed_table_has_the_same_cells(result: Results) -> None:
     table = arm_table(run.arms, shown_specs(run.arms))
     assert column(table.transposed("Metric"), "wiener")["mAP"] == column(table, "mAP")["wiener"]
     assert table.transposed("Metric").transposed("Arm") == table
-
-
-def test_bars_are_lengths_between_zero_and_the_longest(result: Results) -> None:
-    """Half the mAP is half the length; floor and ceiling are the blurred and the sharp bar's ends."""
-    bars = map_bars(result(maps={"sharp": 0.4, "blurred": 0.2, "none": None}).arms)
-    lengths = [bar.length for bar in bars.bars]
-    assert lengths == [96.15, 48.08, None]
-    assert (bars.floor, bars.ceiling) == (48.08, 96.15)
-    assert [bar.text for bar in bars.bars] == [".400", ".200", "–"]
-
-
-def test_bars_without_any_map_have_no_length(result: Results) -> None:
-    """A run that found nothing divides by nothing."""
-    assert [bar.length for bar in map_bars(result(maps={"blurred": 0.0, "wiener": 0.0}).arms).bars] == [0.0, 0.0]

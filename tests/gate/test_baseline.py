@@ -1,0 +1,43 @@
+"""A baseline's file: complete and stable."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from detbench.gate.baseline import read_baseline, write_baseline
+from detbench.gate.judge import judge
+from detbench.gate.rules import Rule
+from detbench.metrics.evidence import point_numbers
+
+Job = Callable[..., Path]
+RULES = (Rule("map", max_drop=0.02), Rule("psnr_db", arm="wiener", at_least=24.0))
+
+
+def test_a_baseline_gives_back_what_was_measured(job: Job, tmp_path: Path) -> None:
+    """From its file come the same ground, numbers and evidence as from the run folder: every draw gives the same."""
+    written = write_baseline(job("run"), tmp_path / "baseline.json")
+    read = read_baseline(tmp_path / "baseline.json")
+    assert (read.ground, read.definitions, read.image_ids, read.values) == (
+        dict(written.ground), dict(written.definitions), written.image_ids, written.values,
+    )  # fmt: skip
+    assert list(read.evidence) == ["sharp", "blurred", "wiener", "sharp+wiener"]
+    for arm, evidence in written.evidence.items():
+        assert point_numbers(read.evidence[arm]) == point_numbers(evidence)
+    assert judge(read, written, RULES) == judge(written, written, RULES)
+
+
+def test_equal_scores_stay_equal(job: Job, tmp_path: Path) -> None:
+    """The file keeps the order of the boxes and which of them share a score, not the scores."""
+    written = write_baseline(job("run"), tmp_path / "baseline.json").evidence["wiener"].ranking.scores
+    read = read_baseline(tmp_path / "baseline.json").evidence["wiener"].ranking.scores
+    assert len(read) == 40 + 36
+    assert np.array_equal(np.diff(read) != 0, np.diff(written) != 0)
+
+
+def test_one_run_gives_one_file(job: Job, tmp_path: Path) -> None:
+    """Written again it has the same bytes, so that a repository shows a change only where there is one."""
+    run = job("run")
+    for name in ("one.json", "other.json"):
+        write_baseline(run, tmp_path / name)
+    assert (tmp_path / "one.json").read_bytes() == (tmp_path / "other.json").read_bytes()

@@ -1,0 +1,53 @@
+"""Rules as TOML gives them; what makes a rule no rule is in test_scenarios.py."""
+
+from pathlib import Path
+
+import pytest
+
+from detbench.errors import UsageError
+from detbench.gate.rules import Rule, read_rules
+
+
+def test_rules_are_read_in_the_order_of_the_file(tmp_path: Path) -> None:
+    """Each has what its table says; without more, it holds for every arm at 95 %."""
+    file = tmp_path / "rules.toml"
+    file.write_text(
+        '[[rule]]\nmetric = "psnr_db"\nat_least = 24\n'
+        '[[rule]]\nmetric = "map"\nmax_drop = 0.02\nconfidence = 0.9\narm = "wiener"\n'
+    )
+    assert read_rules(file) == (
+        Rule("psnr_db", arm=None, at_least=24, confidence=0.95),
+        Rule("map", arm="wiener", max_drop=0.02, confidence=0.9),
+    )
+
+
+def test_a_bound_of_zero_is_a_bound() -> None:
+    """Zero counts among the numbers of a rule: alone it makes one, beside another it is one too many."""
+    assert Rule("harm", at_most=0).at_most == 0
+    with pytest.raises(UsageError, match="exactly one number"):
+        Rule("harm", at_most=0, max_drop=0.1)
+
+
+def test_a_margin_in_decibels_may_be_above_1() -> None:
+    """Only shares end at 1; no margin is below 0."""
+    assert Rule("psnr_db", max_drop=3.0).max_drop == 3
+    with pytest.raises(UsageError, match=r"0 or more, not -3\.0"):
+        Rule("psnr_db", max_drop=-3.0)
+
+
+def test_even_odds_are_no_confidence() -> None:
+    """At .5 half of all equal runs would pass by chance."""
+    assert Rule("map", max_drop=0.1, confidence=0.51).confidence == 0.51
+    with pytest.raises(UsageError, match=r"not 0\.5$"):
+        Rule("map", max_drop=0.1, confidence=0.5)
+
+
+@pytest.mark.parametrize("content", ['[rule]\nmetric = "map"\nmax_drop = 0.1\n', "rule = [1]\n", None])
+def test_a_file_without_rule_tables_is_named(tmp_path: Path, content: str | None) -> None:
+    """One [rule] that should be a [[rule]], a list of something else, no file: the message begins with the path."""
+    file = tmp_path / "rules.toml"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(UsageError) as refused:
+        read_rules(file)
+    assert str(refused.value).startswith(f"{file}: ")
