@@ -2,9 +2,8 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 import torch
-from torch import Tensor
 
-from detbench.training.losses.target import Target, WeightedLoss
+from detbench.training.losses.target import Target
 
 
 def test_targets_are_told_apart_without_their_pixels() -> None:
@@ -24,14 +23,3 @@ def test_a_target_is_of_the_first_step_unless_it_says_so() -> None:
     assert later.sharp is first.sharp
     with pytest.raises(FrozenInstanceError):
         first.step = 7  # type: ignore[misc]
-
-
-def test_a_measure_is_without_the_weight() -> None:
-    """The log has plain losses: weighing is the training's, once."""
-
-    def offset(restored: Tensor, target: Target) -> Tensor:
-        return (restored - target.sharp).abs().mean()
-
-    loss = WeightedLoss("offset", 100.0, offset)
-    target = Target(torch.zeros(2, 3, 4, 4), torch.ones(2, 1, 1))
-    assert loss.measure(target.sharp + 0.25, target).item() == 0.25
