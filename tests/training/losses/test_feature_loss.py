@@ -2,10 +2,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from detbench.training.architectures import make_plan
 from detbench.training.losses.feature_loss import FeatureLoss, feature_distance
 from detbench.training.losses.target import Target
-from detbench.training.recipe import Recipe
 
 CPU = torch.device("cpu")
 
@@ -65,11 +63,3 @@ def test_the_loss_moves_the_restored_picture() -> None:
     before.backward()
     assert moved.grad is not None
     assert loss([moved - 0.05 * moved.grad / moved.grad.abs().max()], at) < before
-
-
-def test_a_recipe_asks_for_it() -> None:
-    """With a weight it stands among the generator's losses; without files it compares the shipped detector's."""
-    (loss,) = make_plan("deblurgan", Recipe(vgg_weight=0, detector_weight=3), None, CPU).losses
-    assert (loss.name, loss.weight) == ("detector", 3)
-    at = Target(torch.zeros(1, 3, 32, 32), torch.ones(1, 1, 1))
-    assert loss.measure([at.sharp + 0.2], at) > loss.measure([at.sharp], at) == 0
