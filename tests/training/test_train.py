@@ -28,7 +28,6 @@ from detbench.training.data.processes import World
 from detbench.training.data.sources import find_sources
 from detbench.training.job import TrainingJob
 from detbench.training.loop import Trainer
-from detbench.training.losses.detector_features import SHIPPED
 from detbench.training.recipe import Recipe
 from detbench.training.schedule import Schedule
 from detbench.training.state import new_state
@@ -216,17 +215,6 @@ def test_mixed_sources(job: TrainingJob, make_pairs: Callable[..., Path]) -> Non
     train_deblurrer(mixed, quiet)
     data = tomllib.loads((job.out / "card.toml").read_text())["training"]["data"]
     assert [(source["kind"], source["weight"]) for source in data] == [("sharp", 2.0), ("pairs", 1.0)]
-
-
-def test_the_card_names_the_networks_of_its_losses(job: TrainingJob) -> None:
-    """Name and sha256 of the detector whose features counted, and, after a warm start from it, of both trainings'."""
-    shipped = {"name": "yolov8n-streets", "sha256": hashlib.sha256(SHIPPED.read_bytes()).hexdigest()}
-    recipe = replace(SHORT, detector_weight=0.1, critic_steps=0, epochs=1, decay_epochs=0)
-    weights = train_deblurrer(replace(job, recipe=recipe), quiet)
-    assert tomllib.loads((job.out / "card.toml").read_text())["trained_with"] == [shipped]
-    warm = replace(job, out=job.out / "warm", start=weights, recipe=replace(recipe, detector_weight=0))
-    train_deblurrer(warm, quiet)
-    assert tomllib.loads((warm.out / "card.toml").read_text())["trained_with"] == [shipped]
 
 
 def test_a_training_that_diverges_keeps_its_checkpoint(job: TrainingJob) -> None:
