@@ -1,8 +1,10 @@
 """Pictures to train on, and networks small enough to do it in a test."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -89,3 +91,14 @@ def small_plan(**changes: object) -> TrainingPlan:
 def make_plan() -> Callable[..., TrainingPlan]:
     """Makes `small_plan`s."""
     return small_plan
+
+
+@pytest.fixture
+def drawn_pairs(drawn_dataset: Path, tmp_path: Path) -> Path:
+    """The drawn dataset with blurred twins."""
+    folder = Path(shutil.copytree(drawn_dataset, tmp_path / "pairs"))
+    (folder / "blurred").mkdir()
+    for file in (folder / "images").iterdir():
+        blurred = cv2.blur(np.asarray(PillowImage.open(file).convert("RGB")), (9, 9))
+        PillowImage.fromarray(blurred).save(folder / "blurred" / file.name)
+    return folder

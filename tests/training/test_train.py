@@ -17,10 +17,9 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from detbench.errors import DataError, TrainingError, UsageError, WeightsError
-from detbench.nets.nah import gaussian_pyramid
+from detbench.errors import DataError, TrainingError, UsageError
 from detbench.training import architectures
-from detbench.training.architectures import ARCHITECTURES, Architecture, at_each_scale, make_plan
+from detbench.training.architectures import ARCHITECTURES, Architecture, make_plan
 from detbench.training.clock import Layout
 from detbench.training.data.blur_batch import collate
 from detbench.training.data.crops import Crop, TrainingCrops
@@ -29,9 +28,6 @@ from detbench.training.data.processes import World
 from detbench.training.data.sources import find_sources
 from detbench.training.job import TrainingJob
 from detbench.training.loop import Trainer
-from detbench.training.losses.content import CROSS_ENTROPY, WASSERSTEIN, l1
-from detbench.training.losses.detector_features import SHIPPED
-from detbench.training.losses.target import Target
 from detbench.training.recipe import Recipe
 from detbench.training.schedule import Schedule
 from detbench.training.state import new_state
@@ -221,19 +217,6 @@ def test_mixed_sources(job: TrainingJob, make_pairs: Callable[..., Path]) -> Non
     assert [(source["kind"], source["weight"]) for source in data] == [("sharp", 2.0), ("pairs", 1.0)]
 
 
-def test_the_card_names_the_networks_of_its_losses(job: TrainingJob) -> None:
-    """Name and sha256 of the detector whose features counted, and, after a warm start from it, of both trainings'."""
-    shipped = {"name": "yolov8n-streets", "sha256": hashlib.sha256(SHIPPED.read_bytes()).hexdigest()}
-    recipe = replace(SHORT, detector_weight=0.1, critic_steps=0, epochs=1, decay_epochs=0)
-    weights = train_deblurrer(replace(job, recipe=recipe), quiet)
-    assert tomllib.loads((job.out / "card.toml").read_text())["trained_with"] == [shipped]
-    warm = replace(job, out=job.out / "warm", start=weights, recipe=replace(recipe, detector_weight=0))
-    train_deblurrer(warm, quiet)
-    assert tomllib.loads((warm.out / "card.toml").read_text())["trained_with"] == [shipped]
-    with pytest.raises(WeightsError, match=r"no weights to train with: gone\.pt cannot be read"):
-        train_deblurrer(replace(job, out=job.out / "other", recipe=recipe, detectors=(Path("gone.pt"),)), quiet)
-
-
 def test_a_training_that_diverges_keeps_its_checkpoint(job: TrainingJob) -> None:
     """An absurd rate ends in a TrainingError that names step and term; the checkpoint is of a step before."""
     wild = replace(job, recipe=replace(SHORT, learning_rate=1e30))
@@ -348,91 +331,10 @@ def test_pairs_have_no_kernel(photos: Path, make_pairs: Callable[..., Path], tmp
     assert not job.out.exists()
 
 
-@pytest.mark.parametrize(
-    ("name", "settings", "said"),
-    [
-        ("blind", {"blurs": ("shake",)}, "blurs is shake, but blind finds one kernel a picture"),
-        ("blind", {"blurs": ("trajectory:length_px=80",)}, "name trajectories of at most 62 px"),
-        ("blind", {"l1_weight": 1.0}, "l1_weight is 1.0, but blind gives a kernel and has no critic"),
-        ("blind", {"critic_steps": 5}, "critic_steps is 5, but blind gives a kernel"),
-        ("blind", {"init_as_identity": True}, "init_as_identity is True, but blind gives a kernel"),
-        ("blind", {"held_out_px": 64}, "held_out_px is 64, but blind takes multiples of 4 from 68 on"),
-        ("nah", {"kernel_weight": 2.0}, "kernel_weight is 2.0, but nah gives pictures"),
-    ],
-)
-def test_what_a_network_cannot_have(name: str, settings: dict[str, object], said: str) -> None:
-    """Losses, blurs and crops that are not for a network are refused by name, not left out in silence."""
-    recipe = replace(ARCHITECTURES[name].recipe, **settings)  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match=said):
-        make_plan(name, recipe, None, torch.device("cpu"))
-
-
 def test_half_precision_finds_kernels_too(photos: Path, tmp_path: Path) -> None:
     """Under bfloat16 the convolutions alone are rounded: Fourier transforms and losses stay in single precision."""
     job = TrainingJob("blind", replace(BLIND, decay_epochs=0), (photos,), tmp_path / "out", "cpu", precision="bf16")
     assert train_deblurrer(job, quiet)
-
-
-def test_each_is_trained_as_its_authors_did() -> None:
-    """AdversarialLoss, content, rate and batch are those of each paper."""
-    recipes = {name: kind.recipe for name, kind in ARCHITECTURES.items()}
-    assert recipes["deblurgan"] == recipes["deblurgan-resize"] == Recipe()
-    nah, dense, unet = (recipes[name] for name in ("nah", "deep_generative_filter", "pix2pix"))
-    assert {recipe.adversary for recipe in (nah, dense, unet)} == {"cross_entropy"}
-    assert (nah.adversarial_weight, nah.learning_rate, nah.batch, nah.augmented) == (1e-4, 5e-5, 2, True)
-    assert (dense.vgg_weight, dense.l1_weight, dense.learning_rate, dense.batch) == (145, 170, 3e-4, 1)
-    nafnet = recipes["nafnet"]
-    assert (nafnet.critic_steps, nafnet.learning_rate, nafnet.betas) == (0, 1e-3, (0.9, 0.9))
-    assert (unet.l1_weight, unet.vgg_weight, unet.learning_rate, unet.batch) == (100, 0, 2e-4, 1)
-
-
-def test_crops_fit_the_network() -> None:
-    """A crop that a U-Net of eight halvings cannot take is refused by name before any training."""
-    recipe = replace(ARCHITECTURES["pix2pix"].recipe, crop_px=128)
-    with pytest.raises(UsageError, match="crop_px is 128, but pix2pix takes multiples of 256"):
-        make_plan("pix2pix", recipe, None, torch.device("cpu"))
-
-
-def test_content_counts_at_each_scale() -> None:
-    """An offset of d at every scale costs its loss as often as there are scales; at one scale, once."""
-    sharp = torch.rand(1, 3, 16, 16)
-    levels = gaussian_pyramid(sharp)
-    target = Target(sharp, kernel=torch.ones(1, 1, 1))
-    assert at_each_scale(l1)([level + 0.25 for level in levels], target).item() == pytest.approx(0.75)
-    assert at_each_scale(l1)([sharp + 0.25], target).item() == pytest.approx(0.25)
-
-
-def test_a_plan_follows_its_recipe() -> None:
-    """Weights, rates and bounds are the recipe's; weights come from its seed, a last one of 0 if it says so."""
-    cpu = torch.device("cpu")
-    recipe = Recipe(
-        vgg_weight=0,
-        l2_weight=7,
-        l1_weight=3,
-        charbonnier_weight=2,
-        spectrum_weight=0.05,
-        adversary="wasserstein_clipping",
-        clip_bound=0.02,
-        init_as_identity=True,
-        seed=3,
-    )
-    plan, again = (make_plan("deblurgan", recipe, None, cpu) for _ in range(2))
-    losses = [(loss.name, loss.weight) for loss in plan.losses]
-    assert losses == [("L1", 3), ("L2", 7), ("charbonnier", 2), ("spectrum", 0.05)]
-    assert (plan.clip_bound, plan.penalty_weight, plan.learning_rate) == (0.02, 0, 1e-4)
-    assert not plan.generator.get_parameter("leave.weight").any()
-    assert torch.equal(plan.generator.get_parameter("enter.weight"), again.generator.get_parameter("enter.weight"))
-    penalised = make_plan("deblurgan", replace(recipe, adversary="wasserstein_penalty"), None, cpu)
-    assert (penalised.clip_bound, penalised.penalty_weight, penalised.adversarial_loss) == (None, 10, WASSERSTEIN)
-    telling = make_plan("deblurgan", replace(recipe, adversary="cross_entropy"), None, cpu)
-    assert (telling.clip_bound, telling.penalty_weight, telling.adversarial_loss) == (None, 0, CROSS_ENTROPY)
-
-
-def test_dropout_is_the_recipes() -> None:
-    """All nine blocks drop what the recipe says, half if it says nothing."""
-    for recipe, share in ((Recipe(vgg_weight=0, l1_weight=1), 0.5), (Recipe(vgg_weight=0, l1_weight=1, dropout=0), 0)):
-        net = make_plan("deblurgan", recipe, None, torch.device("cpu")).generator
-        assert [module.p for module in net.modules() if isinstance(module, nn.Dropout)] == [share] * 9
 
 
 def test_a_training_may_start_from_weights(job: TrainingJob) -> None:
@@ -448,16 +350,3 @@ def test_a_training_may_start_from_weights(job: TrainingJob) -> None:
     assert started["training"]["start"] == card["sha256"]
     with pytest.raises(UsageError, match="was begun with start"):
         train_deblurrer(replace(warm, start=None, resume=True), quiet)
-
-
-def test_the_perceptual_loss_is_of_the_named_layer(shared_file: Callable[[str], Path]) -> None:
-    """From a file, up to the layer that the recipe names; a layer that the file lacks is refused."""
-    file, cpu = shared_file("weights/vgg19-to-conv3_1.safetensors"), torch.device("cpu")
-    (loss,) = make_plan("deblurgan", Recipe(vgg_layer="conv2_2"), file, cpu).losses
-    sharp = torch.rand(1, 3, 16, 16) * 2 - 1
-    assert (loss.name, loss.weight) == ("VGG", 100)
-    target = Target(sharp, kernel=torch.ones(1, 1, 1))
-    assert loss.measure((sharp,), target).item() == 0
-    assert loss.measure((sharp * 0.5,), target).item() > 0
-    with pytest.raises(WeightsError, match="no VGG19 up to conv3_3"):
-        make_plan("deblurgan", Recipe(), file, cpu)

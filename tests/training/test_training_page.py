@@ -1,4 +1,3 @@
-import json
 import re
 from pathlib import Path
 
@@ -81,16 +80,6 @@ def test_an_empty_history_is_a_page_too(tmp_path: Path) -> None:
     """Before the first epoch there are no numbers to show, and nothing fails."""
     render_page(tmp_path / "page.html", "x", History(tmp_path, 0), tmp_path / "pictures")
     assert "No epoch is finished yet" in (tmp_path / "page.html").read_text()
-
-
-def test_a_resumed_history_forgets_what_was_lost(history: History, tmp_path: Path) -> None:
-    """Records after the checkpoint's step are dropped, in the file too; what is added follows what was kept."""
-    resumed = History(tmp_path, 20)
-    assert resumed.intervals == history.intervals[:10]
-    assert resumed.epochs == history.epochs[:11]
-    resumed.add(IntervalRecord(11, 22, 0.5, 1e-4, {"G_L1": 0.5}))
-    lines = (tmp_path / "history.jsonl").read_text().splitlines()
-    assert [json.loads(line)["step"] for line in lines[-2:]] == [20, 22]
 
 
 def test_long_curves_are_thinned() -> None:

@@ -13,7 +13,6 @@ from detbench.training.data.batches import batches
 from detbench.training.data.blur_batch import Batch
 from detbench.training.data.crop_sizes import CropSizes, CropStage
 from detbench.training.data.crops import CropRecipe, TrainingCrops
-from detbench.training.data.draws import Draws
 from detbench.training.data.processes import World
 from detbench.training.data.sources import find_sources
 
@@ -94,24 +93,3 @@ def test_processes_share_a_batch(photos: Path) -> None:
     assert equal(Batch(*(torch.cat(parts) for parts in zip(first, second, strict=True))), whole)
     with pytest.raises(UsageError, match="a batch of 4 cannot be shared by 3 processes"):
         drawn(photos, 0, 1, World(0, 3))
-
-
-def test_random_numbers_are_shared_alike() -> None:
-    """Noise and shares of a batch depend on seed and number alone; each process takes its own part of them."""
-    cpu = torch.device("cpu")
-    whole = Draws(1, World(), cpu).noise_and_shares(7, 4, 8)
-    parts = [Draws(1, World(rank, 2), cpu).noise_and_shares(7, 2, 8) for rank in (0, 1)]
-    for together, *apart in zip(whole, *parts, strict=True):
-        assert torch.equal(torch.cat(apart), together)
-    assert not torch.equal(Draws(1, World(), cpu).noise_and_shares(8, 4, 8)[0], whole[0])
-    assert not torch.equal(Draws(2, World(), cpu).noise_and_shares(7, 4, 8)[0], whole[0])
-
-
-def test_dropout_draws_anew_in_each_step_and_process() -> None:
-    """torch's own generator is set by seed, step and process."""
-    numbers = []
-    for step, rank in ((0, 0), (1, 0), (0, 1), (0, 0)):
-        Draws(1, World(rank, 2), torch.device("cpu")).seed_dropout(step)
-        numbers.append(torch.rand(1).item())
-    assert numbers[0] == numbers[3]
-    assert len(set(numbers)) == 3

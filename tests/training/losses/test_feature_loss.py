@@ -1,13 +1,9 @@
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from detbench.training.architectures import make_plan
-from detbench.training.data.jitter import GAINS, OFFSETS, SCALES, Jitter, draw_jitter
 from detbench.training.losses.feature_loss import FeatureLoss, feature_distance
 from detbench.training.losses.target import Target
-from detbench.training.recipe import Recipe
 
 CPU = torch.device("cpu")
 
@@ -48,35 +44,6 @@ def test_both_pictures_change_alike() -> None:
     assert not any(side % 32 for side in sharp.shape[2:])
 
 
-def test_a_jitter_is_what_it_says() -> None:
-    """At .8 of the size 80x160 is 64x128; each channel has its gain, and all the offset."""
-    levels = torch.tensor([0.1, -0.2, 0.3])[:, None, None].expand(1, 3, 80, 160)
-    changed = Jitter(0.8, (1.1, 1.0, 0.9), -0.05)(levels)
-    assert changed.shape == (1, 3, 64, 128)
-    expected = torch.tensor([0.1 * 1.1, -0.2, 0.3 * 0.9])[:, None, None].expand(1, 3, 64, 128) - 0.05
-    torch.testing.assert_close(changed, expected)
-
-
-def test_jitters_fill_their_ranges() -> None:
-    """Over 300 steps: between the bounds, near both of them, and the scale's median at their geometric mean."""
-    drawn = [draw_jitter(0, step) for step in range(300)]
-    values = {
-        SCALES: [jitter.scale for jitter in drawn],
-        GAINS: [gain for jitter in drawn for gain in jitter.gains],
-        OFFSETS: [jitter.offset for jitter in drawn],
-    }
-    for (least, most), each in values.items():
-        assert least <= min(each) < least + 0.05 * (most - least)
-        assert most - 0.05 * (most - least) < max(each) <= most
-    assert np.median(values[SCALES]) == pytest.approx(np.sqrt(0.7 * 1.5), abs=0.07)
-
-
-def test_a_step_always_has_the_same_jitter() -> None:
-    """Seed and step decide it, whatever was drawn before: a resumed training sees what it would have seen."""
-    assert draw_jitter(1, 7) == draw_jitter(1, 7)
-    assert len({draw_jitter(seed, step) for seed in (1, 2) for step in (7, 8)}) == 4
-
-
 def test_networks_take_turns() -> None:
     """Of three networks one a step, in order; each sees both pictures then and nothing else."""
     networks = [Seeing() for _ in range(3)]
@@ -96,11 +63,3 @@ def test_the_loss_moves_the_restored_picture() -> None:
     before.backward()
     assert moved.grad is not None
     assert loss([moved - 0.05 * moved.grad / moved.grad.abs().max()], at) < before
-
-
-def test_a_recipe_asks_for_it() -> None:
-    """With a weight it stands among the generator's losses; without files it compares the shipped detector's."""
-    (loss,) = make_plan("deblurgan", Recipe(vgg_weight=0, detector_weight=3), None, CPU).losses
-    assert (loss.name, loss.weight) == ("detector", 3)
-    at = Target(torch.zeros(1, 3, 32, 32), torch.ones(1, 1, 1))
-    assert loss.measure([at.sharp + 0.2], at) > loss.measure([at.sharp], at) == 0
