@@ -50,19 +50,10 @@ HEAVY_AT_THE_TOP = re.compile(
 
 TESTS = Path(__file__).parent
 TESTED_IN_OTHER_FILES = {
-    "evaluation": "whole runs, in tests/cli and tests/evaluation",
-    "evaluation/measure": "the steps of a run, in test_steps.py and test_rows.py",
-    "evaluation/score": "whole runs, in tests/cli/test_run.py",
-    "gate": "scenarios of whole gates, in test_scenarios.py",
-    "metrics": "columns and ranking, by the numbers of test_coco_scores.py and test_resampled.py",
-    "nets": "the rivals' networks, in test_rivals.py",
-    "training": "whole trainings, in test_loop.py and test_restoring.py",
-    "training/data": "batches made of their parts, in test_batches.py",
-    "training/losses": "the target, in test_detector_features.py",
-    "report/bars": "the page, in test_view.py",
-    "report/pairing": "the page of several runs, in test_comparison.py",
+    "evaluation/on_ray": "a cluster of one machine, in tests/cli/test_many_machines.py",
+    "evaluation/run": "whole runs, in tests/cli/test_run.py",
 }
-"""Rooms and modules without a test file for each module, and where their tests are."""
+"""Modules without a test file of their own, and where their tests are."""
 
 
 def modules() -> Iterator[tuple[Path, ast.Module]]:
@@ -174,7 +165,7 @@ def test_each_module_has_its_test_file() -> None:
     missing = [
         name
         for name in names
-        if TESTED_IN_OTHER_FILES.keys().isdisjoint({name, room_of(Path(name))})
+        if name not in TESTED_IN_OTHER_FILES
         and not (TESTS / Path(name).parent / f"test_{Path(name).name}.py").is_file()
     ]
     assert missing == []
