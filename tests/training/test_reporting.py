@@ -9,6 +9,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from detbench.nets.cost import Cost
 from detbench.training import deblurrer_card
 from detbench.training.architectures import Architecture
 from detbench.training.data.sources import find_sources
@@ -42,6 +43,8 @@ def make_reporter(
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     small = Architecture(type(make_plan().generator), None, "a paper's result")
     monkeypatch.setattr(deblurrer_card, "ARCHITECTURES", {"small": small})
+    # Counting operations takes longer than all that is reported here.
+    monkeypatch.setattr(deblurrer_card, "cost_of", lambda *_, **__: Cost(0, 0.0))
 
     def make(step: int) -> tuple[Reporter, State]:
         plan = make_plan()
