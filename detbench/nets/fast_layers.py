@@ -27,7 +27,8 @@ class FastInstanceNorm2d(nn.InstanceNorm2d):
         if features.is_cuda and torch.is_grad_enabled():
             return super().forward(features)
         if is_computed_on_processor(features) and torch.is_grad_enabled():
-            return torch.cat([F.batch_norm(picture, None, None, training=True) for picture in torch.split(features, 1)])
+            pictures = torch.split(features, 1)
+            return torch.cat([F.batch_norm(each, None, None, training=True, eps=self.eps) for each in pictures])
         return F.group_norm(features, features.shape[1], eps=self.eps)
 
 

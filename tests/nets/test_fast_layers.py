@@ -59,3 +59,11 @@ def test_what_is_traced_or_elsewhere_holds_torchs_layers() -> None:
     torch.export.export(Recorder(), (torch.zeros(1),))
     assert seen
     assert not any(seen)
+
+
+@pytest.mark.parametrize("is_training", [True, False])
+def test_the_norm_keeps_its_eps(is_training: bool) -> None:
+    """With an eps of the features' own size it is torch's, with a gradient as without one."""
+    features = torch.randn(2, 3, 8, 10, generator=torch.Generator().manual_seed(0))
+    with torch.set_grad_enabled(is_training):
+        torch.testing.assert_close(FastInstanceNorm2d(3, eps=0.5)(features), nn.InstanceNorm2d(3, eps=0.5)(features))
