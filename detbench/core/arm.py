@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["sharp", "blurred", "deblurrer"]
+ArmKind = Literal["sharp", "blurred", "deblurrer"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Arm:
         return f"sharp+{self.deblurrer}" if self.picture == "sharp" else self.deblurrer
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ArmKind:
         """What it is in a result."""
         return self.picture if self.deblurrer is None else "deblurrer"
 

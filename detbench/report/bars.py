@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from detbench.core.arm import ArmKind
 from detbench.metrics.specs import METRICS
 from detbench.report.tables import value_cell
-from detbench.results.schema import ArmKind, ArmResult
+from detbench.results.schema import ArmResult
 from detbench.types import Estimate
 
 _HEADROOM = 1.04

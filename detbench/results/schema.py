@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
+from detbench.core.arm import ArmKind
 from detbench.errors import DataError
 from detbench.types import Estimate
 
 SCHEMA_VERSION = 1
-
-ArmKind = Literal["sharp", "blurred", "deblurrer"]
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,7 @@ class Record:
     say: Say
 
     def add_interval(self, interval: IntervalRecord, epochs: int) -> None:
-        """EpochRecord of how many, iteration, seconds an iteration, and each loss term by its name."""
+        """Epoch of how many, iteration, seconds an iteration, and each loss term by its name."""
         self.history.add(interval)
         terms = " ".join(f"{name} {value:.4g}" for name, value in interval.terms.items())
         self.say(

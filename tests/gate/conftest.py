@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from detbench.core.arm import ArmKind
 from detbench.metrics.columns import found_columns, true_columns
 from detbench.metrics.evidence import Evidence, point_numbers
 from detbench.metrics.ranking import ranked
 from detbench.metrics.specs import METRICS
 from detbench.results.folder import RunFolder
-from detbench.results.schema import ArmKind, ArmResult, EvaluatedData, RunResult
+from detbench.results.schema import ArmResult, EvaluatedData, RunResult
 from detbench.types import Estimate
 
 CAR, BUS = [10.0, 20.0, 50.0, 40.0], [100.0, 20.0, 30.0, 60.0]

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from detbench.core.arm import ArmKind
 from detbench.core.images import picture_from_image
 from detbench.core.kernel_pictures import kernel_picture
 from detbench.metrics.error_kinds import KINDS
 from detbench.results.folder import RunFolder
-from detbench.results.schema import ArmKind, ArmResult, Difference, EvaluatedData, RunResult
+from detbench.results.schema import ArmResult, Difference, EvaluatedData, RunResult
 from detbench.types import Estimate, Image
 
 WIDTH, HEIGHT = 60, 40
