@@ -231,7 +231,11 @@ class Estimate:
 
 
 class Dataset(Protocol):
-    """Samples with true boxes. `classes` maps category id to name; `fingerprint` changes with any byte of the data."""
+    """Samples with true boxes. `classes` maps category id to name; `fingerprint` changes with any byte of the data.
+
+    It may have `notes`, sentences without a full stop on what was read in another way than it stands there, or left
+    out; the user sees them beside the numbers.
+    """
 
     @property
     def name(self) -> str: ...

@@ -15,6 +15,9 @@ def convert(
     pictures: Annotated[
         Literal["sharp", "blurred"], typer.Option(help="Of sharp and blurred pairs, the pictures to copy.")
     ] = "blurred",
+    repair: Annotated[
+        Literal["clip", "drop"] | None, typer.Option(help="Boxes without area or outside their picture: clip or drop.")
+    ] = None,
 ) -> None:
     """Write a dataset's boxes as COCO, YOLO or VOC have them, and copy its pictures.
 
@@ -25,10 +28,12 @@ def convert(
     from detbench.datasets.opening import open_dataset
     from detbench.errors import UsageError
 
-    dataset = open_dataset(source)
+    dataset = open_dataset(source, repair)
     if not isinstance(dataset, AnnotatedDataset):
         raise UsageError(f"dataset {dataset.name} has no boxes in a file that could be converted")
     export_dataset(dataset, to, out_folder, pictures)
+    for sentence in dataset.notes:
+        note(f"Dataset {dataset.name}: {sentence}.")
     boxes = len(dataset.found.records.annotations)
     note(f"{len(dataset)} pictures with {boxes} boxes of {len(dataset.classes)} classes written as {to.upper()}")
     print_path(out_folder)

@@ -30,6 +30,9 @@ def run(
         typer.Option(help="True boxes: the dataset's, or the detector's on sharp pictures."),
     ] = "labels",
     limit: Annotated[int | None, typer.Option(help="Only the first N pictures by id.")] = None,
+    repair: Annotated[
+        Literal["clip", "drop"] | None, typer.Option(help="Boxes without area or outside their picture: clip or drop.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     precision: Annotated[Literal["fp32", "bf16"], typer.Option(help="Arithmetic of the networks.")] = "fp32",
     resamples: Annotated[
@@ -61,7 +64,7 @@ def run(
     share = None if shard is None else parse_share(shard)
     if share and engine != "local":
         raise UsageError("--shard divides the pictures by hand, --engine ray by itself: leave one out")
-    spec = RunSpec(dataset, tuple(deblurrer), detector, blur, truth, limit, device, precision, resamples)
+    spec = RunSpec(dataset, tuple(deblurrer), detector, blur, truth, limit, device, precision, resamples, repair)
     folder, cache = out_folder / (name or run_name(spec)), Cache(cache_folder())
     try:
         with progress_steps() as steps:
@@ -107,6 +110,8 @@ def _print_notes(result: "RunResult") -> None:
         note(
             "The dataset has no sharp pictures, so there is no ceiling, PSNR or SSIM. --blur RECIPE blurs its pictures."
         )
+    for sentence in result.data.notes:
+        note(f"Dataset {result.data.name}: {sentence}.")
     if result.data.unmatched_dataset_classes:
         note(f"Classes the detector does not know, always missed: {', '.join(result.data.unmatched_dataset_classes)}")
     if result.specification["truth"] == "pseudo":

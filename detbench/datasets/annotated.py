@@ -27,7 +27,8 @@ class Annotated:
 
     `source` is what messages call the annotations, `sha256` the digest of every annotation file's bytes; `records`
     are checked. `blurred` has the file of each picture by its `file_name`; `sharp` has its sharp twin's in a dataset
-    of pairs, else nothing. `pictures` are the files that the reader had to open already.
+    of pairs, else nothing. `pictures` are the files that the reader had to open already. `notes` are sentences on
+    files that were left out, besides the notes of the records.
     """
 
     source: Path
@@ -36,6 +37,7 @@ class Annotated:
     blurred: Mapping[str, Path]
     sharp: Mapping[str, Path] = field(default_factory=dict)
     pictures: Mapping[Path, Picture] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 class AnnotatedDataset:
@@ -50,6 +52,7 @@ class AnnotatedDataset:
         packed = PackedAnnotations(found.records.annotations)
         self.found = replace(found, records=replace(found.records, annotations=packed))
         self.classes: Mapping[int, str] = {category["id"]: category["name"] for category in found.records.categories}
+        self.notes = (*found.records.notes, *found.notes)
         self._images = sorted(found.records.images, key=lambda image: int(image["id"]))
         self._truths = _truths(found.records)
         self._manifest = manifest

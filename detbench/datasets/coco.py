@@ -20,8 +20,10 @@ from typing import Any
 from detbench.core.files import is_file, read_bytes, read_text
 from detbench.core.images import PICTURE_SUFFIXES
 from detbench.datasets.annotated import Annotated, AnnotatedDataset
-from detbench.datasets.coco_records import CocoRecords, check_annotations
+from detbench.datasets.coco_file import read_annotations
+from detbench.datasets.coco_records import CocoRecords
 from detbench.datasets.manifest import AGAIN, Manifest, read_manifest
+from detbench.datasets.repair import Repair
 from detbench.errors import DataError
 
 ANNOTATIONS = "annotations.json"
@@ -35,12 +37,12 @@ class CocoFolder(AnnotatedDataset):
     otherwise. Each picture is checked against its annotation and against the manifest when it is first needed.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, repair: Repair | None = None) -> None:
         path = folder / ANNOTATIONS
         if not path.is_file():
             raise DataError(f"{folder}: no dataset; it must hold {ANNOTATIONS} (COCO instances) and the folder images/")
         content = read_bytes(path)
-        records = check_annotations(content, path)
+        records = read_annotations(content, path, repair)
         sharp, blurred = _picture_paths(folder, _names(records))
         found = Annotated(path, hashlib.sha256(content).hexdigest(), records, blurred, sharp)
         super().__init__(_pinned_name(folder, records), found, _manifest(folder, bool(sharp)))
@@ -57,13 +59,13 @@ def find_coco_file(folder: Path, split: str | None) -> Path | None:
     return file or (found[0] if len(found) == 1 else None)
 
 
-def open_coco_file(path: Path) -> AnnotatedDataset:
+def open_coco_file(path: Path, repair: Repair | None = None) -> AnnotatedDataset:
     """A dataset by its annotation file; its pictures are where COCO, Roboflow or detbench would have them.
 
     Raises DataError where the annotations are wrong or a picture is in none of these places.
     """
     content = read_bytes(path)
-    records = check_annotations(content, path)
+    records = read_annotations(content, path, repair)
     split = path.stem.removeprefix("instances_")
     above = path.parent.parent
     roots = (path.parent / "images", path.parent, above / split, above / "images" / split, above / "images")

@@ -28,11 +28,15 @@ _EXACT = 2**53
 
 @dataclass(frozen=True)
 class CocoRecords:
-    """The three lists of a COCO "instances" file, every record sound and every reference known."""
+    """The three lists of a COCO "instances" file, every record sound and every reference known once they are checked.
+
+    `notes` are sentences on what was read in another way than it stands there: the user sees them beside the numbers.
+    """
 
     images: list[CocoRecord]
     annotations: Sequence[CocoRecord]
     categories: list[CocoRecord]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,27 +49,12 @@ class _Rule:
     required: bool = True
 
 
-def check_annotations(content: bytes, source: Path) -> CocoRecords:
-    """Parse and check the bytes of an annotation file; `source` is what messages call it.
+def check_records(records: CocoRecords, source: Path) -> CocoRecords:
+    """Check records, whatever format they were read from, and return them; `source` is what messages call it.
 
     Raises one DataError with the first FAULTS_SHOWN faults and their number. A box may reach OUTSIDE_TOLERANCE_PX
-    out of its picture, no further. Keys that detbench does not use are not checked, but NaN is refused anywhere.
+    out of its picture, no further. Keys that detbench does not use are not checked.
     """
-    document, constants = _parsed(content, source)
-    if not isinstance(document, dict):
-        raise DataError(f"{source}: the top level is {_kind(document)}; it must be an object that holds 'images'")
-    for key in ("images", "annotations", "categories"):
-        if not isinstance(document.get(key), list):
-            found = _kind(document[key]) if key in document else "missing"
-            raise DataError(f"{source}: {key!r} is {found}; it must be a list, as in a COCO instances file")
-    records = CocoRecords(document["images"], document["annotations"], document["categories"])
-    raise_faults(_annotation_file_faults(records), source)
-    _refuse(constants, source)
-    return records
-
-
-def check_records(records: CocoRecords, source: Path) -> CocoRecords:
-    """Check records that another format was read into, as `check_annotations` does, and return them."""
     raise_faults(_annotation_file_faults(records), source)
     return records
 
@@ -76,22 +65,22 @@ def check_results(
     """Check a list in COCO's results format and return it; `source` is what messages call it.
 
     Every record has a known image and category, a box of four finite numbers without a negative side (an empty box
-    is allowed, it matches nothing) and a score in 0..1. Raises one DataError as `check_annotations` does.
+    is allowed, it matches nothing) and a score in 0..1. Raises one DataError as `check_records` does.
     """
     if not isinstance(results, list):
-        raise DataError(f"{source}: the top level is {_kind(results)}; it must be a list of detections")
+        raise DataError(f"{source}: the top level is {kind_of(results)}; it must be a list of detections")
     raise_faults(_result_faults(results, image_ids, category_ids), source)
     return results
 
 
 def parse_json(content: bytes, source: Path) -> Any:
     """Parsed JSON; raises DataError with line and column where it is none, and where it holds NaN or Infinity."""
-    document, constants = _parsed(content, source)
-    _refuse(constants, source)
+    document, constants = json_with_constants(content, source)
+    refuse_constants(constants, source)
     return document
 
 
-def _parsed(content: bytes, source: Path) -> tuple[Any, list[str]]:
+def json_with_constants(content: bytes, source: Path) -> tuple[Any, list[str]]:
     """The document, and each NaN and Infinity in it: Python reads those words although they are no JSON."""
     constants: list[str] = []
 
@@ -108,7 +97,8 @@ def _parsed(content: bytes, source: Path) -> tuple[Any, list[str]]:
         raise DataError(f"{source}: not JSON ({error}); fetch or export the file again") from None
 
 
-def _refuse(constants: Sequence[str], source: Path) -> None:
+def refuse_constants(constants: Sequence[str], source: Path) -> None:
+    """Raise DataError where a document that was read with `json_with_constants` holds such a word."""
     if constants:
         raise DataError(f"{source}: holds {constants[0]}, which is no JSON; write a number or leave the key out")
 
@@ -158,7 +148,7 @@ def _rule_faults(kind: str, records: Sequence[Any], rules: Sequence[_Rule]) -> I
         if isinstance(record, dict):
             yield from (f"{_where(kind, index, record)}: {fault}" for fault in _broken_rules(record, rules))
         else:
-            yield f"{kind}[{index}] is {_kind(record)}; it must be an object"
+            yield f"{kind}[{index}] is {kind_of(record)}; it must be an object"
 
 
 def _broken_rules(record: CocoRecord, rules: Sequence[_Rule]) -> Iterator[str]:
@@ -184,6 +174,11 @@ def _ids(records: Sequence[Any]) -> set[int]:
     return {record["id"] for record in records if isinstance(record, dict) and _is_whole(record.get("id"))}
 
 
+def image_sides(images: Sequence[Any]) -> dict[int, tuple[int, int]]:
+    """Width and height of each picture whose record is sound, by its id."""
+    return {image["id"]: (image["width"], image["height"]) for image in _sound(images, _IMAGE_RULES).values()}
+
+
 def _repeats(kind: str, records: Mapping[int, CocoRecord], key: str) -> Iterator[str]:
     first: dict[Any, int] = {}
     for index, record in records.items():
@@ -207,7 +202,7 @@ def _outside(annotations: Mapping[int, CocoRecord], images: Mapping[int, CocoRec
             yield (
                 f"{_where('annotations', index, record)}: bbox {record['bbox']} reaches more than "
                 f"{OUTSIDE_TOLERANCE_PX:g} px out of its {image['width']}x{image['height']} picture; "
-                f"it is left, top, width, height in pixels: correct or clip it"
+                f"it is left, top, width, height in pixels: correct it, or let --repair clip or --repair drop do so"
             )
 
 
@@ -221,7 +216,8 @@ def _where(kind: str, index: int, record: CocoRecord) -> str:
     return f"{kind}[{index}] (id {shortened(record['id'])})" if "id" in record else f"{kind}[{index}]"
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """What a JSON value is, for a message."""
     names = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")
 
@@ -244,7 +240,8 @@ def _is_text(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and value.strip() != "" and re.search("[\ud800-\udfff]", value) is None
 
 
-def _is_box(value: object) -> TypeGuard[list[float]]:
+def is_box(value: object) -> TypeGuard[list[float]]:
+    """Whether a value is a list of four finite numbers."""
     return isinstance(value, list) and len(value) == 4 and all(map(_is_number, value))
 
 
@@ -272,13 +269,17 @@ _ANNOTATION_RULES = (
     _Rule("id", _is_positive_whole, "a whole number from 1 up: COCO's scorer never matches id 0, so renumber them"),
     _Rule("image_id", _is_whole, "the id of one of the images"),
     _Rule("category_id", _is_whole, "the id of one of the categories"),
-    _Rule("bbox", lambda box: _is_box(box) and min(box[2:]) > 0, f"{_BOX}, both positive; drop empty boxes"),
+    _Rule(
+        "bbox",
+        lambda box: is_box(box) and min(box[2:]) > 0,
+        f"{_BOX}, both positive; --repair drop leaves empty boxes out",
+    ),
     _Rule("area", lambda area: _is_number(area) and area >= 0, "a finite number of square pixels, 0 or more", False),
     _Rule("iscrowd", lambda crowd: _is_whole(crowd) and crowd <= 1, "0 or 1, with 1 for a region of many", False),
 )
 _RESULT_RULES = (
     _Rule("image_id", _is_whole, "the id of one of the images"),
     _Rule("category_id", _is_whole, "the id of one of the categories"),
-    _Rule("bbox", lambda box: _is_box(box) and min(box[2:]) >= 0, f"{_BOX}, neither negative"),
+    _Rule("bbox", lambda box: is_box(box) and min(box[2:]) >= 0, f"{_BOX}, neither negative"),
     _Rule("score", lambda score: _is_number(score) and 0 <= score <= 1, "a finite number in 0..1"),
 )

@@ -62,7 +62,7 @@ def _renamed(records: CocoRecords, files: Mapping[str, Path]) -> CocoRecords:
     images = [
         {**image, "file_name": _picture_name(image["file_name"], files[image["file_name"]])} for image in records.images
     ]
-    return CocoRecords(images, records.annotations, records.categories)
+    return CocoRecords(images, records.annotations, records.categories, records.notes)
 
 
 def _write_coco(records: CocoRecords, classes: Mapping[int, str], out: Path) -> None:

@@ -85,7 +85,7 @@ def _renumbered(records: CocoRecords, document: Any, sha256: Mapping[str, str], 
             category = {"category_id": category_ids[names[annotation["category_id"]]]}
             annotations.append({**annotation, **ids, **own, **category})
         annotations += [{**crowd, **own, "iscrowd": 1} for crowd in kept[name]["crowds"]]
-    return CocoRecords(images, annotations, document["categories"])
+    return CocoRecords(images, annotations, document["categories"], records.notes)
 
 
 def _ids(annotation: CocoRecord) -> CocoRecord:

@@ -67,6 +67,11 @@ class _ForeignDataset:
         with self._form.named_errors(self._path):
             return self._dataset.classes
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        with self._form.named_errors(self._path):
+            return tuple(getattr(self._dataset, "notes", ()))
+
     def __len__(self) -> int:
         with self._form.named_errors(self._path):
             return len(self._dataset)

@@ -11,6 +11,7 @@ from detbench.datasets.annotated import AnnotatedDataset
 from detbench.datasets.coco import ANNOTATIONS, CocoFolder, find_coco_file, open_coco_file
 from detbench.datasets.installed_formats import InstalledFormat, formats_that_recognise, installed_format
 from detbench.datasets.pairs import PairFolder, has_pairs
+from detbench.datasets.repair import Repair
 from detbench.datasets.voc import read_voc
 from detbench.datasets.yolo_labels import read_yolo
 from detbench.datasets.yolo_yaml import find_yaml
@@ -19,7 +20,7 @@ from detbench.plugins.builtin import DATASETS
 from detbench.plugins.registry import Entry
 from detbench.types import Dataset
 
-Opener = Callable[[Path, str | None], Dataset]
+Opener = Callable[[Path, str | None, Repair | None], Dataset]
 
 
 def embedded_datasets() -> dict[str, Path]:
@@ -27,23 +28,29 @@ def embedded_datasets() -> dict[str, Path]:
     return {path.parent.name: path.parent for path in sorted(shipped("datasets").glob(f"*/{ANNOTATIONS}"))}
 
 
-def open_dataset(word: str) -> Dataset:
+def open_dataset(word: str, repair: Repair | None = None) -> Dataset:
     """The dataset that a word on the command line means: a shipped or registered name, else `[FORMAT:]PATH[#SPLIT]`.
 
     A name wins over a folder that happens to be called the same; `./name` is always the folder. A registered dataset
-    is an object or a class built without arguments; a registered format (DatasetFormat) takes a path. Raises
-    UsageError where there is neither, DataError where what lies at the path is no dataset, or one of several formats.
+    is an object or a class built without arguments; a registered format (DatasetFormat) takes a path. `repair` says
+    what becomes of boxes that a reader of detbench's own would refuse. Raises UsageError where there is no such
+    dataset, or none of its boxes could be repaired, DataError where what lies at the path is no dataset, or one of
+    several formats.
     """
     embedded = embedded_datasets()
     registered = {entry.name: entry for entry in DATASETS.entries()}
     if word in embedded:
-        return CocoFolder(embedded[word])
+        return CocoFolder(embedded[word], repair)
     if word in registered:
+        _refuse_repair(repair, word)
         return _open_registered(registered[word])
     prefix, path, split = _taken_apart(word, {*FORMATS, *registered})
     if path.exists():
         form = prefix or looks_like(path, split)
-        return FORMATS[form](path, split) if form in FORMATS else _installed(registered[form]).open(path, split)
+        if form in FORMATS:
+            return FORMATS[form](path, split, repair)
+        _refuse_repair(repair, form)
+        return _installed(registered[form]).open(path, split)
     names = sorted({*embedded, *registered})
     raise UsageError(
         f"no dataset named {word!r}, and no such folder.{did_you_mean(word, names)} "
@@ -87,6 +94,11 @@ def _built_in_format(path: Path, split: str | None) -> str | None:
     return "pairs" if has_pairs(path) else None
 
 
+def _refuse_repair(repair: Repair | None, form: str) -> None:
+    if repair is not None:
+        raise UsageError(f"--repair {repair} is for boxes in COCO, YOLO or VOC files, and this is {form}: leave it out")
+
+
 def _open_registered(entry: Entry) -> Dataset:
     """A dataset that is known by name alone."""
     if installed_format(entry) is not None:
@@ -110,30 +122,31 @@ def _taken_apart(word: str, formats: Collection[str]) -> tuple[str, Path, str | 
     return (prefix, Path(rest), None) if Path(rest).exists() or not path else (prefix, Path(path), split)
 
 
-def _open_coco(path: Path, split: str | None) -> Dataset:
+def _open_coco(path: Path, split: str | None, repair: Repair | None) -> Dataset:
     if path.is_dir() and (path / ANNOTATIONS).is_file() and split is None:
-        return CocoFolder(path)
+        return CocoFolder(path, repair)
     file = path if path.is_file() else find_coco_file(path, split)
     if file is None:
         wanted = f"annotations/instances_{split}.json" if split else ANNOTATIONS
         raise DataError(f"{path}: no dataset; it must hold {wanted} (COCO instances) and its pictures")
-    return open_coco_file(file)
+    return open_coco_file(file, repair)
 
 
-def _open_yolo(path: Path, split: str | None) -> Dataset:
-    return AnnotatedDataset(_name(path, split), read_yolo(path, split))
+def _open_yolo(path: Path, split: str | None, repair: Repair | None) -> Dataset:
+    return AnnotatedDataset(_name(path, split), read_yolo(path, split, repair))
 
 
-def _open_voc(path: Path, split: str | None) -> Dataset:
-    return AnnotatedDataset(_name(path, split), read_voc(path, split))
+def _open_voc(path: Path, split: str | None, repair: Repair | None) -> Dataset:
+    return AnnotatedDataset(_name(path, split), read_voc(path, split, repair))
 
 
-def _open_voc_from_0(path: Path, split: str | None) -> Dataset:
-    return AnnotatedDataset(_name(path, split), read_voc(path, split, first_pixel=0))
+def _open_voc_from_0(path: Path, split: str | None, repair: Repair | None) -> Dataset:
+    return AnnotatedDataset(_name(path, split), read_voc(path, split, repair, first_pixel=0))
 
 
 def _pairs_of(kind: str | None) -> Opener:
-    def opened(path: Path, split: str | None) -> Dataset:
+    def opened(path: Path, split: str | None, repair: Repair | None) -> Dataset:
+        _refuse_repair(repair, "pairs")
         return PairFolder(path / split if split else path, kind)
 
     return opened

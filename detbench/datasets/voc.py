@@ -31,13 +31,14 @@ from detbench.datasets.coco_records import (
     reach_px,
 )
 from detbench.datasets.ids import with_ids
+from detbench.datasets.repair import REMEDY, Repair, repaired
 from detbench.errors import DataError
 
 PICTURE_FOLDERS = ("JPEGImages", "images", ".")
 """Where pictures may be, below the dataset's folder, in the order of search."""
 
 
-def read_voc(folder: Path, split: str | None = None, first_pixel: int = 1) -> Annotated:
+def read_voc(folder: Path, split: str | None = None, repair: Repair | None = None, first_pixel: int = 1) -> Annotated:
     """Read a folder in VOC's layout; `first_pixel` is what its coordinates count from, 1 or (corners, as COCO) 0.
 
     Classes are numbered from 1 in the order of their names. Raises DataError with the first faults, each with its file
@@ -49,9 +50,9 @@ def read_voc(folder: Path, split: str | None = None, first_pixel: int = 1) -> An
     contents = [read_bytes(file) for file in files]
     trees = [_parsed(content, file) for content, file in zip(contents, files, strict=True)]
     pictures = [_picture_file(folder, root, file, tree) for file, tree in zip(files, trees, strict=True)]
-    records = _records(files, trees, [name for name, _ in pictures], first_pixel, root)
+    records = _records(files, trees, [name for name, _ in pictures], first_pixel, root, is_strict=repair is None)
     sha256 = {name: hashlib.sha256(content).hexdigest() for (name, _), content in zip(pictures, contents, strict=True)}
-    records = check_records(with_ids(records, folder, sha256), root)
+    records = check_records(repaired(with_ids(records, folder, sha256), repair), root)
     digest = hashlib.sha256(repr((first_pixel, sorted(sha256.items()))).encode()).hexdigest()
     return Annotated(root, digest, records, dict(pictures))
 
@@ -103,7 +104,13 @@ def _picture_file(folder: Path, root: Path, file: Path, tree: Element) -> tuple[
 
 
 def _records(
-    files: Sequence[Path], trees: Sequence[Element], names: Sequence[str], first_pixel: int, root: Path
+    files: Sequence[Path],
+    trees: Sequence[Element],
+    names: Sequence[str],
+    first_pixel: int,
+    root: Path,
+    *,
+    is_strict: bool,
 ) -> CocoRecords:
     faults: list[str] = []
     found: list[tuple[int, str, CocoRecord]] = []
@@ -118,7 +125,10 @@ def _records(
         images.append({"id": image_id, "file_name": name, "width": width, "height": height})
         for number, item in enumerate(tree.findall("object"), start=1):
             try:
-                found.append((image_id, *_object(item, (width, height), first_pixel)))
+                name, record = _object(item, first_pixel)
+                if is_strict:
+                    _check_box(record["bbox"], (width, height))
+                found.append((image_id, name, record))
             except ValueError as fault:
                 faults.append(f"{where}, object {number} ({item.findtext('name') or 'no name'}): {fault}")
     raise_faults(faults, root)
@@ -140,7 +150,7 @@ def _size(tree: Element) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def _object(item: Element, sides: tuple[int, int], first_pixel: int) -> tuple[str, CocoRecord]:
+def _object(item: Element, first_pixel: int) -> tuple[str, CocoRecord]:
     """Class, and the box and crowd mark in COCO's format; raises ValueError with what is wrong."""
     name = item.findtext("name") or ""
     if not name.strip():
@@ -154,17 +164,21 @@ def _object(item: Element, sides: tuple[int, int], first_pixel: int) -> tuple[st
         )
     left, top = xmin - first_pixel, ymin - first_pixel
     bbox = [left, top, xmax - left, ymax - top]
+    return name, {"bbox": bbox, "iscrowd": int((item.findtext("difficult") or "0").strip() == "1")}
+
+
+def _check_box(bbox: Sequence[float], sides: tuple[int, int]) -> None:
+    """Raise ValueError for a box without area or outside its picture."""
     if min(bbox[2:]) <= 0:
         raise ValueError(
-            f"bndbox is {xmin:g} {ymin:g} {xmax:g} {ymax:g}; xmax and ymax must be the larger ones: are they width and "
-            "height, or swapped?"
+            f"bndbox is {bbox[2]:g} px wide and {bbox[3]:g} px high; xmax and ymax must be the larger ones: are they "
+            f"width and height, or swapped? {REMEDY.capitalize()}"
         )
     if reach_px(bbox, *sides) > OUTSIDE_TOLERANCE_PX:
         raise ValueError(
-            f"bndbox reaches {reach_px(bbox, *sides):g} px out of its {sides[0]}x{sides[1]} picture; clip it, or "
-            "correct the <size>"
+            f"bndbox reaches {reach_px(bbox, *sides):g} px out of its {sides[0]}x{sides[1]} picture; correct the "
+            f"<size>, or {REMEDY}"
         )
-    return name, {"bbox": bbox, "iscrowd": int((item.findtext("difficult") or "0").strip() == "1")}
 
 
 def _number(tree: Element, path: str) -> float:

@@ -26,6 +26,7 @@ from detbench.datasets.coco_records import (
     reach_px,
 )
 from detbench.datasets.ids import with_ids
+from detbench.datasets.repair import REMEDY, Repair, repaired
 from detbench.datasets.yolo_yaml import YoloConfig, listed_pictures, read_config
 from detbench.errors import DataError
 
@@ -36,7 +37,7 @@ DECIMALS = 9
 """Coordinates are rounded to a billionth of a pixel, so that whole pixels come back whole from shares."""
 
 
-def read_yolo(place: Path, split: str | None = None) -> Annotated:
+def read_yolo(place: Path, split: str | None = None, repair: Repair | None = None) -> Annotated:
     """Read a `data.yaml`, or the folder that holds one. Classes and boxes are numbered from 1 in their order.
 
     Raises DataError with the first faults, each with its file and line.
@@ -48,9 +49,10 @@ def read_yolo(place: Path, split: str | None = None) -> Annotated:
     texts = {name: read_bytes(label) if label.is_file() else b"" for name, label in labels.items()}
     pictures = {path: picture_from_file(path) for path in files.values()}
     sizes = {name: (pictures[path].width, pictures[path].height) for name, path in files.items()}
-    records = _records(config, sizes, labels, texts)
+    records = _records(config, sizes, labels, texts, is_strict=repair is None)
     sha256 = {name: hashlib.sha256(text).hexdigest() for name, text in texts.items()}
-    records = check_records(with_ids(records, config.file.parent, sha256), config.file)
+    records = with_ids(records, config.file.parent, sha256)
+    records = check_records(repaired(records, repair), config.file)
     digest = hashlib.sha256(repr((config.names, sorted(sha256.items()))).encode()).hexdigest()
     return Annotated(config.file, digest, records, files, pictures=pictures)
 
@@ -111,7 +113,12 @@ def _check_class_list(config: YoloConfig, file: Path) -> None:
 
 
 def _records(
-    config: YoloConfig, sizes: Mapping[str, tuple[int, int]], labels: Mapping[str, Path], texts: Mapping[str, bytes]
+    config: YoloConfig,
+    sizes: Mapping[str, tuple[int, int]],
+    labels: Mapping[str, Path],
+    texts: Mapping[str, bytes],
+    *,
+    is_strict: bool,
 ) -> CocoRecords:
     images: list[CocoRecord] = []
     annotations: list[CocoRecord] = []
@@ -123,6 +130,8 @@ def _records(
                 continue
             try:
                 label, bbox = _parsed_line(line, len(config.names), size)
+                if is_strict:
+                    _check_box(bbox, size)
             except ValueError as fault:
                 faults.append(f"{labels[name]} line {number}: {fault}")
                 continue
@@ -157,17 +166,18 @@ def _parsed_line(line: str, classes: int, sides: tuple[int, int]) -> tuple[int, 
         raise ValueError(f"holds {line.strip()!r}; every number must be finite")
     if max(shares) > 2:
         raise ValueError(f"holds {max(shares):g}: pixels? Divide x and width by the picture's width, y by its height")
-    bbox = _box_of_shares(shares, sides) if len(shares) == 4 else _box_of_outline(shares, sides)
+    return int(label), _box_of_shares(shares, sides) if len(shares) == 4 else _box_of_outline(shares, sides)
+
+
+def _check_box(bbox: Sequence[float], sides: tuple[int, int]) -> None:
+    """Raise ValueError for a box without area or outside its picture."""
     if min(bbox[2:]) <= 0:
-        raise ValueError(
-            f"width and height are {shares[2]:g} and {shares[3]:g}; both must be positive, drop empty boxes"
-        )
+        raise ValueError(f"width and height are {bbox[2]:g} and {bbox[3]:g} px; both must be positive: {REMEDY}")
     if reach_px(bbox, *sides) > OUTSIDE_TOLERANCE_PX:
         raise ValueError(
             f"the box reaches {reach_px(bbox, *sides):.1f} px out of its {sides[0]}x{sides[1]} picture; a line holds "
-            "centre and size, not corners or the left top one: convert or clip it"
+            f"centre and size, not corners or the left top one: {REMEDY}"
         )
-    return int(label), bbox
 
 
 def _box_of_shares(shares: Sequence[float], sides: tuple[int, int]) -> list[float]:

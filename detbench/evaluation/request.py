@@ -4,6 +4,7 @@ import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from detbench.datasets.repair import Repair
 from detbench.errors import UsageError
 from detbench.evaluation.measure.truth import Truth
 from detbench.metrics.bootstrap import RESAMPLES
@@ -16,7 +17,7 @@ class RunSpec:
 
     `blur` is a recipe such as "trajectory:seed=3", or None to take the dataset's pictures as they are; `limit` takes
     the first pictures by id; `device` and `precision` are those of the networks; `resamples` is how often pictures are
-    drawn again for intervals and p-values, 0 for none.
+    drawn again for intervals and p-values, 0 for none; `repair` says what becomes of boxes that would be refused.
     """
 
     dataset: str
@@ -28,6 +29,7 @@ class RunSpec:
     device: str = "auto"
     precision: str = "fp32"
     resamples: int = RESAMPLES
+    repair: Repair | None = None
 
     def __post_init__(self) -> None:
         if not self.deblurrers:

@@ -46,7 +46,7 @@ def resolve(spec: RunSpec) -> RunPlan:
     check_arm_names([backend.name for backend in deblurrers])
     detector = resolve_detector(spec.detector, device)
     _check_recorded([detector, *deblurrers], recipe)
-    return RunPlan(spec, open_dataset(spec.dataset), recipe, deblurrers, detector, device)
+    return RunPlan(spec, open_dataset(spec.dataset, spec.repair), recipe, deblurrers, detector, device)
 
 
 def check_arm_names(names: Sequence[str]) -> None:
@@ -81,6 +81,7 @@ def basis_of(plan: RunPlan, names: Mapping[int, str], classes: ClassMap) -> Basi
         dataset=plan.dataset.name,
         source_fingerprint=plan.dataset.fingerprint,
         images=plan.images,
+        notes=tuple(getattr(plan.dataset, "notes", ())),
         classes=names,
         unmatched_dataset_classes=classes.unmatched_dataset,
         unmatched_detector_classes=classes.unmatched_detector,
@@ -101,6 +102,7 @@ def _specification(plan: RunPlan) -> dict[str, Any]:
         "deblurrers": [backend.name for backend in plan.deblurrers],
         "detector": plan.detector.name,
         "blur": None if plan.recipe is None else recipe_spec(plan.recipe),
+        "repair": spec.repair,
         "truth": spec.truth,
         "pseudo_confidence": PSEUDO_CONFIDENCE if spec.truth == "pseudo" else None,
         "limit": spec.limit,

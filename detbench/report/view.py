@@ -148,6 +148,8 @@ def _warnings(result: RunResult) -> Iterator[str]:
             "on, not labels. The numbers say how much of what it sees in sharp pictures it still sees, "
             "not how right it is."
         )
+    for sentence in data.notes:
+        yield f"Dataset {data.name}: {sentence}."
     if data.unmatched_dataset_classes:
         yield (
             "The detector does not know these classes of the dataset, so their boxes are always missed: "

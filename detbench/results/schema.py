@@ -54,7 +54,8 @@ class Difference:
 @dataclass(frozen=True)
 class EvaluatedData:
     """The data that was scored: `source_fingerprint` pins the dataset as it was opened, `fingerprint` the very
-    pictures and boxes that were evaluated (after blur, limit and choice of truth).
+    pictures and boxes that were evaluated (after blur, limit and choice of truth); `notes` are sentences
+    of the dataset's reader on what it read in another way than it stands there, or left out.
     """
 
     name: str
@@ -64,6 +65,7 @@ class EvaluatedData:
     boxes: int
     unmatched_dataset_classes: tuple[str, ...]
     unmatched_detector_classes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import Any
 from detbench.core.boxes import xyxy_to_xywh
 from detbench.core.files import read_bytes
 from detbench.core.images import read_image
-from detbench.datasets.coco_records import CocoRecords, check_annotations
+from detbench.datasets.coco_file import read_annotations
+from detbench.datasets.coco_records import CocoRecords
 from detbench.metrics.coco_scores import evaluate
 from detbench.training.data.sources import Source
 from detbench.types import Detector, Image
@@ -58,7 +59,7 @@ def detection_of(held_out: Source, detector: Detector, most: int) -> HeldOutDete
     """
     if held_out.annotations is None:
         return None
-    records = check_annotations(read_bytes(held_out.annotations), held_out.annotations)
+    records = read_annotations(read_bytes(held_out.annotations), held_out.annotations)
     ids = {category["name"].casefold(): category["id"] for category in records.categories}
     names = enumerate(name.casefold() for name in detector.classes)
     category_of = {label: ids[name] for label, name in names if name in ids}

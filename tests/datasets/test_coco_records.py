@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detbench.datasets.coco_records import check_annotations, check_results, parse_json
+from detbench.datasets.coco_file import read_annotations
+from detbench.datasets.coco_records import check_results, parse_json
 from detbench.errors import DataError
 
 SOURCE = Path("some/annotations.json")
@@ -34,7 +35,7 @@ def document() -> dict[str, list[Any]]:
 
 def check(content: object) -> None:
     """Run the validator over a document."""
-    check_annotations(json.dumps(content).encode(), SOURCE)
+    read_annotations(json.dumps(content).encode(), SOURCE)
 
 
 def changed(kind: str, index: int, key: str, value: object) -> dict[str, list[Any]]:
@@ -49,7 +50,7 @@ def changed(kind: str, index: int, key: str, value: object) -> dict[str, list[An
 
 def test_a_sound_file_passes() -> None:
     """Sound records come back as they were, area and iscrowd being optional."""
-    records = check_annotations(json.dumps(document()).encode(), SOURCE)
+    records = read_annotations(json.dumps(document()).encode(), SOURCE)
     assert records.annotations == document()["annotations"]
     assert (len(records.images), len(records.categories)) == (3, 3)
 
@@ -103,12 +104,19 @@ RECORD_FAULTS = [
     ("annotations", 1, "bbox", [math.nan, 2, 3, 4], f"{ANNOTATION}: bbox is [nan, 2, 3, 4]", "four finite numbers"),
     ("annotations", 1, "bbox", [1, 2, math.inf, 4], f"{ANNOTATION}: bbox is [1, 2, inf, 4]", "four finite numbers"),
     ("annotations", 1, "bbox", [1, 2, 10**400, 4], ANNOTATION, "four finite numbers"),
-    ("annotations", 1, "bbox", [1, 2, 0, 4], f"{ANNOTATION}: bbox is [1, 2, 0, 4]", "both positive; drop empty boxes"),
-    ("annotations", 1, "bbox", [1, 2, 3, -4], ANNOTATION, "both positive; drop empty boxes"),
+    (
+        "annotations",
+        1,
+        "bbox",
+        [1, 2, 0, 4],
+        f"{ANNOTATION}: bbox is [1, 2, 0, 4]",
+        "both positive; --repair drop leaves",
+    ),
+    ("annotations", 1, "bbox", [1, 2, 3, -4], ANNOTATION, "both positive; --repair drop leaves"),
     ("annotations", 1, "bbox", [-1.01, 2, 9, 9], ANNOTATION, "more than 1 px out of its 30x60 picture"),
-    ("annotations", 1, "bbox", [2, -1.01, 9, 9], ANNOTATION, "correct or clip"),
-    ("annotations", 1, "bbox", [2, 2, 29.01, 9], ANNOTATION, "correct or clip"),
-    ("annotations", 1, "bbox", [2, 2, 9, 59.01], ANNOTATION, "correct or clip"),
+    ("annotations", 1, "bbox", [2, -1.01, 9, 9], ANNOTATION, "let --repair clip"),
+    ("annotations", 1, "bbox", [2, 2, 29.01, 9], ANNOTATION, "let --repair clip"),
+    ("annotations", 1, "bbox", [2, 2, 9, 59.01], ANNOTATION, "let --repair clip"),
     ("annotations", 1, "area", -1, f"{ANNOTATION}: area is -1", "square pixels, 0 or more"),
     ("annotations", 1, "area", math.nan, f"{ANNOTATION}: area is nan", "square pixels, 0 or more"),
     ("annotations", 1, "area", None, f"{ANNOTATION}: area is None", "square pixels, 0 or more"),
@@ -144,7 +152,7 @@ FILE_FAULTS = [
 def test_a_file_that_is_no_annotation_file(content: bytes, words: str) -> None:
     """What is not JSON, or not COCO's three lists, is refused with the place and the remedy."""
     with pytest.raises(DataError, match=r"annotations\.json: ") as caught:
-        check_annotations(content, SOURCE)
+        read_annotations(content, SOURCE)
     assert words in str(caught.value)
 
 
@@ -175,7 +183,7 @@ def test_words_that_are_no_json_are_refused_anywhere(word: str) -> None:
     """NaN and Infinity are errors even under a key that nothing reads."""
     content = json.dumps({**document(), "info": {"x": 0}}).replace('{"x": 0}', f'{{"x": {word}}}').encode()
     with pytest.raises(DataError, match=f"holds {word}, which is no JSON; write a number"):
-        check_annotations(content, SOURCE)
+        read_annotations(content, SOURCE)
     with pytest.raises(DataError, match=f"holds {word}"):
         parse_json(content, SOURCE)
 

@@ -70,7 +70,7 @@ def numbers(dataset: AnnotatedDataset) -> np.ndarray[Any, Any]:
 
 def opened(folder: Path, form: str | None = None) -> AnnotatedDataset:
     """The dataset of a folder that has boxes, in that format or in the one that it looks like."""
-    dataset = FORMATS[form or looks_like(folder)](folder, None)
+    dataset = FORMATS[form or looks_like(folder)](folder, None, None)
     assert isinstance(dataset, AnnotatedDataset)
     return dataset
 

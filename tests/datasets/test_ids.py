@@ -16,7 +16,7 @@ def test_without_the_ids_all_is_numbered_from_1(drawn_dataset: Path, tmp_path: P
     source = CocoFolder(drawn_dataset)
     export_dataset(source, form, tmp_path / form)
     (tmp_path / form / FILE_NAME).unlink()
-    again = FORMATS[form](tmp_path / form, None)
+    again = FORMATS[form](tmp_path / form, None, None)
     for ours, theirs in zip(again, source, strict=True):
         assert ours.id == theirs.id
         np.testing.assert_array_equal(ours.truth.boxes, theirs.truth.boxes)
@@ -34,9 +34,9 @@ def test_ids_of_labels_that_were_edited_are_not_trusted(
     label = tmp_path / form / file
     label.write_text(label.read_text().replace("\n", " \n", 1))
     with pytest.raises(DataError, match=rf"{FILE_NAME}: not written for the labels of drawn-03\.png.*remove it"):
-        FORMATS[form](tmp_path / form, None)
+        FORMATS[form](tmp_path / form, None, None)
     (tmp_path / form / FILE_NAME).unlink()
-    assert len(FORMATS[form](tmp_path / form, None)) == 12
+    assert len(FORMATS[form](tmp_path / form, None, None)) == 12
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_damaged_ids_are_named(drawn_dataset: Path, tmp_path: Path, content: str
     export_dataset(CocoFolder(drawn_dataset), "yolo", tmp_path / "yolo")
     (tmp_path / "yolo" / FILE_NAME).write_text(content)
     with pytest.raises(DataError, match=rf"{FILE_NAME}: .*{words}"):
-        FORMATS["yolo"](tmp_path / "yolo", None)
+        FORMATS["yolo"](tmp_path / "yolo", None, None)
 
 
 def test_a_renamed_class_is_not_in_the_ids(drawn_dataset: Path, tmp_path: Path) -> None:
@@ -56,4 +56,4 @@ def test_a_renamed_class_is_not_in_the_ids(drawn_dataset: Path, tmp_path: Path) 
     config = tmp_path / "yolo" / "data.yaml"
     config.write_text(config.read_text().replace("red disc", "red ball"))
     with pytest.raises(DataError, match="knows no class 'red ball'"):
-        FORMATS["yolo"](tmp_path / "yolo", None)
+        FORMATS["yolo"](tmp_path / "yolo", None, None)

@@ -36,7 +36,7 @@ def rewrite(folder: Path, body: str, stem: str = "a") -> None:
 
 def read(folder: Path, split: str | None = None, first_pixel: int = 1) -> AnnotatedDataset:
     """The dataset in a folder."""
-    return AnnotatedDataset("mine", read_voc(folder, split, first_pixel))
+    return AnnotatedDataset("mine", read_voc(folder, split, first_pixel=first_pixel))
 
 
 def refused(folder: Path, words: str) -> None:
@@ -121,7 +121,7 @@ def test_entities_are_refused(folder: Path, head: str) -> None:
         (SIZE + BUS.replace("10.5", "ten"), "<bndbox><ymax> is 'ten'; it must be a number"),
         (SIZE + BUS.replace("10.5", "inf"), "is 'inf'; it must be a number"),
         (SIZE + BUS.replace(">40<", ">0<"), "xmax and ymax must be the larger ones"),
-        (SIZE + BUS.replace(">40<", ">60<"), "reaches 20 px out of its 40x20 picture; clip it"),
+        (SIZE + BUS.replace(">40<", ">60<"), "reaches 20 px out of its 40x20 picture; correct the <size>"),
         (SIZE.replace("40", "48") + BUS, "40x20 pixels, but Annotations says 48x20"),
         (SIZE.replace("40", "20", 1).replace("20</height>", "40</height>") + CAR, "EXIF"),
     ],

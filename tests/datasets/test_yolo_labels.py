@@ -63,7 +63,7 @@ def test_labels_lie_beside_pictures_without_a_folder_images() -> None:
         ("0 .5 .5 .1 .1 .97", "a confidence too many"),
         ("0 20 10 12 8", "holds 20: pixels"),
         ("0 nan .5 .1 .1", "every number must be finite"),
-        ("0 .5 .5 0 .1", "width and height are 0 and 0.1; both must be positive"),
+        ("0 .5 .5 0 .1", "width and height are 0 and 2 px; both must be positive"),
         ("0 .5 .5 -.1 .1", "both must be positive"),
         ("0 .7 .6 .9 .9", "the box reaches 6.0 px out of its 40x20 picture; a line holds centre and size, not corners"),
     ],

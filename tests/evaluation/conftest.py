@@ -96,4 +96,6 @@ def _restored(
 def _basis(deblurrers: Sequence[str], truth: str, resamples: int) -> Basis:
     specification: dict[str, Any] = {"dataset": "tiny", "truth": truth, "resamples": resamples}
     facts = {name: DeblurrerFacts({"name": name}, {}) for name in deblurrers}
-    return Basis(specification, {}, "tiny", "c0ffee", len(TRUE_BOXES), CLASSES, (), ("kite",), {"name": "blobs"}, facts)
+    return Basis(
+        specification, {}, "tiny", "c0ffee", len(TRUE_BOXES), (), CLASSES, (), ("kite",), {"name": "blobs"}, facts
+    )

@@ -93,7 +93,7 @@ class Basis:
     """What the numbers rest on besides the pictures, alike in all shards of a run but for the machines' names.
 
     `dataset` is its name, `source_fingerprint` its digest as it was opened, `images` the number of pictures in the
-    whole run; `classes` maps category ids to names; `detector` is its identity, and
+    whole run, `notes` its reader's; `classes` maps category ids to names; `detector` is its identity, and
     `deblurrers` are by name.
     """
 
@@ -102,6 +102,7 @@ class Basis:
     dataset: str
     source_fingerprint: str
     images: int
+    notes: tuple[str, ...]
     classes: Mapping[int, str]
     unmatched_dataset_classes: tuple[str, ...]
     unmatched_detector_classes: tuple[str, ...]

@@ -81,6 +81,7 @@ def _evaluated_data(measured: Measurements, truth: Mapping[str, Any]) -> Evaluat
         fingerprint=hashlib.sha256(content.encode()).hexdigest(),
         images=len(samples),
         boxes=len(truth["annotations"]),
+        notes=basis.notes,
         unmatched_dataset_classes=basis.unmatched_dataset_classes,
         unmatched_detector_classes=basis.unmatched_detector_classes,
     )
