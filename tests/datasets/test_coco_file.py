@@ -21,7 +21,7 @@ def content(bbox: list[float]) -> bytes:
 
 def test_a_box_outside_is_refused_or_repaired() -> None:
     """Without `repair` a box that reaches out is refused, with the remedy; with it, it is clipped and noted."""
-    with pytest.raises(DataError, match="reaches more than 1 px out.*let --repair clip or --repair drop do so"):
+    with pytest.raises(DataError, match=r"reaches more than 1 px out.*let --repair clip or --repair drop do so"):
         read_annotations(content([30, 5, 20, 5]), SOURCE)
     clipped = read_annotations(content([30, 5, 20, 5]), SOURCE, "clip")
     assert clipped.annotations[0]["bbox"] == [30, 5, 10, 5]
