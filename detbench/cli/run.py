@@ -44,6 +44,7 @@ def run(
     ] = "local",
     out_folder: Annotated[Path, typer.Option("--out", help="Where run folders go.")] = Path("reports"),
     name: Annotated[str | None, typer.Option(help="The run folder's name.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Compute everything again, whatever the cache holds.")] = False,
     timeout: Annotated[
         int, typer.Option(min=1, help="Seconds that a deblurrer or a detector may take for a picture.")
     ] = 3600,
@@ -65,7 +66,7 @@ def run(
     if share and engine != "local":
         raise UsageError("--shard divides the pictures by hand, --engine ray by itself: leave one out")
     spec = RunSpec(dataset, tuple(deblurrer), detector, blur, truth, limit, device, precision, resamples, repair)
-    folder, cache = out_folder / (name or run_name(spec)), Cache(cache_folder())
+    folder, cache = out_folder / (name or run_name(spec)), Cache(cache_folder(), fresh=fresh)
     try:
         with progress_steps() as steps:
             if share is None:
@@ -114,6 +115,9 @@ def _print_notes(result: "RunResult") -> None:
         note(f"Dataset {result.data.name}: {sentence}.")
     if result.data.unmatched_dataset_classes:
         note(f"Classes the detector does not know, always missed: {', '.join(result.data.unmatched_dataset_classes)}")
+    for name, each in result.partly_known.items():
+        reused = f" {each.reused_steps} of its steps here are of an interrupted run." if each.reused_steps else ""
+        note(f"{name}: {each.reason}. So its work is done anew in every run.{reused}")
     if result.specification["truth"] == "pseudo":
         note("Truth is the detector's own boxes on the sharp pictures, not labels.")
 

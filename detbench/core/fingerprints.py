@@ -45,7 +45,7 @@ def code_identity(code: ModuleType | Callable[..., Any] | str) -> dict[str, Any]
     of no installed distribution. Every other import outside the standard library counts by its distribution's version.
     Raises ModuleNotFoundError where there is no file of that module.
     """
-    files, versions = _followed(_name(code))
+    files, versions = followed(_name(code))
     digest = hashlib.sha256()
     for name, file in files.items():
         digest.update(f"{name} {file_sha256(file)}\n".encode())
@@ -58,8 +58,11 @@ def _name(code: ModuleType | Callable[..., Any] | str) -> str:
     return code.__name__ if isinstance(code, ModuleType) else code.__module__
 
 
-def _followed(module: str) -> tuple[dict[str, Path], dict[str, str | None]]:
-    """The files of a module and of all that it is made of, by name, and the versions of the libraries they import."""
+def followed(module: str) -> tuple[dict[str, Path], dict[str, str | None]]:
+    """The files of a module and of all that it is made of, by name, and the versions of the libraries they import.
+
+    Raises ModuleNotFoundError where there is no file of that module.
+    """
     own = {module.partition(".")[0], _OWN}
     files: dict[str, Path] = {}
     versions: dict[str, str | None] = {}

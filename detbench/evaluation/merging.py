@@ -15,7 +15,7 @@ from detbench.evaluation.run import conclude
 from detbench.evaluation.shards import Shard, read_shard
 from detbench.results.cache import Cache
 from detbench.results.folder import RunFolder
-from detbench.results.schema import RunResult
+from detbench.results.schema import PartlyKnown, RunResult
 
 OWN_TO_A_MACHINE = ("platform", "device_name")
 """Entries of the environment in which shards may differ; the whole run names them all."""
@@ -58,7 +58,17 @@ def joined(shards: Sequence[Shard]) -> Measurements:
         raise DataError("a picture id is there twice; measure the shards again")
     rows = {arm: [measured.rows[arm][index] for measured, index in order] for arm in arms}
     kept = {number for shard in shards for number in shard.kept}
-    return Measurements(basis, samples, rows, failed, kept)
+    return Measurements(basis, samples, rows, failed, kept, _partly_known(shards))
+
+
+def _partly_known(shards: Sequence[Shard]) -> dict[str, PartlyKnown]:
+    """What is not fully known in some shard, with the reused steps of all."""
+    joined: dict[str, PartlyKnown] = {}
+    for shard in shards:
+        for name, each in shard.measured.partly_known.items():
+            before = joined.get(name, PartlyKnown(each.reason, 0))
+            joined[name] = replace(before, reused_steps=before.reused_steps + each.reused_steps)
+    return joined
 
 
 def _failed(shards: Sequence[Shard]) -> dict[str, str]:

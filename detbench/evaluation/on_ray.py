@@ -8,12 +8,13 @@ import contextlib
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache as once_per_process
 from pathlib import Path
 from typing import Any
 
 from detbench.errors import BackendError, UsageError
+from detbench.evaluation.measure.finished_work import close_scope, open_scope
 from detbench.evaluation.measure.limits import PICTURE_TIMEOUT_S
 from detbench.evaluation.measure.measuring import Progress
 from detbench.evaluation.measure.steps import Stages
@@ -31,6 +32,17 @@ BLOCK_IMAGES = 16
 
 TRIES_AGAIN = 3
 """How often a block goes to another worker after one died of it."""
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What all blocks of a run have in common: the request, the cache, and the mark of the run folder."""
+
+    spec: RunSpec
+    cache_folder: Path
+    fresh: bool
+    seconds: float
+    scope: str
 
 
 def run_on_ray(
@@ -52,11 +64,15 @@ def run_on_ray(
         # Without an address Ray would also take up a cluster of which this machine still has a note.
         ray.init(os.environ.get("RAY_ADDRESS", "local"), log_to_driver=False, configure_logging=False)
         try:
-            files = _from_workers(ray, (spec, cache.folder.absolute(), seconds), shares, progress)
+            files = _from_workers(
+                ray, _Work(spec, cache.folder.absolute(), cache.fresh, seconds, open_scope(folder)), shares, progress
+            )
         finally:
             ray.shutdown()
     shards = [unpack(each.__getitem__, f"block {share}") for each, share in zip(files, shares, strict=True)]
-    return conclude_joined(shards, run_folder, cache, progress)
+    result = conclude_joined(shards, run_folder, cache, progress)
+    close_scope(folder)
+    return result
 
 
 def _ray() -> Any:
@@ -68,11 +84,9 @@ def _ray() -> Any:
     return ray
 
 
-def _from_workers(
-    ray: Any, work: tuple[RunSpec, Path, float], shares: Sequence[Share], progress: Progress
-) -> list[Files]:
-    """Every share's files, in the order of `shares`; `work` is what `_prepared` takes."""
-    gpus = 1 if work[0].device != "cpu" and ray.cluster_resources().get("GPU") else 0
+def _from_workers(ray: Any, work: _Work, shares: Sequence[Share], progress: Progress) -> list[Files]:
+    """Every share's files, in the order of `shares`."""
+    gpus = 1 if work.spec.device != "cpu" and ray.cluster_resources().get("GPU") else 0
     block = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=TRIES_AGAIN)(_block)
     tasks = [block.remote(work, share, Path.cwd()) for share in shares]
     waiting = tasks
@@ -92,17 +106,17 @@ def _from_workers(
         ) from error
 
 
-def _block(work: tuple[RunSpec, Path, float], share: Share, working_folder: Path) -> Files:
+def _block(work: _Work, share: Share, working_folder: Path) -> Files:
     """What a worker does: measure one share and hand over its files."""
     with contextlib.chdir(working_folder):
-        plan, stages = _prepared(*work)
+        plan, stages = _prepared(work)
         return pack(measure(plan, stages, _silently, share), share)
 
 
 @once_per_process
-def _prepared(spec: RunSpec, cache_folder: Path, seconds: float) -> tuple[RunPlan, Stages]:
+def _prepared(work: _Work) -> tuple[RunPlan, Stages]:
     """Networks are built and pictures hashed once, however many blocks a worker is given."""
-    return resolve(spec), Stages(Cache(cache_folder), seconds)
+    return resolve(work.spec), Stages(Cache(work.cache_folder, fresh=work.fresh), work.seconds, work.scope)
 
 
 def _silently(what: str, done: int, count: int) -> None:

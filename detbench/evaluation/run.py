@@ -4,13 +4,14 @@ from pathlib import Path
 
 from detbench.core.memory import hand_back_freed_memory, keep_freed_memory
 from detbench.evaluation.measure.detection import open_source
+from detbench.evaluation.measure.finished_work import close_scope, open_scope
 from detbench.evaluation.measure.limits import PICTURE_TIMEOUT_S
 from detbench.evaluation.measure.measured import Measurements
 from detbench.evaluation.measure.measuring import Arms, Pictures, Progress, measure_pictures
 from detbench.evaluation.measure.steps import Stages
 from detbench.evaluation.request import WHOLE, RunSpec, Share
 from detbench.evaluation.run_files import write_run
-from detbench.evaluation.run_plan import RunPlan, basis_of, recorded_pictures, resolve
+from detbench.evaluation.run_plan import RunPlan, basis_of, check_unchanged, recorded_pictures, resolve
 from detbench.evaluation.score.scoring import score
 from detbench.results.cache import Cache
 from detbench.results.folder import RunFolder
@@ -27,9 +28,11 @@ def run(spec: RunSpec, folder: Path, cache: Cache, progress: Progress, seconds: 
     plan = resolve(spec)
     run_folder = RunFolder(folder)
     run_folder.check_writable()
-    measured = measure(plan, Stages(cache, seconds), progress)
+    measured = measure(plan, Stages(cache, seconds, open_scope(folder)), progress)
     hand_back_freed_memory()  # scoring wants blocks of other sizes
-    return conclude(measured, run_folder, cache, progress)
+    result = conclude(measured, run_folder, cache, progress)
+    close_scope(folder)
+    return result
 
 
 def measure(plan: RunPlan, stages: Stages, progress: Progress, share: Share = WHOLE) -> Measurements:
@@ -40,7 +43,10 @@ def measure(plan: RunPlan, stages: Stages, progress: Progress, share: Share = WH
     arms = Arms(plan.deblurrers, stages, source, recorded_pictures(plan))
     pictures = Pictures(plan.dataset, plan.recipe, plan.spec.truth, stages, source)
     samples, rows = measure_pictures(pictures, share.of(plan.images), arms, progress)
-    return Measurements(basis_of(plan, names, source.classes), samples, rows, arms.failed)
+    check_unchanged(plan)
+    return Measurements(
+        basis_of(plan, names, source.classes), samples, rows, arms.failed, partly_known=stages.partly_known
+    )
 
 
 def conclude(measured: Measurements, run_folder: RunFolder, cache: Cache, progress: Progress) -> RunResult:

@@ -9,7 +9,7 @@ from typing import Any
 from detbench.blur.recipes import PictureRecipe, parse_picture_recipe, recipe_spec
 from detbench.core.devices import resolve_device
 from detbench.datasets.opening import open_dataset
-from detbench.errors import UsageError
+from detbench.errors import DataError, UsageError
 from detbench.evaluation.measure.detection import ClassMap
 from detbench.evaluation.measure.limits import check_size
 from detbench.evaluation.measure.measured import Basis, DeblurrerFacts
@@ -47,6 +47,23 @@ def resolve(spec: RunSpec) -> RunPlan:
     detector = resolve_detector(spec.detector, device)
     _check_recorded([detector, *deblurrers], recipe)
     return RunPlan(spec, open_dataset(spec.dataset, spec.repair), recipe, deblurrers, detector, device)
+
+
+def check_unchanged(plan: RunPlan) -> None:
+    """Raise DataError where a backend is no longer what it was when the plan was made: its numbers are of no one state.
+
+    What is observed as it is used is checked there.
+    """
+    spec = plan.spec
+    again = [resolve_deblurrer(name, plan.device, spec.precision) for name in dict.fromkeys(spec.deblurrers)]
+    for before, now in zip(
+        (plan.detector, *plan.deblurrers), (resolve_detector(spec.detector, plan.device), *again), strict=True
+    ):
+        if before.identity != now.identity:
+            raise DataError(
+                f"{before.name} was changed while the run went on, its code or a file that it reads. Run again with "
+                "--fresh, and leave it as it is"
+            )
 
 
 def check_arm_names(names: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ from detbench.core.arm import BLURRED, SHARP, Arm
 from detbench.core.files import is_file, read_bytes
 from detbench.core.images import write_atomically
 from detbench.errors import DataError, UsageError
+from detbench.evaluation.measure.finished_work import close_scope, open_scope
 from detbench.evaluation.measure.limits import PICTURE_TIMEOUT_S
 from detbench.evaluation.measure.measured import ArmPicture, Basis, Measurements
 from detbench.evaluation.measure.measuring import Progress
@@ -34,6 +35,7 @@ from detbench.metrics.columns import true_columns
 from detbench.metrics.specs import CONFIDENCE
 from detbench.results.cache import Cache
 from detbench.results.folder import check_own_folder, shown_jpeg, shown_name
+from detbench.results.schema import PartlyKnown
 from detbench.types import Sample
 
 SCHEMA = 1
@@ -66,6 +68,7 @@ class _Head:
     basis: Basis
     failed: dict[str, str]
     lines_sha256: str
+    partly_known: dict[str, PartlyKnown]
 
 
 def run_shard(
@@ -77,8 +80,9 @@ def run_shard(
     """
     plan = resolve(spec)
     check_own_folder(folder, frozenset({_HEAD, _LINES, _PICTURES}))
-    measured = measure(plan, Stages(cache, seconds), progress, share)
+    measured = measure(plan, Stages(cache, seconds, open_scope(folder)), progress, share)
     write_shard(pack(measured, share), folder)
+    close_scope(folder)
     return measured.failed
 
 
@@ -88,7 +92,16 @@ def pack(measured: Measurements, share: Share) -> Files:
     lines = b"".join(picture_line(sample, rows) for sample, rows in zip(measured.samples, by_picture, strict=True))
     shown = {shown_name(picture): picture for row in _shown(measured) for picture in row.pictures}
     sha256 = hashlib.sha256(lines).hexdigest()
-    head = asdict(_Head(SCHEMA, (share.index, share.count), measured.basis, dict(measured.failed), sha256))
+    head = asdict(
+        _Head(
+            SCHEMA,
+            (share.index, share.count),
+            measured.basis,
+            dict(measured.failed),
+            sha256,
+            dict(measured.partly_known),
+        )
+    )
     jpegs = {name: shown_jpeg(picture) for name, picture in shown.items()}
     return {**jpegs, _LINES: lines, _HEAD: f"{json.dumps(head, indent=1, allow_nan=False)}\n".encode()}
 
@@ -174,4 +187,4 @@ def _measured(head: _Head, lines: bytes) -> Measurements:
             by_arm.setdefault(row.arm, []).append(row)
     if any(len(rows) != len(samples) for rows in by_arm.values()):
         raise ValueError("an arm has not every picture")
-    return Measurements(head.basis, samples, by_arm, head.failed)
+    return Measurements(head.basis, samples, by_arm, head.failed, partly_known=head.partly_known)

@@ -65,11 +65,23 @@ def measured_in(folder: Path) -> Measured:
     if not (folder / "result.json").is_file():
         raise DataError(f"{folder}: no run's folder; `detbench run` prints it last")
     try:
-        measured = _read(run, run.read_result())
+        result = run.read_result()
+        measured = _read(run, result)
     except (DataError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise NotEvaluableError(f"cannot judge: {folder} is damaged ({error}). Run `detbench run` again") from error
+    _refuse_reused(result, folder)
     measured.check(str(folder / "result.json"))
     return measured
+
+
+def _refuse_reused(result: RunResult, folder: Path) -> None:
+    """Numbers that rest on earlier work of a backend whose files are not all known may be those of another state."""
+    for name, each in result.partly_known.items():
+        if each.reused_steps:
+            raise NotEvaluableError(
+                f"cannot judge: {folder} has {each.reused_steps} steps of {name} from an interrupted run, and {name} "
+                f"may have changed since ({each.reason}). Run again with --fresh"
+            )
 
 
 def _read(run: RunFolder, result: RunResult) -> Measured:

@@ -13,6 +13,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from detbench.core.fingerprints import code_identity, installed_version
+from detbench.core.native_readers import unseen_reads
 from detbench.errors import BackendError, UsageError
 from detbench.metrics.specs import METRICS
 from detbench.plugins.registry import Entry, Registry
@@ -44,11 +45,27 @@ class ImageMetric:
 
         None where it is undefined. Raises BackendError where the function cannot be imported.
         """
-        if self.spec.needs_sharp:
-            value = None if sharp is None else self._function(image, sharp)
-        else:
-            value = self._function(image)
+        with self._entry.observed():
+            if self.spec.needs_sharp:
+                value = None if sharp is None else self._function(image, sharp)
+            else:
+                value = self._function(image)
         return None if value is None or not math.isfinite(value) else float(value)
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"metric {self.spec.key}"
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether what it reads is noted as it is used: of another package nobody knows beforehand."""
+        return self._entry.is_foreign
+
+    @cached_property
+    def unknown(self) -> str | None:
+        """Why it may depend on more than could be observed."""
+        return unseen_reads(self.spec.function.partition(":")[0]) if self.is_observed else None
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -57,9 +74,13 @@ class ImageMetric:
         package = {name: installed_version(name) for name in self.distributions}
         return {"function": self.spec.function, **code, "versions": {**code["versions"], **package}}
 
+    @property
+    def _entry(self) -> Entry:
+        return Entry(self.spec.key, self.spec.function, self.spec.definition)
+
     @cached_property
     def _function(self) -> Callable[..., float | None]:
-        function: Callable[..., float | None] = Entry(self.spec.key, self.spec.function, self.spec.definition).load()
+        function: Callable[..., float | None] = self._entry.load()
         return function
 
 

@@ -6,15 +6,19 @@ What the word names is not imported here: a run whose work is all cached never l
 import math
 import tomllib
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from detbench.core.fingerprints import code_identity, file_sha256, installed_version
+from detbench.core.native_readers import unseen_reads
+from detbench.core.observed_reads import observed
 from detbench.core.paths import CARD_NAME, shipped
 from detbench.errors import BackendError, UsageError, WeightsError
 from detbench.plugins.builtin import DEBLURRERS, DETECTORS
 from detbench.plugins.checkpoint_files import find_checkpoint, is_checkpoint
+from detbench.plugins.declared_files import declared_sha256, split_depends
 from detbench.plugins.kinds import Reference, deblurrer_reference, detector_reference
 from detbench.plugins.registry import Entry
 
@@ -42,6 +46,9 @@ class Backend:
     """A deblurrer or detector that a run uses. `identity` (JSON-able) is all that its results depend on besides the
     picture: code, weights, settings and the versions of the libraries below it. The card of its weights gives the
     cost of the network, by metric (`parameters_m`, `gflop_per_mpix`), and the detectors that it was `trained_with`.
+
+    Where `is_observed`, what it reads is noted while it is built and used, and belongs to its identity then. `unknown`
+    says why it may depend on more: then its work is of use to the run at hand alone.
     """
 
     name: str
@@ -49,6 +56,8 @@ class Backend:
     identity: Mapping[str, Any]
     cost: Mapping[str, float] = field(default_factory=dict)
     trained_with: tuple[LossDetector, ...] = ()
+    is_observed: bool = False
+    unknown: str | None = None
 
     @property
     def key(self) -> dict[str, Any]:
@@ -57,7 +66,12 @@ class Backend:
 
     def build(self) -> Any:
         """Import and construct it; raises BackendError or WeightsError where that fails."""
-        return self.entry.load()
+        with self.observed():
+            return self.entry.load()
+
+    def observed(self) -> AbstractContextManager[None]:
+        """A body in which what it reads is noted, where that is not known from its words."""
+        return observed(self.entry.package) if self.is_observed else nullcontext()
 
 
 def resolve_deblurrer(word: str, device: str, precision: str) -> Backend:
@@ -71,6 +85,8 @@ def resolve_deblurrer(word: str, device: str, precision: str) -> Backend:
         return _referred(reference)
     name, _, rest = word.partition(":")
     entry = DEBLURRERS.find(name)
+    if entry.is_foreign:
+        return _installed(entry, rest)
     file, settings = _file_and_settings(entry, rest)
     if entry.weights is None:
         if file:
@@ -106,6 +122,10 @@ def resolve_detector(word: str, device: str) -> Backend:
     reference = detector_reference(word, device)
     if reference is not None:
         return _referred(reference)
+    name, _, rest = word.partition(":")
+    foreign = {entry.name: entry for entry in DETECTORS.entries() if entry.is_foreign}
+    if name in foreign:
+        return _installed(foreign[name], rest)
     if is_checkpoint(word):
         weights = find_checkpoint(word)
         base = replace(DETECTORS.find("yolov8"), name=weights.stem, summary=f"checkpoint {word}")
@@ -123,9 +143,22 @@ def _own_name(network: str, weights: Path) -> str:
     return own if own.startswith(f"{network}-") else f"{network}-{own}"
 
 
+def _installed(entry: Entry, rest: str) -> Backend:
+    """A backend of an installed package; `rest` may be `depends=PATH`, once or more."""
+    unknown, paths = split_depends(f",{rest}" if rest else "")
+    if unknown:
+        raise UsageError(f"{entry.name}:{rest}: a package's backend takes nothing but depends=PATH")
+    return _referred(Reference(entry, declared_sha256(entry.name, paths), is_declared=bool(paths)))
+
+
 def _referred(reference: Reference) -> Backend:
     entry = reference.entry
-    return Backend(entry.name, entry, _identity(entry, reference.weights_sha256, reference.settings))
+    identity = _identity(entry, reference.weights_sha256, reference.settings)
+    unknown = reference.unknown
+    if entry.is_foreign and not reference.is_declared:
+        unknown = unseen_reads(entry.target.partition(":")[0])
+    is_observed = entry.is_foreign or reference.is_observed
+    return Backend(entry.name, entry, identity, is_observed=is_observed, unknown=unknown)
 
 
 def _with_options(entry: Entry, weights: Path, **options: Any) -> Entry:

@@ -17,10 +17,13 @@ from detbench.core.fingerprints import file_sha256
 from detbench.core.images import PICTURE_SUFFIXES
 from detbench.errors import UsageError
 from detbench.plugins.builtin import DEBLURRER_KINDS, DETECTOR_KINDS
+from detbench.plugins.declared_files import declared, declared_sha256, digest_of, named_in, split_depends
 from detbench.plugins.registry import Entry
 
 RANGES = ("0..1", "-1..1", "0..255")
 """Values that a network may take and give for black and white."""
+
+UNDECLARED_PROGRAM = "a program may read more files than its words name; depends=PATH in front names all that it reads"
 
 COMMAND_TIMEOUT_S = 600
 """How long a program may take for one picture without `timeout=`."""
@@ -31,11 +34,16 @@ class Reference:
     """A backend by reference: the entry that builds it, and what its results depend on besides code and versions.
 
     `settings` (JSON-able) go into the identity; `entry.options` are what it is built with, paths and all.
+    `is_declared` says that the user named with `depends=` what it reads, `is_observed` that files are found while it
+    is used, `unknown` why it may depend on more than that.
     """
 
     entry: Entry
     weights_sha256: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    is_declared: bool = False
+    is_observed: bool = False
+    unknown: str | None = None
 
 
 Resolver = Callable[[Entry, str, str], Reference]
@@ -117,17 +125,20 @@ def _torchvision(entry: Entry, what: str, device: str) -> Reference:
         raise UsageError(f"{entry.name}: classes name what weights of your own find; add weights=FILE")
     named = _named(entry, model, model=model, device=device, **files)
     digest = _digest(list(files.values()), Path()) if files else None
-    return Reference(replace(named, name=model), digest, settings={"model": model, "device": device})
+    settings = {"model": model, "device": device}
+    return Reference(replace(named, name=model), digest, settings, is_observed="weights" not in files)
 
 
 def _python(entry: Entry, what: str, _device: str) -> Reference:
-    module, colon, attribute = what.partition(":")
+    target, paths = split_depends(what)
+    module, colon, attribute = target.partition(":")
     if not (colon and re.fullmatch(r"\w+(\.\w+)*", module) and attribute.isidentifier()):
         raise UsageError(f"{entry.name}:{what}: write python:package.module:factory")
     here = str(Path.cwd())
     if here not in sys.path:  # as `python -m` would: a file in the working folder is a module
         sys.path.append(here)
-    return Reference(replace(_named(entry, attribute), target=what))
+    named = replace(_named(entry, attribute), target=target)
+    return Reference(named, declared_sha256(entry.name, paths), is_declared=bool(paths))
 
 
 def _command(entry: Entry, what: str, _device: str) -> Reference:
@@ -135,9 +146,10 @@ def _command(entry: Entry, what: str, _device: str) -> Reference:
         words = shlex.split(what)
     except ValueError as error:
         raise UsageError(f"{entry.name}: {what!r} cannot be split into words ({error}); close every quote") from None
-    seconds = str(COMMAND_TIMEOUT_S)
-    if words and words[0].startswith("timeout="):
-        seconds = words.pop(0).removeprefix("timeout=")
+    seconds, paths = str(COMMAND_TIMEOUT_S), list[str]()
+    while words and (setting := re.fullmatch(r"(timeout|depends)=(.*)", words[0], re.DOTALL)):
+        seconds, paths = (setting[2], paths) if setting[1] == "timeout" else (seconds, [*paths, setting[2]])
+        words.pop(0)
     if not seconds.isdecimal() or int(seconds) < 1:
         raise UsageError(f"{entry.name}: timeout is {seconds!r}, but must be a whole number of seconds from 1 on")
     for place in ("{input}", "{output}"):
@@ -146,10 +158,11 @@ def _command(entry: Entry, what: str, _device: str) -> Reference:
     program = shutil.which(words[0])
     if program is None:
         raise UsageError(f"{entry.name}: no program {words[0]!r} here; install it or give its path")
-    files = [Path(program), *(Path(word) for word in words[1:] if Path(word).is_file())]
-    digest = hashlib.sha256("".join(file_sha256(file) for file in files).encode()).hexdigest()
+    digest = digest_of([Path(program), *named_in(words[1:]), *declared(entry.name, paths)])
     named = _named(entry, Path(words[0]).stem, words=(program, *words[1:]), seconds=int(seconds))
-    return Reference(named, digest, settings={"command": words})
+    return Reference(
+        named, digest, {"command": words}, is_declared=bool(paths), unknown=None if paths else UNDECLARED_PROGRAM
+    )
 
 
 def _settings(what: str, keys: Sequence[str]) -> tuple[str, dict[str, str]]:

@@ -3,11 +3,13 @@
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import Any
 
 from detbench.core.fingerprints import installed_version
+from detbench.core.observed_reads import observed
 from detbench.errors import BackendError, DetbenchError, UsageError, did_you_mean
 
 
@@ -53,6 +55,20 @@ class Entry:
         return tuple(name for name in self.distributions if installed_version(name) is None)
 
     @property
+    def package(self) -> str:
+        """The top-level module of its code."""
+        return self.target.partition(":")[0].partition(".")[0]
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether its code is not detbench's own, so that what it reads must be observed."""
+        return self.package != "detbench"
+
+    def observed(self) -> AbstractContextManager[None]:
+        """A body in which what its code reads is noted; nothing is where all is known of it."""
+        return observed(self.package) if self.is_foreign else nullcontext()
+
+    @property
     def install(self) -> str:
         """The command that installs what may be missing."""
         return f"pip install 'detbench[{self.extra}]'" if self.extra else f"pip install {' '.join(self.distributions)}"
@@ -61,7 +77,8 @@ class Entry:
         """The object that `target` names, not yet built; raises BackendError, naming the entry, where there is none."""
         module, _, attribute = self.target.partition(":")
         try:
-            return getattr(importlib.import_module(module), attribute)
+            with self.observed():
+                return getattr(importlib.import_module(module), attribute)
         except Exception as error:  # the module may be of any package
             raise BackendError(f"{self.name} ({self.target}) cannot be imported: {_reason(error)}") from error
 
@@ -73,9 +90,10 @@ class Entry:
         """
         loaded = self.import_target()
         try:
-            if isinstance(loaded, type):
-                return loaded(**self.options)
-            return loaded() if inspect.isfunction(loaded) and _takes_nothing(loaded) else loaded
+            with self.observed():
+                if isinstance(loaded, type):
+                    return loaded(**self.options)
+                return loaded() if inspect.isfunction(loaded) and _takes_nothing(loaded) else loaded
         except DetbenchError:
             raise
         except Exception as error:

@@ -32,14 +32,20 @@ def digest(value: Any) -> str:
 
 
 class Cache:
-    """Records (JSON) by key and pictures (PNG) by content, in one folder that any number of runs may share."""
+    """Records (JSON) by key and pictures (PNG) by content, in one folder that any number of runs may share.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    With `fresh`, all records that were there before are misses: everything is computed again, and kept.
+    """
+
+    def __init__(self, folder: Path, *, fresh: bool = False) -> None:
+        self.folder, self.fresh = folder, fresh
+        self._own: set[Path] = set()
 
     def get(self, stage: str, depends_on: Mapping[str, Any]) -> Record | None:
         """The record of one finished step, or None; `depends_on` is all that its result depends on."""
         path = self._record_path(stage, depends_on)
+        if self.fresh and path not in self._own:
+            return None
         try:
             record = json.loads(path.read_bytes())
         except (OSError, ValueError, RecursionError):
@@ -48,8 +54,9 @@ class Cache:
 
     def put(self, stage: str, depends_on: Mapping[str, Any], record: Record) -> Record:
         """Keep a record and return it as a later `get` will, so that first and repeated runs compute alike."""
-        text = canonical_json(record)
-        write_atomically(self._record_path(stage, depends_on), text)
+        text, path = canonical_json(record), self._record_path(stage, depends_on)
+        write_atomically(path, text)
+        self._own.add(path)
         return dict(json.loads(text))
 
     def keep_picture(self, image: Image) -> Picture:
@@ -64,6 +71,10 @@ class Cache:
         """A stored picture by its digest, or None where it is gone."""
         path = self._picture_path(sha256)
         return Picture(sha256, width, height, lambda: self._read_kept(path, sha256)) if path.exists() else None
+
+    def is_own(self, stage: str, depends_on: Mapping[str, Any]) -> bool:
+        """Whether a record was put by this object and not by an earlier command."""
+        return self._record_path(stage, depends_on) in self._own
 
     def _read_kept(self, path: Path, sha256: str) -> Image:
         with contextlib.suppress(DataError):

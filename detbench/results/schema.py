@@ -69,11 +69,22 @@ class EvaluatedData:
 
 
 @dataclass(frozen=True)
+class PartlyKnown:
+    """A backend or metric that may depend on more than is known, with the reason; `reused_steps` are those of its steps
+    that an earlier, interrupted command did for the same run folder.
+    """
+
+    reason: str
+    reused_steps: int
+
+
+@dataclass(frozen=True)
 class RunResult:
     """One evaluation. `specification` is the request, `environment` where and with what it ran,
     `shown` the ids of the pictures that the report shows, `definitions` each metric's by key: a number is only
     comparable with one of the same definition. `failed` says, by name, why an arm of the request is not among
-    `arms`: nothing is averaged over the pictures that it did manage.
+    `arms`: nothing is averaged over the pictures that it did manage. `partly_known` are, by name, the backends and
+    metrics whose files are not all known.
     """
 
     specification: Mapping[str, Any]
@@ -85,6 +96,7 @@ class RunResult:
     shown: tuple[int, ...]
     definitions: Mapping[str, str] = field(default_factory=dict)
     failed: Mapping[str, str] = field(default_factory=dict)
+    partly_known: Mapping[str, PartlyKnown] = field(default_factory=dict)
     schema: int = SCHEMA_VERSION
 
     def arm(self, name: str) -> ArmResult | None:

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 from detbench.core.arm import Arm
 from detbench.evaluation.measure.steps import Restored
 from detbench.metrics.image_metrics import Quality
+from detbench.results.schema import PartlyKnown
 from detbench.types import Detections, Picture, Sample
 
 
@@ -113,7 +114,8 @@ class Basis:
 @dataclass(frozen=True, eq=False)
 class Measurements:
     """The pictures in the dataset's order, and each arm's rows. `failed` says, by name, why an arm that was wanted is
-    not among them; `kept` are the ids of the pictures whose pixels are at hand for the report, None for all.
+    not among them; `kept` are the ids of the pictures whose pixels are at hand for the report, None for all;
+    `partly_known` are, by name, the backends and metrics whose files are not all known.
     """
 
     basis: Basis
@@ -121,3 +123,4 @@ class Measurements:
     rows: Rows
     failed: Mapping[str, str] = field(default_factory=dict)
     kept: Set[int] | None = None
+    partly_known: Mapping[str, PartlyKnown] = field(default_factory=dict)

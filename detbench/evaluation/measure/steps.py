@@ -5,7 +5,7 @@ Every step reads the cache first and builds its backend only when it has to work
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -23,6 +23,7 @@ from detbench.evaluation.measure.blur_estimates import (
     kernel_from_json,
     kernel_to_json,
 )
+from detbench.evaluation.measure.finished_work import FinishedWork
 from detbench.evaluation.measure.limits import (
     PICTURE_TIMEOUT_S,
     call_limited,
@@ -33,6 +34,7 @@ from detbench.evaluation.measure.limits import (
 from detbench.metrics.image_metrics import ImageMetric, Quality, image_metrics
 from detbench.plugins.backend import Backend
 from detbench.results.cache import Cache, Record
+from detbench.results.schema import PartlyKnown
 from detbench.types import Blur, Detections, Image, Kernel, KernelEstimator, Picture, Sample
 
 
@@ -56,11 +58,16 @@ class Stages:
     A backend that fails on a picture, or takes longer than `seconds`, raises ArmError.
     """
 
-    def __init__(self, cache: Cache, seconds: float = PICTURE_TIMEOUT_S) -> None:
-        self.cache = cache
+    def __init__(self, cache: Cache, seconds: float = PICTURE_TIMEOUT_S, scope: str | None = None) -> None:
+        self.cache, self._finished = cache, FinishedWork(cache, scope)
         self._seconds = seconds
         self._built: dict[str, Any] = {}
         self._blur_code = code_identity(recipe_spec)
+
+    @property
+    def partly_known(self) -> Mapping[str, PartlyKnown]:
+        """The backends and metrics so far whose files are not all known."""
+        return self._finished.partly_known
 
     def blur(self, sample: Sample, recipe: PictureRecipe) -> Sample:
         """The sample with its sharp picture (its only one, where it has no other) blurred by the recipe."""
@@ -86,7 +93,7 @@ class Stages:
             "picture": picture.sha256,
             "kernel": None if kernel is None else kernel_to_json(kernel),
         }
-        record = self.cache.get("restore", depends_on)
+        record = self._finished.get("restore", depends_on, backend)
         kept = self._from_cache(record, picture) if record else None
         if record is None or kept is None:
             image = picture.load()
@@ -94,21 +101,21 @@ class Stages:
             unchanged = np.array_equal(restored, image)
             kept = picture if unchanged else self.cache.keep_picture(restored)
             record = {"picture": None if unchanged else kept.sha256, **figures}
-            record = self.cache.put("restore", depends_on, record)
+            record = self._finished.put("restore", depends_on, record, backend)
         blur = self._found_blur(record["blur"], kernel) if "blur" in record else None
         return Restored(kept, record["restore_ms"], record["told_kernel"], record.get("tile_pixels"), blur)
 
     def detect(self, backend: Backend, picture: Picture) -> Detections:
         """What the detector finds in a picture; labels are indices into its own classes."""
         depends_on = {"backend": backend.key, "picture": picture.sha256}
-        record = self.cache.get("detect", depends_on)
+        record = self._finished.get("detect", depends_on, backend)
         if record is None:
             image = picture.load()
             found = self._call(backend, lambda detector: detector(image))
             _check_found(backend, found, len(self.classes(backend)))
             columns = {"boxes": found.boxes, "scores": found.scores, "labels": found.labels}
             record = {name: column.tolist() for name, column in columns.items()}
-            record = self.cache.put("detect", depends_on, record)
+            record = self._finished.put("detect", depends_on, record, backend)
         return Detections(
             np.array(record["boxes"], dtype=np.float64).reshape(-1, 4),
             np.array(record["scores"], dtype=np.float64),
@@ -117,10 +124,10 @@ class Stages:
 
     def classes(self, backend: Backend) -> tuple[str, ...]:
         """The names of a detector's labels."""
-        record = self.cache.get("classes", {"backend": backend.key})
+        record = self._finished.get("classes", {"backend": backend.key}, backend)
         if record is None:
             names = self._call(backend, lambda detector: [str(name) for name in detector.classes])
-            record = self.cache.put("classes", {"backend": backend.key}, {"classes": names})
+            record = self._finished.put("classes", {"backend": backend.key}, {"classes": names}, backend)
         return tuple(record["classes"])
 
     def image_quality(self, picture: Picture, sharp: Picture | None) -> Quality:
@@ -140,14 +147,13 @@ class Stages:
             "picture": images.picture.sha256,
             "sharp": None if sharp is None else sharp.sha256,
         }
-        record = self.cache.get("quality", depends_on)
+        record = self._finished.get("quality", depends_on, metric)
         if record is None:
-            name = f"metric {metric.spec.key}"
             try:
-                value = call_limited(name, lambda: metric(*images.loaded), self._seconds)
+                value = call_limited(metric.name, lambda: metric(*images.loaded), self._seconds)
             except ArmError as error:  # no arm's fault: its numbers would be missing everywhere
                 raise BackendError(f"{error}. Repair {metric.spec.function}, or uninstall its package") from error
-            record = self.cache.put("quality", depends_on, {"value": value})
+            record = self._finished.put("quality", depends_on, {"value": value}, metric)
         kept: float | None = record["value"]
         return kept
 
@@ -210,7 +216,12 @@ class Stages:
     def _call(self, backend: Backend, use: Callable[[Any], Any]) -> Any:
         """Let a backend work; what it raises becomes one message that names it."""
         built = self._build(backend)
-        return call_limited(backend.name, lambda: use(built), self._seconds)
+
+        def used() -> Any:
+            with backend.observed():
+                return use(built)
+
+        return call_limited(backend.name, used, self._seconds)
 
 
 @dataclass(frozen=True)

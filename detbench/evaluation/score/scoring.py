@@ -51,5 +51,6 @@ def score(measured: Measurements, cache: Cache) -> Scored:
         shown=shown_ids(counts, truth.columns.image_ids, measured.kept),
         definitions={key: spec.definition for key, spec in metric_specs().items()},
         failed=measured.failed,
+        partly_known=measured.partly_known,
     )
     return Scored(result, analysis, evidence, truth.columns)
