@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from detbench.core import observed_reads
 from detbench.results.schema import ArmResult, Difference, EvaluatedData, RunResult
 from detbench.types import Estimate
 
@@ -36,6 +37,12 @@ def shared_file() -> Callable[[str], Path]:
         return file
 
     return find
+
+
+@pytest.fixture(autouse=True)
+def nothing_read_so_far() -> None:
+    """Each test begins as a process does, without a file that other people's code has read."""
+    observed_reads._observer.cache_clear()
 
 
 @pytest.fixture

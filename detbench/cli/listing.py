@@ -9,7 +9,9 @@ if TYPE_CHECKING:
 
     from detbench.plugins.registry import Entry
 
-COLUMNS = ["state", "what it is", "source", "licence", "weights, SHA-256"]
+COLUMNS = ["state", "what it is", "source", "licence", "weights, SHA-256", "finished work is used again"]
+
+ALWAYS, WHILE_UNCHANGED = "by any run", "by any run, while what it reads is unchanged"
 
 
 def list_backends() -> None:
@@ -21,14 +23,15 @@ def list_backends() -> None:
     from detbench.metrics.image_metrics import metric_specs, source_of
     from detbench.plugins.builtin import DATASETS, DEBLURRER_KINDS, DEBLURRERS, DETECTOR_KINDS, DETECTORS
 
-    checkpoint = ["FILE.pt", "ready", "any detection model of ultralytics", "ultralytics", "AGPL-3.0", "yours"]
-    trained = ["FILE.safetensors", "ready", "from `detbench train yolov8`", "ultralytics", "AGPL-3.0", "yours"]
+    ours = ["ultralytics", "AGPL-3.0", "yours", ALWAYS]
+    checkpoint = ["FILE.pt", "ready", "any detection model of ultralytics", *ours]
+    trained = ["FILE.safetensors", "ready", "from `detbench train yolov8`", *ours]
     embedded = [[name, "ready", *_about_dataset(folder)] for name, folder in embedded_datasets().items()]
     print_table(["deblurrer", *COLUMNS], [_row(entry) for entry in (*DEBLURRERS.entries(), *DEBLURRER_KINDS)])
     print_table(
         ["detector", *COLUMNS], [*map(_row, DETECTORS.entries()), checkpoint, trained, *map(_row, DETECTOR_KINDS)]
     )
-    print_table(["dataset", *COLUMNS[:-1]], [*embedded, *map(_dataset_row, DATASETS.entries()), *_PATHS])
+    print_table(["dataset", *COLUMNS[:-2]], [*embedded, *map(_dataset_row, DATASETS.entries()), *_PATHS])
     print_table(["blur recipe", "settings"], [[name, _settings(recipe)] for name, recipe in RECIPES.items()])
     specs = metric_specs().values()
     print_table(
@@ -40,7 +43,24 @@ def list_backends() -> None:
 def _row(entry: "Entry") -> list[str]:
     name = f"{entry.name}:{entry.argument}" if entry.argument else entry.name
     state, weights = _state(entry)
-    return [name, state, entry.summary, entry.source, _licence(entry), weights]
+    return [name, state, entry.summary, entry.source, _licence(entry), weights, _reuse(entry)]
+
+
+def _reuse(entry: "Entry") -> str:
+    """Which runs may use finished work again: all that it depends on must be known and unchanged."""
+    from detbench.core.native_readers import unseen_reads
+
+    if entry.name == "command":
+        return "by its own run; by any with depends=PATH"
+    if entry.argument:
+        return WHILE_UNCHANGED if entry.name in ("python", "torchvision") else ALWAYS
+    if not entry.is_foreign:
+        return ALWAYS
+    try:
+        unseen = unseen_reads(entry.target.partition(":")[0])
+    except ImportError:
+        return "–"
+    return WHILE_UNCHANGED if unseen is None else f"by its own run: {unseen}; by any with depends=PATH"
 
 
 def _dataset_row(entry: "Entry") -> list[str]:
@@ -48,7 +68,7 @@ def _dataset_row(entry: "Entry") -> list[str]:
     from detbench.datasets.installed_formats import installed_format
     from detbench.errors import BackendError
 
-    name, state, *rest, _ = _row(entry)
+    name, state, *rest, _, _ = _row(entry)
     try:
         return [f"[{name}:]PATH[#SPLIT]" if installed_format(entry) else name, state, *rest]
     except BackendError as error:

@@ -148,6 +148,12 @@ def _warnings(result: RunResult) -> Iterator[str]:
             "on, not labels. The numbers say how much of what it sees in sharp pictures it still sees, "
             "not how right it is."
         )
+    for name, each in result.partly_known.items():
+        if each.reused_steps:
+            yield (
+                f"{plural(each.reused_steps, 'step', 'steps')} of {name} were done by an interrupted run, and not all "
+                f"that {name} depends on is known: {each.reason}."
+            )
     for sentence in data.notes:
         yield f"Dataset {data.name}: {sentence}."
     if data.unmatched_dataset_classes:
@@ -256,6 +262,8 @@ def _provenance(result: RunResult) -> Iterator[tuple[str, Facts]]:
     )
     yield "Specification", (*_flat(result.specification), ("seed of the draws", str(SEED)))
     yield f"Detector {result.specification.get('detector', '')}".strip(), tuple(_flat(result.detector))
+    if result.partly_known:
+        yield "Not fully known", tuple((name, each.reason) for name, each in result.partly_known.items())
     for arm in result.arms:
         if arm.backend is not None:
             yield f"Deblurrer {arm.name}", tuple(_flat(arm.backend))

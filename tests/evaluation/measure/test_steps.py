@@ -333,7 +333,7 @@ class Measures:
             self.calls.append(key)
             return measure(*images)
 
-        metric.__dict__.update(_function=counted, identity={"function": key, "code_sha256": code})
+        metric.__dict__.update(_function=counted, identity={"function": key, "code_sha256": code}, unknown=None)
 
 
 @pytest.fixture
