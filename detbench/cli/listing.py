@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
     from detbench.plugins.registry import Entry
 
-COLUMNS = ["state", "what it is", "source", "licence", "weights, SHA-256", "finished work is used again"]
+COLUMNS = ["state", "what it is", "source", "licence", "weights, SHA-256", "work is reused"]
 
-ALWAYS, WHILE_UNCHANGED = "by any run", "by any run, while what it reads is unchanged"
+ALWAYS, WHILE_UNCHANGED, IN_ITS_RUN = "always", "while its files are unchanged", "in its own run"
 
 
 def list_backends() -> None:
@@ -51,7 +51,7 @@ def _reuse(entry: "Entry") -> str:
     from detbench.core.native_readers import unseen_reads
 
     if entry.name == "command":
-        return "by its own run; by any with depends=PATH"
+        return f"{IN_ITS_RUN}; always with depends=PATH"
     if entry.argument:
         return WHILE_UNCHANGED if entry.name in ("python", "torchvision") else ALWAYS
     if not entry.is_foreign:
@@ -60,7 +60,7 @@ def _reuse(entry: "Entry") -> str:
         unseen = unseen_reads(entry.target.partition(":")[0])
     except ImportError:
         return "–"
-    return WHILE_UNCHANGED if unseen is None else f"by its own run: {unseen}; by any with depends=PATH"
+    return WHILE_UNCHANGED if unseen is None else f"{IN_ITS_RUN}, for {unseen}; always with depends=PATH"
 
 
 def _dataset_row(entry: "Entry") -> list[str]:

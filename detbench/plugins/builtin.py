@@ -148,14 +148,14 @@ DEBLURRER_KINDS = (
     Entry(
         "python",
         "package.module:factory",
-        "a function, a class or a factory by its import path; ,depends=PATH names what it reads",
+        "a function, a class or a factory by its import path",
         argument="package.module:factory",
         licence=YOURS,
     ),
     Entry(
         "command",
         "detbench.deblurrers.command:CommandDeblurrer",
-        "a program run once per picture; in front timeout=60, its seconds, and depends=PATH, what it reads",
+        "a program run once per picture; timeout=60 in front gives its seconds",
         argument="'tool {input} {output}'",
         licence=YOURS,
     ),
