@@ -60,8 +60,10 @@ class Draft:
     """A dataset of one format on its way to the disk.
 
     `document` is COCO's dictionary, YOLO's `{"yaml": …, "labels": {index of the shot: lines}}` or VOC's
-    `{index of the shot: XML}`. `moves` rename the beginnings of paths once the files are written, `links` are symbolic
-    links by path, `opened` is the word that opens the dataset, below its folder. `encode` makes bytes of annotations.
+    `{index of the shot: XML}`. `moves` rename the beginnings of paths once the files are written, `opened` and
+    `prefix` stand behind and before the folder in the word that opens the dataset. `encode` makes bytes of annotations,
+    `after` changes the folder once it is written. `is_cut`: spoiled pictures may be left out, `other_readings` may take
+    the place of the drawing; either needs a note.
     """
 
     form: str
@@ -69,14 +71,13 @@ class Draft:
     shots: list[Shot]
     classes: list[str]
     document: Any = None
-    names: list[str] = field(default_factory=list)
     encode: Callable[[str], bytes] = str.encode
     moves: list[tuple[str, str]] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
     opened: str = ""
     prefix: str = ""
-    beside: str = ""
     is_cut: bool = False
+    other_readings: list[list[Shot]] = field(default_factory=list)
     after: list[Callable[[Path], None]] = field(default_factory=list)
 
     def place_of(self, shot: Shot) -> str:
@@ -157,7 +158,9 @@ def _coco(draft: Draft) -> dict[str, Any]:
 
 def _yolo(draft: Draft) -> dict[str, Any]:
     labels = {
-        index: [f"{draft.classes.index(box.name)} {' '.join(map(_exact, shares(box, shot.size)))}" for box in shot.boxes]
+        index: [
+            f"{draft.classes.index(box.name)} {' '.join(map(_exact, shares(box, shot.size)))}" for box in shot.boxes
+        ]
         for index, shot in enumerate(draft.shots)
     }
     return {"yaml": {"path": ".", "val": "images/val", "names": list(draft.classes)}, "labels": labels}
@@ -179,7 +182,7 @@ def _voc(draft: Draft) -> dict[int, str]:
 
 def _xml(shot: Shot) -> str:
     objects = "".join(_xml_object(box) for box in shot.boxes)
-    file_name = escape(Path(shot.name).name)
+    file_name = escape(Path(shot.name).name.encode(errors="replace").decode())
     return (
         f"<annotation>\n<folder>VOC</folder>\n<filename>{file_name}</filename>\n<size><width>{shot.size[0]}</width>"
         f"<height>{shot.size[1]}</height><depth>3</depth></size>\n{objects}</annotation>\n"
@@ -214,16 +217,21 @@ def _annotations(draft: Draft) -> list[tuple[str, bytes]]:
     if draft.form == "voc":
         return [(f"{place}{draft.shots[i].stem}.xml", draft.encode(xml)) for i, xml in draft.document.items()]
     described = yaml.safe_dump(draft.document["yaml"], sort_keys=False, allow_unicode=True)
-    texts = {f"{place}{draft.shots[i].stem}.txt": lines for i, lines in draft.document["labels"].items()}
+    texts = {_label_path(place, draft.shots[i].stem): lines for i, lines in draft.document["labels"].items()}
     texts = {path: "".join(f"{line}\n" for line in lines) for path, lines in texts.items()}
     written = [(path, draft.encode(text)) for path, text in texts.items() if text or draft.rng.random() < 0.5]
     return [("data.yaml", described.encode()), *written]
 
 
+def _label_path(place: str, stem: str) -> str:
+    """Where ultralytics finds the labels: the last folder called images is labels."""
+    before, last, after = f"/{stem}".rpartition("/images/")
+    return f"{PICTURES['yolo'].rstrip('/')}{before}/labels/{after}.txt" if last else f"{place}{stem}.txt"
+
+
 def _moved(draft: Draft, path: str) -> str:
-    for old, new in draft.moves:
-        path = new + path.removeprefix(old) if path.startswith(old) else path
-    return path
+    move = next(((old, new) for old, new in draft.moves if path.startswith(old)), ("", ""))
+    return move[1] + path.removeprefix(move[0])
 
 
 def put(draft: Draft, folder: Path) -> None:

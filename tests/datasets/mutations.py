@@ -5,13 +5,11 @@ A mutation works at one step: on the drawn `shots`, on the `document`, on the `f
 different kinds combine.
 """
 
-import contextlib
 import json
 import os
 import random
 import re
 import runpy
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -119,9 +117,9 @@ add("rename", "shots", EVERY, "either", {
 })  # fmt: skip
 
 
-@mutation("rename", "shots", EVERY, "either")
+@mutation("rename", "shots", "coco yolo", "either")
 def one_stem_two_suffixes(draft: Any) -> None:
-    """a.png and a.jpg are two pictures; a label file or an XML file can be of one alone."""
+    """a.png and a.jpg are two pictures; a label file can be of one alone."""
     first, second, *rest = draft.shots
     draft.shots = [first, replace(stored(second, ".jpg"), stem=first.stem), *rest]
 
@@ -324,9 +322,7 @@ add("retype", "document", "coco", "refuse", {
 
 def own_area(draft: Any) -> None:
     """Where no area is given, it is the box's own."""
-    draft.shots = [
-        replace(shot, boxes=tuple(replace(box, area=None) for box in shot.boxes)) for shot in draft.shots
-    ]
+    draft.shots = [replace(shot, boxes=tuple(replace(box, area=None) for box in shot.boxes)) for shot in draft.shots]
 
 
 @mutation("retype", "document", "coco", "either")
@@ -596,6 +592,40 @@ def corners_from_0(draft: Any) -> None:
     draft.prefix = "voc0:"
 
 
+def with_box(form_box: Callable[[tuple[int, int]], tuple[float, float, float, float]], repaired: bool) -> Change:
+    """One more box in the first picture, that readers may also clip (or leave out where nothing is left)."""
+
+    def change(draft: Any) -> None:
+        first, *rest = draft.shots
+        left, top, width, height = form_box(first.size)
+        name, area = draft.classes[0], round(width * height * 0.5, 2) if draft.form == "coco" else None
+        shot = replace(first, boxes=(*first.boxes, Box(name, (left, top, width, height), False, area)))
+        right, bottom = min(left + width, first.size[0]), min(top + height, first.size[1])
+        if repaired and width > 0:
+            clipped = (max(left, 0), max(top, 0), right - max(left, 0), bottom - max(top, 0))
+            kept = replace(first, boxes=(*first.boxes, Box(name, clipped, False, area)))
+            draft.other_readings.append([kept, *rest])
+        draft.other_readings.append([first, *rest])
+        draft.shots = [shot, *rest]
+
+    return change
+
+
+add("rescale", "shots", EVERY, "either", {
+    "a box without height": with_box(lambda size: (5, 6, 7, 0), True),
+    "a box without width": with_box(lambda size: (5, 6, 0, 9), True),
+    "a box half outside": with_box(lambda size: (size[0] - 10, 5, 20, 10), True),
+    "a box outside": with_box(lambda size: (size[0] + 10, 5, 20, 10), False),
+    "a box of negative height": with_box(lambda size: (5, 16, 7, -6), False),
+    "a box left of the picture's border": with_box(lambda size: (-6, 4, 12, 10), True),
+})  # fmt: skip
+add("rescale", "shots", EVERY, "read", {
+    "a box that fills its picture": with_box(lambda size: (0, 0, *size), False),
+    "a box of one pixel": with_box(lambda size: (3, 4, 1, 1), False),
+    "a box one pixel outside": with_box(lambda size: (4, 5, size[0] - 3, 6), False),
+})  # fmt: skip
+
+
 # ---- duplicate ------------------------------------------------------------------------------------------------------
 
 
@@ -720,10 +750,8 @@ add("columns", "document", "yolo", "read", {
     "triangles": outlined(lambda b: [b[0], b[3], b[2], b[3], b[0], b[1]]),
 })  # fmt: skip
 add("columns", "document", "yolo", "either", {
-    "pose, 12 points in 2-D, unsaid": without_kpt_shape(key_points(12, 2)),
     "pose, 17 points in 3-D, unsaid": without_kpt_shape(key_points(17, 3)),
     "pose, 24 points in 3-D, unsaid": without_kpt_shape(key_points(24, 3)),
-    "pose, 1 point in 2-D, unsaid": without_kpt_shape(key_points(1, 2)),
     "a tracker's id": lines(lambda w: [*w, "0"]),
     "a tracker's confidence and id": lines(lambda w: [*w, "0.83", "1"]),
     "a tracker's confidence and id 0": lines(lambda w: [*w, "1", "0"]),
@@ -960,7 +988,11 @@ def spoiled(which: Callable[[Any], list[str]], spoil: Callable[[bytes], bytes]) 
 
     def change(draft: Any) -> None:
         for path in which(draft)[:1]:
-            draft.files[path] = spoil(draft.files[path])
+            content = draft.files[path]
+            draft.files[path] = spoil(content)
+            draft.shots = [
+                replace(shot, data=draft.files[path]) if shot.data is content else shot for shot in draft.shots
+            ]
             draft.is_cut = True
 
     return change
@@ -999,11 +1031,36 @@ add("truncate", "files", EVERY, "either", {
 })  # fmt: skip
 
 
+def cut_jpeg(lost: int) -> Change:
+    """All pictures are JPEG, and the first lacks its last bytes; viewers show such files."""
+
+    def change(draft: Any) -> None:
+        first, *rest = [stored(shot, ".jpg") for shot in draft.shots]
+        draft.shots = [replace(first, data=first.data[:-lost]), *rest]
+        draft.is_cut = True
+
+    return change
+
+
+add("truncate", "shots", EVERY, "either", {
+    "a JPEG without its last 2 bytes": cut_jpeg(2),
+    "a JPEG without its last 200 bytes": cut_jpeg(200),
+})  # fmt: skip
+
+
 @mutation("truncate", "files", EVERY, "either")
 def a_picture_missing(draft: Any) -> None:
     """One that has boxes."""
     del draft.files[pictures_with_boxes(draft)[0]]
     draft.is_cut = True
+
+
+@mutation("truncate", "shots", "yolo", "either")
+def a_picture_missing_whose_labels_are_there(draft: Any) -> None:
+    """All other pictures have a label file, and nothing but the spare one shows that a picture is gone."""
+    draft.shots = [shot for shot in draft.shots if shot.boxes]
+    draft.is_cut = len(draft.shots) > 1
+    draft.after.append(lambda folder: (folder / draft.place_of(draft.shots[-1])).unlink())
 
 
 @mutation("truncate", "files", EVERY, "refuse")
@@ -1287,6 +1344,7 @@ CLASHES = {
         ("rescale", "columns"),
         ("rescale", "retype"),
         ("duplicate", "reorder"),
+        ("duplicate", "relayout"),
     )
 }
 """Kinds that undo each other: both write the same keys."""
@@ -1312,7 +1370,26 @@ def combined_cases(count: int, seed: int) -> list[Case]:
     return cases
 
 
-def clear(folder: Path) -> None:
-    """Remove what a case wrote."""
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(folder)
+CHOSEN = (
+    ("yolo", "a list of pictures", "half of the pictures as links"),
+    ("yolo", "a list of absolute paths", "all files in a store (DVC)"),
+    ("yolo", "a list of pictures", "images -> raw"),
+    ("yolo", "a list of pictures", "labels of another task beside the real pictures"),
+    ("yolo", "Roboflow", "roboflow hashes", "README.roboflow.txt"),
+    ("yolo", "Roboflow", "identical lines", "CRLF"),
+    ("yolo", "identical lines", "outlines"),
+    ("yolo", "identical lines", "pose, 12 points in 2-D"),
+    ("coco", "Roboflow by its split", "annotation ids from 0", "a root category named as its class", "roboflow hashes"),
+    ("coco", "Label Studio", "image ids from 0", "category ids from 0", "annotation ids from 0"),
+    ("coco", "FiftyOne", "all files in a store (DVC)"),
+    ("coco", "annotation ids from 0", "records in another order"),
+    ("voc", "among the pictures", "rotated by EXIF"),
+    ("voc", "no sizes", "rotated by EXIF"),
+)
+"""Mutations that come together: one tool makes them, or each hides the other."""
+
+
+def chosen_cases() -> list[Case]:
+    """The cases of CHOSEN."""
+    named = {(form, each.name): each for each in MUTATIONS for form in each.forms}
+    return [Case(form, 0, tuple(named[form, name] for name in names)) for form, *names in CHOSEN]
