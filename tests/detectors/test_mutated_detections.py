@@ -11,7 +11,6 @@ import random
 import runpy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
