@@ -1,4 +1,4 @@
-"""Pairs as the deblurring datasets and people lay them out, and pictures restored elsewhere: matched as meant or refused.
+"""Pairs as datasets and people lay them out, and pictures restored elsewhere: matched as meant or refused.
 
 Every picture is noise of its own, so that a blurred picture held against another's sharp one shows: by digests for
 pairs, by the PSNR of a known offset for restored pictures.
