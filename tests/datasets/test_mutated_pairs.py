@@ -201,9 +201,11 @@ def pair_cases() -> list[Case]:
     for name, (verdict, opened, layout) in LAYOUTS.items():
         cases.append(Case(f"layout {name}", verdict, laid_out(layout, opened=opened)))
         cases.append(Case(f"layout {name}, plain numbers", verdict, laid_out(layout, "{}", opened=opened)))
-    for name, frame in FRAME_NAMES.items():
-        for kind in ("GoPro of linear light", "REDS", "repacked"):
-            cases.append(Case(f"frames {name}, {kind}", "read", laid_out(LAYOUTS[kind][2], frame)))
+    cases += [
+        Case(f"frames {name}, {kind}", "read", laid_out(LAYOUTS[kind][2], frame))
+        for name, frame in FRAME_NAMES.items()
+        for kind in ("GoPro of linear light", "REDS", "repacked")
+    ]
     plain = laid_out(lambda c, f: tuple(path.replace("_gamma", "") for path in gopro(c, f)))
     cases += [Case(f"files: {name}", verdict, plain, change) for name, (verdict, change) in CHANGES.items()]
     cases += [Case(f"links: {name}", "read", plain, link=link) for name, link in LINKS.items()]
