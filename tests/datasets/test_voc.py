@@ -114,7 +114,7 @@ def test_entities_are_refused(folder: Path, head: str) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (BUS, r"a\.xml: has no <size><width>; add it"),
+        ("<size><width>40</width></size>" + BUS, r"a\.xml: has no <size><height>; add it"),
         (SIZE.replace("40", "0") + BUS, "size is 0x20; give the picture's width"),
         (SIZE + "<object></object>", r"object 1 \(no name\): has no <name>"),
         (SIZE + BUS.replace("ymax", "ymaks"), "has no <bndbox><ymax>; add it"),
