@@ -33,7 +33,8 @@ def coco_files(folder: Path, split: str | None = None) -> Mapping[Path, str | No
     roboflow = sorted(folder.glob(f"[!.]*/{ROBOFLOW}"))
     parts |= {file: file.parent.name for file in roboflow if file.is_file()}
     if split is not None:
-        return {file: part for file, part in parts.items() if split in (part, file.stem)}
+        named = {file: part for file, part in parts.items() if split in (part, file.stem)}
+        return {**dict.fromkeys(_whole(folder / split), split), **named}
     return {**dict.fromkeys(_whole(folder)), **parts}
 
 
@@ -45,6 +46,9 @@ def coco_file(folder: Path, split: str | None = None) -> Path:
     if files:
         ways = [f"{folder}#{part}" if _is_only(part, files) else str(file) for file, part in files.items()]
         raise DataError(f"{folder}: holds {len(files)} COCO annotation files; say which is meant: {' or '.join(ways)}")
+    parts = [part for part in coco_files(folder).values() if part] if split else []
+    if parts:
+        raise DataError(f"{folder}: has no part {split!r}; there are: {', '.join(parts)}")
     wanted = f"annotations/{INSTANCES}{split}.json" if split else ANNOTATIONS
     raise DataError(f"{folder}: no dataset; it must hold {wanted} (COCO instances) and its pictures")
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from detbench.datasets.coco_records import EXACT, CocoRecord, CocoRecords
 
@@ -40,10 +40,7 @@ def standardised(records: CocoRecords) -> CocoRecords:
     for variant in _VARIANTS:
         notes += _rewritten(lists, variant)
     notes += [*_with_annotation_ids(lists), *_without_empty_namesakes(lists)]
-    ignored = [a for a in lists["annotations"] if isinstance(a, dict) and a.get("ignore") in (1, True)]
-    if ignored:
-        notes.append(f"{len(ignored)} boxes are marked ignore, which COCO's scorer does not read: they count")
-    return replace(records, **lists, notes=(*records.notes, *notes))
+    return replace(records, **lists, notes=(*records.notes, *notes, *_unread(lists)))
 
 
 def twin_notes(records: CocoRecords) -> list[str]:
@@ -76,6 +73,17 @@ def _rewritten(lists: Mapping[str, list[Any]], variant: _Variant) -> list[str]:
                 lists[kind][index] = changed
                 count, first = count + 1, first or f"{kind}[{index}]"
     return [f"{variant.sentence} ({_records(count)}, first {first})"] if count else []
+
+
+def _unread(lists: Mapping[str, list[Any]]) -> list[str]:
+    """Notes on marks that other scorers go by, and COCO's does not."""
+    ignored = [a for a in lists["annotations"] if isinstance(a, dict) and a.get("ignore") in (1, True)]
+    notes = (
+        [f"{len(ignored)} boxes are marked ignore, which COCO's scorer does not read: they count"] if ignored else []
+    )
+    if any(isinstance(image, dict) and image.get("not_exhaustive_category_ids") for image in lists["images"]):
+        notes.append("classes that LVIS did not label everywhere count as labelled, as for COCO's scorer")
+    return notes
 
 
 def _records(count: int) -> str:
@@ -127,9 +135,9 @@ def _named_by_url(lists: Mapping[str, list[Any]]) -> list[str]:
     """Name each picture that has a `coco_url` alone by its end, with the folder where the pictures are of several."""
     images = lists["images"]
     ends = {
-        index: PurePosixPath(unquote(urlsplit(image["coco_url"]).path)).parts[-2:]
+        index: PurePosixPath(unquote(url[1])).parts[-2:]
         for index, image in enumerate(images)
-        if isinstance(image, dict) and image.get("file_name") is None and _is_url(image.get("coco_url"))
+        if isinstance(image, dict) and image.get("file_name") is None and (url := _url(image.get("coco_url")))
     }
     first_part = -2 if len({end[:-1] for end in ends.values()}) > 1 else -1
     for index, end in ends.items():
@@ -137,8 +145,9 @@ def _named_by_url(lists: Mapping[str, list[Any]]) -> list[str]:
     return [f"{len(ends)} pictures have no file_name and are named by their coco_url"] if ends else []
 
 
-def _is_url(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"https?://[^\[\]]+", value) is not None
+def _url(value: object) -> re.Match[str] | None:
+    """A web address, its path as the only group."""
+    return re.match("https?://[^/?#]+/([^?#]+)", value) if isinstance(value, str) else None
 
 
 def _with_annotation_ids(lists: Mapping[str, list[Any]]) -> list[str]:

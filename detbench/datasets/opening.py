@@ -89,7 +89,8 @@ def looks_like(path: Path, split: str | None = None) -> str:
     raise DataError(
         f"{path}: no dataset that can be recognised; it must hold {ANNOTATIONS} (COCO instances) and the folder "
         "images/, or data.yaml (YOLO), or Annotations/ with XML files (VOC), or pairs such as sharp/ and blur/ "
-        f"(GoPro). A prefix says which is meant: {', '.join(f'{name}:PATH' for name in names)}"
+        f"(GoPro). A COCO file of another name is named itself (PATH/any.json); "
+        f"a prefix says which is meant: {', '.join(f'{name}:PATH' for name in names)}"
     )
 
 
@@ -101,6 +102,8 @@ def _built_in_formats(path: Path, split: str | None) -> list[str]:
     found = ["coco"] if coco_files(path, split) or (path / ANNOTATIONS).is_file() else []
     found += ["yolo"] if find_yaml(path) else []
     found += ["voc"] if holds_voc(path) else []
+    if not found and split and coco_files(path):
+        return ["coco"]  # whose reader says which parts there are
     return found or (["pairs"] if has_pairs(path) else [])
 
 

@@ -93,8 +93,18 @@ def test_parts_are_named(tmp_path: Path, annotations: str, pictures: str, part: 
     with pytest.raises(DataError, match=rf"holds 2 COCO annotation files; say which is meant: .*#(train|{part}) or "):
         open_dataset(str(tmp_path))
     assert next(iter(assert_read(f"{tmp_path}#{part}"))).blurred.load()[0, 0, 0] == 90
+    with pytest.raises(DataError, match=rf"has no part 'test'; there are: (train, {part}|{part}, train)"):
+        open_dataset(f"{tmp_path}#test")
     with pytest.raises(DataError, match=r"must hold annotations/instances_test\.json"):
-        coco_file(tmp_path, "test")
+        coco_file(tmp_path / "train", "test")
+
+
+def test_a_part_may_be_a_folder_of_its_own(tmp_path: Path) -> None:
+    """FiftyOne and detbench write a folder for each split, which `#` names too."""
+    write(tmp_path / "val" / "labels.json", tmp_path / "val" / "data")
+    write(tmp_path / "test" / "annotations.json", tmp_path / "test" / "images")
+    for part in ("val", "test"):
+        assert assert_read(f"{tmp_path}#{part}").name == part
 
 
 def test_two_files_for_one_folder_are_refused(tmp_path: Path) -> None:
