@@ -24,7 +24,7 @@ from train_packed import MANIFEST, join, listed, say
 
 import detbench
 from detbench.core.images import read_image, write_atomically
-from detbench.datasets.coco import ANNOTATIONS
+from detbench.datasets.coco_layouts import ANNOTATIONS
 from detbench.training.data.crops import PictureStore
 from detbench.training.data.sources import TrainingPicture, find_source, place_of, split
 from detbench.training.recipe import Recipe

@@ -1,5 +1,6 @@
 """Reads the bytes of a COCO "instances" file into checked records."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from detbench.datasets.coco_records import (
@@ -9,12 +10,13 @@ from detbench.datasets.coco_records import (
     kind_of,
     refuse_constants,
 )
+from detbench.datasets.coco_variants import standardised, twin_notes
 from detbench.datasets.repair import Repair, repaired
 from detbench.errors import DataError
 
 
 def read_annotations(content: bytes, source: Path, repair: Repair | None = None) -> CocoRecords:
-    """Parse, repair and check an annotation file's bytes; `source` is what messages call it.
+    """Parse, standardise, repair and check an annotation file's bytes; `source` is what messages call it.
 
     Raises DataError as `check_records` does; NaN is refused anywhere.
     """
@@ -26,6 +28,6 @@ def read_annotations(content: bytes, source: Path, repair: Repair | None = None)
             found = kind_of(document[key]) if key in document else "missing"
             raise DataError(f"{source}: {key!r} is {found}; it must be a list, as in a COCO instances file")
     given = CocoRecords(document["images"], document["annotations"], document["categories"])
-    records = check_records(repaired(given, repair), source)
+    records = check_records(repaired(standardised(given), repair), source)
     refuse_constants(constants, source)
-    return records
+    return replace(records, notes=(*records.notes, *twin_notes(records)))

@@ -21,9 +21,15 @@ CocoRecord = dict[str, Any]
 OUTSIDE_TOLERANCE_PX = 1.0
 """A box may reach this far out of its picture: annotation tools differ by that much in where a pixel lies."""
 
+SMALLEST_SIDE_PX = 16
+"""Of pictures this large, not every box can lie in the first pixel: such boxes are shares of the picture's sides."""
+
 FAULTS_SHOWN = 5
-_EXACT = 2**53
+EXACT = 2**53
 """Numbers below it are exact as float64, which ids and boxes become on their way through a scorer."""
+
+_GZIP = b"\x1f\x8b"
+_AGAIN = "fetch or export the file again"
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,8 @@ def parse_json(content: bytes, source: Path) -> Any:
 
 def json_with_constants(content: bytes, source: Path) -> tuple[Any, list[str]]:
     """The document, and each NaN and Infinity in it: Python reads those words although they are no JSON."""
+    if content.startswith(_GZIP):
+        raise DataError(f"{source}: is compressed with gzip; unpack it (gunzip) and name the unpacked file")
     constants: list[str] = []
 
     def note(word: str) -> float:
@@ -92,9 +100,10 @@ def json_with_constants(content: bytes, source: Path) -> tuple[Any, list[str]]:
         return json.loads(content, parse_constant=note), constants
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise DataError(f"{source}: not JSON ({error.msg}, {where}); fetch or export the file again") from None
+        mend = "export it as one JSON document, not as JSON Lines" if error.msg == "Extra data" else _AGAIN
+        raise DataError(f"{source}: not JSON ({error.msg}, {where}); {mend}") from None
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{source}: not JSON ({error}); fetch or export the file again") from None
+        raise DataError(f"{source}: not JSON ({error}); {_AGAIN}") from None
 
 
 def refuse_constants(constants: Sequence[str], source: Path) -> None:
@@ -128,12 +137,13 @@ def _annotation_file_faults(records: CocoRecords) -> Iterator[str]:
     yield from _repeats("images", images, "id")
     yield from _repeats("images", images, "file_name")
     yield from _repeats("categories", categories, "id")
-    yield from _repeats("categories", categories, "name")
+    yield from _repeats("categories", categories, "name", "give each its own, or the boxes of both one id")
     yield from _repeats("annotations", annotations, "id")
     yield from _unknown("annotations", annotations, "image", _ids(records.images))
     yield from _unknown("annotations", annotations, "category", _ids(records.categories))
     first_of_id = {image["id"]: image for image in reversed(images.values())}
     yield from _outside(annotations, first_of_id)
+    yield from _shares(annotations, first_of_id)
 
 
 def _result_faults(results: Sequence[Any], image_ids: Collection[int], category_ids: Collection[int]) -> Iterator[str]:
@@ -179,13 +189,13 @@ def image_sides(images: Sequence[Any]) -> dict[int, tuple[int, int]]:
     return {image["id"]: (image["width"], image["height"]) for image in _sound(images, _IMAGE_RULES).values()}
 
 
-def _repeats(kind: str, records: Mapping[int, CocoRecord], key: str) -> Iterator[str]:
+def _repeats(kind: str, records: Mapping[int, CocoRecord], key: str, mend: str = "give each its own") -> Iterator[str]:
     first: dict[Any, int] = {}
     for index, record in records.items():
         value = record[key]
         earlier = first.setdefault(value, index)
         if earlier != index:
-            yield f"{_where(kind, index, record)}: {key} {value!r} is that of {kind}[{earlier}] too; give each its own"
+            yield f"{_where(kind, index, record)}: {key} {value!r} is that of {kind}[{earlier}] too; {mend}"
 
 
 def _unknown(kind: str, records: Mapping[int, CocoRecord], referred: str, known: Collection[int]) -> Iterator[str]:
@@ -206,6 +216,20 @@ def _outside(annotations: Mapping[int, CocoRecord], images: Mapping[int, CocoRec
             )
 
 
+def _shares(annotations: Mapping[int, CocoRecord], images: Mapping[int, CocoRecord]) -> Iterator[str]:
+    """One fault where every box lies in the first pixel of its picture."""
+    boxes = [
+        annotation["bbox"]
+        for annotation in annotations.values()
+        if (image := images.get(annotation["image_id"])) and min(image["width"], image["height"]) >= SMALLEST_SIDE_PX
+    ]
+    if boxes and all(left + width <= 1 and top + height <= 1 for left, top, width, height in boxes):
+        yield (
+            f"every box lies within the first pixel of its picture, such as {boxes[0]}; boxes are in pixels: multiply "
+            "shares of the picture by its width and height"
+        )
+
+
 def reach_px(box_xywh: Sequence[float], width: int, height: int) -> float:
     """How far a box reaches out of its picture on its worst side; negative where it lies inside."""
     left, top, box_width, box_height = box_xywh
@@ -224,7 +248,7 @@ def kind_of(value: object) -> str:
 
 def _is_number(value: object) -> TypeGuard[float]:
     """A finite number that float64 holds; JSON's true and false are none, though Python counts them as 1 and 0."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and -_EXACT < value < _EXACT
+    return isinstance(value, int | float) and not isinstance(value, bool) and -EXACT < value < EXACT
 
 
 def _is_whole(value: object) -> TypeGuard[int]:

@@ -12,7 +12,7 @@ import yaml
 
 from detbench.core.images import write_atomically
 from detbench.datasets.annotated import AnnotatedDataset
-from detbench.datasets.coco import ANNOTATIONS
+from detbench.datasets.coco_layouts import ANNOTATIONS
 from detbench.datasets.coco_records import CocoRecord, CocoRecords
 from detbench.datasets.ids import FILE_NAME, by_image, ids_document
 from detbench.errors import DataError, UsageError

@@ -8,17 +8,28 @@ from pathlib import Path
 
 from detbench.core.paths import shipped
 from detbench.datasets.annotated import AnnotatedDataset
-from detbench.datasets.coco import ANNOTATIONS, CocoFolder, find_coco_file, open_coco_file
+from detbench.datasets.coco import CocoFolder, open_coco_file
+from detbench.datasets.coco_layouts import ANNOTATIONS, coco_file, coco_files
 from detbench.datasets.installed_formats import InstalledFormat, formats_that_recognise, installed_format
 from detbench.datasets.pairs import PairFolder, has_pairs
 from detbench.datasets.repair import Repair
-from detbench.datasets.voc import read_voc
+from detbench.datasets.voc import holds_voc, read_voc
 from detbench.datasets.yolo_labels import read_yolo
 from detbench.datasets.yolo_yaml import find_yaml
 from detbench.errors import DataError, UsageError, did_you_mean
 from detbench.plugins.builtin import DATASETS
 from detbench.plugins.registry import Entry
 from detbench.types import Dataset
+
+_FORMAT_OF_ENDING = {
+    ".json": "coco",
+    ".jsonl": "coco",
+    ".ndjson": "coco",
+    ".json.gz": "coco",
+    ".yaml": "yolo",
+    ".yml": "yolo",
+}
+"""What a file is read as; the reader says what to do about one that COCO's tools would not read either."""
 
 Opener = Callable[[Path, str | None, Repair | None], Dataset]
 
@@ -64,9 +75,9 @@ def looks_like(path: Path, split: str | None = None) -> str:
 
     Raises DataError where no format recognises it, and where several do.
     """
-    built_in = _built_in_format(path, split)
+    built_in = _built_in_formats(path, split)
     installed = [entry for entry in DATASETS.entries() if entry.name not in FORMATS]
-    found = [*([built_in] if built_in else []), *formats_that_recognise(path, installed)]
+    found = [*built_in, *formats_that_recognise(path, installed)]
     if len(found) > 1:
         raise DataError(
             f"{path}: recognised by {len(found)} formats, {', '.join(found)}; "
@@ -78,20 +89,22 @@ def looks_like(path: Path, split: str | None = None) -> str:
     raise DataError(
         f"{path}: no dataset that can be recognised; it must hold {ANNOTATIONS} (COCO instances) and the folder "
         "images/, or data.yaml (YOLO), or Annotations/ with XML files (VOC), or pairs such as sharp/ and blur/ "
-        f"(GoPro). A prefix says which is meant: {', '.join(f'{name}:PATH' for name in names)}"
+        f"(GoPro). A COCO file of another name is named itself (PATH/any.json); "
+        f"a prefix says which is meant: {', '.join(f'{name}:PATH' for name in names)}"
     )
 
 
-def _built_in_format(path: Path, split: str | None) -> str | None:
+def _built_in_formats(path: Path, split: str | None) -> list[str]:
+    """The formats of detbench's own that a path may be of; pairs are those of pictures that no boxes come with."""
     if path.is_file():
-        return {".json": "coco", ".yaml": "yolo", ".yml": "yolo"}.get(path.suffix)
-    if find_coco_file(path, split) or (path / ANNOTATIONS).is_file():
-        return "coco"
-    if find_yaml(path):
-        return "yolo"
-    if (path / "Annotations").is_dir() or next(path.glob("*.xml"), None):
-        return "voc"
-    return "pairs" if has_pairs(path) else None
+        ends = [form for end, form in _FORMAT_OF_ENDING.items() if path.name.lower().endswith(end)]
+        return ends[:1]
+    found = ["coco"] if coco_files(path, split) or (path / ANNOTATIONS).is_file() else []
+    found += ["yolo"] if find_yaml(path) else []
+    found += ["voc"] if holds_voc(path) else []
+    if not found and split and coco_files(path):
+        return ["coco"]  # whose reader says which parts there are
+    return found or (["pairs"] if has_pairs(path) else [])
 
 
 def _refuse_repair(repair: Repair | None, form: str) -> None:
@@ -123,13 +136,9 @@ def _taken_apart(word: str, formats: Collection[str]) -> tuple[str, Path, str | 
 
 
 def _open_coco(path: Path, split: str | None, repair: Repair | None) -> Dataset:
-    if path.is_dir() and (path / ANNOTATIONS).is_file() and split is None:
-        return CocoFolder(path, repair)
-    file = path if path.is_file() else find_coco_file(path, split)
-    if file is None:
-        wanted = f"annotations/instances_{split}.json" if split else ANNOTATIONS
-        raise DataError(f"{path}: no dataset; it must hold {wanted} (COCO instances) and its pictures")
-    return open_coco_file(file, repair)
+    file = path if path.is_file() else coco_file(path, split)
+    is_own = path.is_dir() and file.name == ANNOTATIONS and file.parent == path
+    return CocoFolder(path, repair) if is_own else open_coco_file(file, repair)
 
 
 def _open_yolo(path: Path, split: str | None, repair: Repair | None) -> Dataset:

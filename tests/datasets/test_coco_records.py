@@ -59,9 +59,12 @@ ANNOTATION, IMAGE, CATEGORY = "annotations[1] (id 902)", "images[1] (id 5)", "ca
 
 RECORD_FAULTS = [
     ("images", 2, "id", MISSING, "images[2]: id is missing", "a whole number"),
-    ("images", 2, "id", "5", "images[2] (id '5')", "a whole number"),
+    ("images", 2, "id", "5a", "images[2] (id '5a')", "a whole number"),
+    ("images", 2, "id", "5", "images[2] (id 5): id 5 is that of images[1] too", "give each its own"),
+    ("images", 2, "id", 5.5, "images[2] (id 5.5)", "a whole number"),
     ("images", 2, "id", True, "images[2] (id True)", "a whole number"),
-    ("images", 2, "id", 5.0, "images[2] (id 5.0)", "a whole number"),
+    ("images", 2, "id", 5.0, "images[2] (id 5): id 5 is that of images[1] too", "give each its own"),
+    ("images", 2, "id", 1e300, "images[2] (id 1e+300)", "a whole number"),
     ("images", 2, "id", -5, "images[2] (id -5)", "0 or more"),
     ("images", 2, "id", 2**63, "images[2] (id 9223372036854775808)", "a whole number"),
     ("images", 2, "id", 3, "images[2] (id 3): id 3 is that of images[0] too", "give each its own"),
@@ -73,7 +76,9 @@ RECORD_FAULTS = [
     ("images", 1, "file_name", "/etc/b.png", f"{IMAGE}: file_name is '/etc/b.png'", "relative to images/"),
     ("images", 1, "file_name", "C:/b.png", f"{IMAGE}: file_name is 'C:/b.png'", "no drive"),
     ("images", 1, "file_name", "sub/../../b.png", f"{IMAGE}: file_name is 'sub/../../b.png'", "no '..'"),
-    ("images", 1, "file_name", "sub\\b.png", IMAGE, "forward slashes"),
+    ("images", 1, "file_name", "..\\b.png", f"{IMAGE}: file_name is '../b.png'", "no '..'"),
+    ("images", 1, "file_name", "C:\\b.png", f"{IMAGE}: file_name is 'C:/b.png'", "no drive"),
+    ("images", 1, "file_name", "./a.png", f"{IMAGE}: file_name 'a.png' is that of images[0] too", "give each its own"),
     ("images", 1, "file_name", "b\0.png", IMAGE, "relative to images/"),
     ("images", 1, "file_name", "b" * 256, IMAGE, "relative to images/"),
     ("images", 1, "width", MISSING, f"{IMAGE}: width is missing", "a positive whole number of pixels"),
@@ -83,16 +88,16 @@ RECORD_FAULTS = [
     ("images", 1, "height", True, f"{IMAGE}: height is True", "a positive whole number of pixels"),
     ("categories", 2, "id", MISSING, "categories[2]: id is missing", "a whole number"),
     ("categories", 2, "id", 1, "categories[2] (id 1): id 1 is that of categories[0] too", "give each its own"),
-    ("categories", 1, "name", "car", f"{CATEGORY}: name 'car' is that of categories[0] too", "give each its own"),
+    ("categories", 1, "name", "car", f"{CATEGORY}: name 'car' is that of categories[0] too", "both one id"),
     ("categories", 1, "name", " ", f"{CATEGORY}: name is ' '", "not empty"),
     ("categories", 1, "name", None, f"{CATEGORY}: name is None", "not empty"),
     ("annotations", 1, "id", MISSING, "annotations[1]: id is missing", "from 1 up"),
-    ("annotations", 1, "id", 0, "annotations[1] (id 0): id is 0", "never matches id 0"),
+    ("annotations", 1, "id", False, "annotations[1] (id False): id is False", "from 1 up"),
     ("annotations", 1, "id", -4, "annotations[1] (id -4): id is -4", "from 1 up"),
     ("annotations", 1, "id", 901, "annotations[1] (id 901): id 901 is that of annotations[0] too", "give each its own"),
     ("annotations", 1, "image_id", MISSING, f"{ANNOTATION}: image_id is missing", "one of the images"),
     ("annotations", 1, "image_id", 4, f"{ANNOTATION}: no image has id 4", "correct image_id"),
-    ("annotations", 1, "image_id", "5", f"{ANNOTATION}: image_id is '5'", "one of the images"),
+    ("annotations", 1, "image_id", "five", f"{ANNOTATION}: image_id is 'five'", "one of the images"),
     ("annotations", 1, "category_id", 9, f"{ANNOTATION}: no category has id 9", "correct category_id"),
     ("annotations", 1, "category_id", True, f"{ANNOTATION}: category_id is True", "one of the categories"),
     ("annotations", 1, "bbox", MISSING, f"{ANNOTATION}: bbox is missing", "four finite numbers"),
@@ -119,9 +124,9 @@ RECORD_FAULTS = [
     ("annotations", 1, "bbox", [2, 2, 9, 59.01], ANNOTATION, "let --repair clip"),
     ("annotations", 1, "area", -1, f"{ANNOTATION}: area is -1", "square pixels, 0 or more"),
     ("annotations", 1, "area", math.nan, f"{ANNOTATION}: area is nan", "square pixels, 0 or more"),
-    ("annotations", 1, "area", None, f"{ANNOTATION}: area is None", "square pixels, 0 or more"),
+    ("annotations", 1, "area", "1800", f"{ANNOTATION}: area is '1800'", "square pixels, 0 or more"),
     ("annotations", 1, "iscrowd", 2, f"{ANNOTATION}: iscrowd is 2", "0 or 1"),
-    ("annotations", 1, "iscrowd", False, f"{ANNOTATION}: iscrowd is False", "0 or 1"),
+    ("annotations", 1, "iscrowd", "0", f"{ANNOTATION}: iscrowd is '0'", "0 or 1"),
 ]
 
 
@@ -141,6 +146,8 @@ FILE_FAULTS = [
     (b'{"images": [\n {"id": 1,', "line 2, column 11"),
     (b"\xff\xfe\x00", "not JSON"),
     (b"[" * 100_000, "not JSON"),
+    (b'{"id": 1}\n{"id": 2}\n', "not JSON (Extra data, line 2, column 1); export it as one JSON document, not as JSON"),
+    (b"\x1f\x8b\x08\x00", "is compressed with gzip; unpack it (gunzip)"),
     (b"[]", "the top level is a list; it must be an object"),
     (b"7", "the top level is a number"),
     (b'{"annotations": [], "categories": []}', "'images' is missing; it must be a list"),
@@ -176,6 +183,27 @@ def test_a_record_that_is_no_object(kind: str) -> None:
 def test_one_pixel_out_of_the_picture_is_tolerated(bbox: list[float]) -> None:
     """Boxes reach up to one pixel out of their picture, on any side."""
     check(changed("annotations", 1, "bbox", bbox))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_any_unicode_is_read(encoding: str) -> None:
+    """With a byte order mark or without, as Windows' editors save it, a file is the same."""
+    content = json.dumps(changed("categories", 0, "name", "Straße"), ensure_ascii=False).encode(encoding)
+    assert read_annotations(content, SOURCE).categories[0]["name"] == "Straße"
+
+
+def test_boxes_that_are_shares_of_the_picture_are_refused() -> None:
+    """Where every box lies in the first pixel, they are no pixels; one box beyond it, or tiny pictures, are."""
+    shares = document()
+    for annotation in shares["annotations"]:
+        annotation["bbox"] = [0.25, 0.125, 0.75, 0.5]
+    with pytest.raises(DataError, match=r"every box lies within the first pixel .*, 0\.75, 0\.5\]; .*multiply"):
+        check(shares)
+    shares["annotations"][2]["bbox"] = [0.25, 0.125, 0.76, 0.5]
+    check(shares)
+    tiny = document()
+    tiny["annotations"] = [{"id": 1, "image_id": 8, "category_id": 1, "bbox": [0, 0, 1, 1]}]
+    check(tiny)
 
 
 @pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])

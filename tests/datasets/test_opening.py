@@ -1,3 +1,4 @@
+import gzip
 import json
 import shutil
 from collections.abc import Callable
@@ -75,7 +76,7 @@ def test_cocos_own_layout(drawn_dataset: Path, tmp_path: Path) -> None:
         assert (dataset.name, len(dataset)) == ("val2017", 12)
         assert next(iter(dataset)).blurred.width == 320
     shutil.copy(file, file.with_name("instances_train2017.json"))
-    with pytest.raises(DataError, match="no dataset that can be recognised"):
+    with pytest.raises(DataError, match=r"holds 2 COCO annotation files; .*coco#train2017 or .*coco#val2017"):
         open_dataset(str(tmp_path / "coco"))
     shutil.move(tmp_path / "coco" / "val2017", tmp_path / "elsewhere")
     with pytest.raises(DataError, match=r"drawn-01\.png is in none of .*train2017"):
@@ -89,6 +90,24 @@ def test_roboflows_coco(drawn_dataset: Path, tmp_path: Path) -> None:
     (folder / "_annotations.coco.json").write_text(json.dumps(document))
     assert len(open_dataset(str(folder))) == 12
     assert len(open_dataset(f"{tmp_path}#valid")) == 12
+
+
+def test_a_folder_of_two_formats_is_refused(as_format: Callable[[str], Path], tmp_path: Path) -> None:
+    """Where COCO's file lies beside YOLO's, neither is taken in silence: a prefix says which is meant."""
+    folder = Path(shutil.copytree(as_format("yolo"), tmp_path / "both"))
+    shutil.copy(as_format("coco") / "annotations.json", folder)
+    with pytest.raises(DataError, match=r"2 formats, coco, yolo; .*coco:.*both or yolo:.*both"):
+        open_dataset(str(folder))
+    assert len(open_dataset(f"coco:{folder}")) == len(open_dataset(f"yolo:{folder}")) == 12
+
+
+@pytest.mark.parametrize("name", ["a.json.gz", "a.jsonl"])
+def test_packed_and_line_wise_json_is_refused_with_the_mend(tmp_path: Path, name: str) -> None:
+    """A file that COCO's tools do not read either reaches the reader, which says what to do."""
+    content = gzip.compress(b"{}") if name.endswith("gz") else b'{"a": 1}\n{"a": 2}\n'
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=r"unpack it|not as JSON Lines"):
+        open_dataset(str(tmp_path / name))
 
 
 def test_a_path_may_hold_the_marks(as_format: Callable[[str], Path], tmp_path: Path) -> None:

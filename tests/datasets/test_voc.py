@@ -1,10 +1,11 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image as PillowImage
 
 from detbench.datasets.annotated import AnnotatedDataset
-from detbench.datasets.voc import read_voc
+from detbench.datasets.voc import holds_voc, read_voc
 from detbench.errors import DataError
 
 BUS = "<object><name>bus</name><bndbox><xmin>1</xmin><ymin>3</ymin><xmax>40</xmax><ymax>10.5</ymax></bndbox></object>"
@@ -114,7 +115,21 @@ def test_entities_are_refused(folder: Path, head: str) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (BUS, r"a\.xml: has no <size><width>; add it"),
+        ("<size><width>40</width></size>" + BUS, r"a\.xml: has no <size><height>; add it"),
+        (
+            SIZE + BUS.replace("<name>", "<name>car</name><name>"),
+            r"object 1 \(car\): has 2 <name>; give each object one",
+        ),
+        (SIZE + BUS.replace("</object>", "<bndbox/></object>"), "has 2 <bndbox>; give each object one"),
+        (
+            SIZE + BUS.replace("<name>", "<difficult>maybe</difficult><name>"),
+            "<difficult> is 'maybe'; it must be 0 or 1",
+        ),
+        (
+            f"{SIZE}<objects>{BUS}</objects>",
+            "<objects> is none of VOC's; it must be <object>, directly in <annotation>",
+        ),
+        (SIZE + BUS.replace("object>", "Object>"), "<Object> is none of VOC's"),
         (SIZE.replace("40", "0") + BUS, "size is 0x20; give the picture's width"),
         (SIZE + "<object></object>", r"object 1 \(no name\): has no <name>"),
         (SIZE + BUS.replace("ymax", "ymaks"), "has no <bndbox><ymax>; add it"),
@@ -131,6 +146,131 @@ def test_faults_of_an_xml(folder: Path, body: str, words: str) -> None:
     rewrite(folder, body)
     with pytest.raises(DataError, match=words):
         list(read(folder))
+
+
+@pytest.mark.parametrize(
+    "size",
+    ["", "<size/>", SIZE.replace("40", "0").replace("20", "0"), "<size><width></width><height> </height></size>"],
+)
+def test_a_size_that_is_absent_is_the_pictures(folder: Path, size: str) -> None:
+    """For labelImg's 0x0, and for no size at all, the picture's stands in: the boxes are the same, as a note says."""
+    expected = [sample.truth.boxes.tolist() for sample in read(folder)]
+    rewrite(folder, size + BUS + CAR)
+    dataset = read(folder)
+    assert [sample.truth.boxes.tolist() for sample in dataset] == expected
+    assert dataset.notes == (
+        "1 of 2 XML files have no size or 0x0 (first that of a.jpg): it is taken from the picture",
+    )
+    rewrite(folder, size + BUS.replace(">40<", ">60<"))
+    refused(folder, "reaches 20 px out of its 40x20 picture")
+
+
+def test_no_size_of_a_picture_that_exif_turns(folder: Path) -> None:
+    """Which way round its boxes are cannot be known, so the size is needed."""
+    exif = PillowImage.Exif()
+    exif[0x0112] = 6
+    PillowImage.new("RGB", (20, 40)).save(folder / "JPEGImages" / "a.jpg", exif=exif)
+    rewrite(folder, BUS)
+    refused(folder, r"a\.jpg: EXIF turns it and its XML has no <size>.*add the <size>")
+
+
+def test_what_labelling_tools_add_does_not_matter(folder: Path) -> None:
+    """Spaces around a class, corners in another order, parts with boxes of their own: the box is the object's."""
+    expected = [(s.truth.boxes.tolist(), s.truth.crowd.tolist()) for s in read(folder)]
+    part = "<part><name>wheel</name><bndbox><xmin>2</xmin><ymin>4</ymin><xmax>5</xmax><ymax>8</ymax></bndbox></part>"
+    bus = (
+        f"<object>{part}<pose>Left</pose><truncated>1</truncated><occluded>1</occluded><name>\n  bus </name>"
+        "<bndbox><ymax>10.5</ymax><xmax>40.0</xmax><ymin>3</ymin><xmin> 1 </xmin></bndbox>"
+        "<difficult></difficult></object>"
+    )
+    rewrite(folder, SIZE + bus + CAR.replace(">1</difficult>", "> True </difficult>"))
+    dataset = read(folder)
+    assert [(s.truth.boxes.tolist(), s.truth.crowd.tolist()) for s in dataset] == expected
+    assert dataset.classes == {1: "bus", 2: "car"}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [
+        ("utf-8", "电车"),
+        ("utf-8-sig", "电车"),
+        ("utf-16", "电车"),
+        ("GBK", "电车"),
+        ("GB2312", "电车"),
+        ("big5", "電車"),
+        ("shift_jis", "電車"),
+        ("euc-kr", "전차"),
+        ("iso-8859-1", "Straße"),
+        ("windows-1251", "трамвай"),
+        ("koi8-r", "трамвай"),
+    ],
+)
+def test_any_declared_encoding_is_read(folder: Path, encoding: str, name: str) -> None:
+    """XML in the encodings of China, Japan, Korea and Russia, and of Windows' editors, keeps its classes' names."""
+    head = f'<?xml version="1.0" encoding="{encoding.removesuffix("-sig")}"?>'
+    text = f"{head}\n<annotation>{SIZE}{BUS.replace('bus', name)}</annotation>"
+    (folder / "Annotations" / "a.xml").write_bytes(text.encode(encoding))
+    assert read(folder).classes == {1: name}
+
+
+def test_an_unknown_encoding_is_named(folder: Path) -> None:
+    """An encoding that Python does not know, and bytes that are not in the declared one, are refused."""
+    path = folder / "Annotations" / "a.xml"
+    path.write_bytes(b'<?xml version="1.0" encoding="klingon"?><annotation/>')
+    refused(folder, r"a\.xml: not XML \(unknown encoding: klingon\)")
+    path.write_bytes('<?xml version="1.0" encoding="utf-8"?><annotation>电车</annotation>'.encode("gbk"))
+    refused(folder, r"a\.xml: not XML")
+
+
+def test_hidden_files_are_none(folder: Path) -> None:
+    """What macOS and editors hide among the XML files is no annotation, and makes no folder one of VOC's."""
+    for name in ("Annotations/._a.xml", "Annotations/sub/._b.xml", "Annotations/.old/a.xml", "JPEGImages/._a.jpg"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"\x00\x05\x16\x07")
+    dataset = read(folder)
+    assert ([sample.file_name for sample in dataset], dataset.notes) == (["a.jpg", "sub/b.png"], ())
+    assert holds_voc(folder)
+    (folder / "Annotations" / "a.xml").unlink()
+    (folder / "Annotations" / "sub" / "b.xml").unlink()
+    assert not holds_voc(folder)
+
+
+def test_the_case_of_macos_zips(shared_file: Callable[[str], Path]) -> None:
+    """Six photos with their 34 boxes are read beside six hidden files of the same names."""
+    dataset = read(shared_file("cases/mac-appledouble/cmd.sh").parent / "voc")
+    assert (len(dataset), len(dataset.found.records.annotations)) == (6, 34)
+
+
+@pytest.mark.parametrize("case", ["a", "b"])
+def test_the_cases_of_labelimg(shared_file: Callable[[str], Path], case: str) -> None:
+    """One of six XML files without its size: 34 boxes and a note."""
+    dataset = read(shared_file("cases/voc-size0/cmd.sh").parent / case)
+    assert sum(len(sample.truth) for sample in dataset) == 34
+    assert dataset.notes[0].startswith("1 of 6 XML files have no size or 0x0 (first that of 000000000785.jpg)")
+
+
+def test_pictures_without_xml_are_noted(folder: Path) -> None:
+    """A picture that no XML is of is no part of the dataset, and that is said."""
+    PillowImage.new("RGB", (40, 20)).save(folder / "JPEGImages" / "sub" / "c.png")
+    dataset = read(folder)
+    assert len(dataset) == 2
+    assert dataset.notes == ("1 pictures have no XML file and are left out (first sub/c.png)",)
+
+
+def test_twins_are_kept_and_noted(folder: Path) -> None:
+    """An object that stands there twice is two boxes, as for COCO's scorer; a note says how many."""
+    rewrite(folder, SIZE + BUS + BUS + CAR)
+    dataset = read(folder)
+    assert len(next(iter(dataset)).truth) == 3
+    assert dataset.notes == ("1 boxes repeat another of their class (first in a.jpg): all count, as for COCO's scorer",)
+
+
+def test_two_pictures_of_one_stem(folder: Path) -> None:
+    """a.jpg beside a.png may both be the picture of a.xml: its <filename> says which, else that is refused."""
+    PillowImage.new("RGB", (40, 20), "red").save(folder / "JPEGImages" / "a.png")
+    refused(folder, r"a\.xml: its picture may be a\.jpg or a\.png in .*JPEGImages; say which by <filename>")
+    rewrite(folder, f"<filename>a.png</filename>{SIZE}{BUS}")
+    assert next(iter(read(folder))).file_name == "a.png"
 
 
 def test_what_is_no_voc(folder: Path) -> None:

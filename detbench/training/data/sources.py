@@ -11,7 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from detbench.blur.source_pictures import find_pictures
-from detbench.datasets.coco import ANNOTATIONS
+from detbench.datasets.coco_layouts import ANNOTATIONS
 from detbench.datasets.pairs import find_pairs
 from detbench.errors import DataError, UsageError
 
