@@ -59,6 +59,15 @@ def open_dataset(word: str, repair: Repair | None = None) -> Dataset:
     )
 
 
+def dataset_place(word: str) -> str | None:
+    """Where the dataset that a word means lies, as an absolute `PATH[#SPLIT]`; None for a dataset with a name."""
+    registered = {entry.name for entry in DATASETS.entries()}
+    if word in {*embedded_datasets(), *registered}:
+        return None
+    _, path, split = _taken_apart(word, {*FORMATS, *registered})
+    return f"{path.resolve()}#{split}" if split else str(path.resolve())
+
+
 def looks_like(path: Path, split: str | None = None) -> str:
     """The format of what lies at a path, built in or installed, by its files' names.
 

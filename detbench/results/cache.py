@@ -7,12 +7,12 @@ at all, so a run may be killed at any moment; one that is damaged counts as miss
 import contextlib
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from detbench.core.images import encode_png, image_sha256, read_image, write_atomically
-from detbench.errors import DataError
+from detbench.core.images import check_writable, encode_png, image_sha256, read_image, write_atomically
+from detbench.errors import DataError, OutputError
 from detbench.types import Image, Picture
 
 Record = dict[str, Any]
@@ -37,6 +37,11 @@ class Cache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def check_writable(self) -> None:
+        """Raise OutputError, which says how to name another folder, where the cache cannot be written."""
+        with self._named():
+            check_writable(self.folder)
+
     def get(self, stage: str, depends_on: Mapping[str, Any]) -> Record | None:
         """The record of one finished step, or None; `depends_on` is all that its result depends on."""
         path = self._record_path(stage, depends_on)
@@ -49,7 +54,8 @@ class Cache:
     def put(self, stage: str, depends_on: Mapping[str, Any], record: Record) -> Record:
         """Keep a record and return it as a later `get` will, so that first and repeated runs compute alike."""
         text = canonical_json(record)
-        write_atomically(self._record_path(stage, depends_on), text)
+        with self._named():
+            write_atomically(self._record_path(stage, depends_on), text)
         return dict(json.loads(text))
 
     def keep_picture(self, image: Image) -> Picture:
@@ -57,13 +63,24 @@ class Cache:
         sha256 = image_sha256(image)
         path = self._picture_path(sha256)
         if not path.exists():
-            write_atomically(path, encode_png(image))
+            with self._named():
+                write_atomically(path, encode_png(image))
         return Picture(sha256, image.shape[1], image.shape[0], lambda: self._read_kept(path, sha256))
 
     def picture(self, sha256: str, width: int, height: int) -> Picture | None:
         """A stored picture by its digest, or None where it is gone."""
         path = self._picture_path(sha256)
         return Picture(sha256, width, height, lambda: self._read_kept(path, sha256)) if path.exists() else None
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        """Say of what cannot be written that it is the cache, and how to name another."""
+        try:
+            yield
+        except OutputError as error:
+            raise OutputError(
+                f"the cache {self.folder}: {error}, or name another cache with DETBENCH_CACHE=FOLDER"
+            ) from error
 
     def _read_kept(self, path: Path, sha256: str) -> Image:
         with contextlib.suppress(DataError):

@@ -10,7 +10,7 @@ def test_an_expected_error_is_one_message_and_its_exit_code(
 ) -> None:
     """The message goes to stderr behind the program's name, without a traceback."""
 
-    def fail() -> None:
+    def fail(_words: list[str]) -> None:
         raise error
 
     monkeypatch.setattr(main, "app", fail)
@@ -22,6 +22,6 @@ def test_an_expected_error_is_one_message_and_its_exit_code(
 
 def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any other exception is not caught."""
-    monkeypatch.setattr(main, "app", lambda: {}["bug"])
+    monkeypatch.setattr(main, "app", lambda _words: {}["bug"])
     with pytest.raises(KeyError, match="bug"):
         main.main()
