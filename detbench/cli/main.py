@@ -1,5 +1,6 @@
 """The command line: one file per command, one place where expected errors become a message and an exit code."""
 
+import errno
 import sys
 from collections.abc import Sequence
 
@@ -20,6 +21,9 @@ from detbench.cli.train import train
 from detbench.core.files import check_name
 from detbench.core.paths import home_expanded
 from detbench.errors import DetbenchError
+
+DISK_ERRORS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG, errno.ELOOP}
+"""What is wrong with a disk, its rights or a name on it, and never with the code."""
 
 app = typer.Typer(
     help="Does deblurring help the detector, by how much, at what cost?",
@@ -50,6 +54,11 @@ def main() -> None:
     except DetbenchError as error:
         say_error(str(error))
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in DISK_ERRORS:
+            raise
+        say_error(f"{error.filename}: {error.strerror}; free it, or name another file or folder")
+        sys.exit(DetbenchError.exit_code)
     finally:
         note_stdout_loss()
 

@@ -6,6 +6,7 @@
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
+from detbench.core.images import PICTURE_SUFFIXES
 from detbench.core.paths import shipped
 from detbench.datasets.annotated import AnnotatedDataset
 from detbench.datasets.coco import ANNOTATIONS, CocoFolder, find_coco_file, open_coco_file
@@ -19,6 +20,8 @@ from detbench.errors import DataError, UsageError, did_you_mean
 from detbench.plugins.builtin import DATASETS
 from detbench.plugins.registry import Entry
 from detbench.types import Dataset
+
+ARCHIVE_SUFFIXES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"})
 
 Opener = Callable[[Path, str | None, Repair | None], Dataset]
 
@@ -83,6 +86,10 @@ def looks_like(path: Path, split: str | None = None) -> str:
         )
     if found:
         return found[0]
+    if path.suffix.lower() in ARCHIVE_SUFFIXES and path.is_file():
+        raise DataError(f"{path}: an archive; unpack it, and name the folder")
+    if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file():
+        raise DataError(f"{path}: a single picture; name the folder of its dataset, or see `detbench deblur`")
     names = [*FORMATS, *(entry.name for entry in installed if installed_format(entry))]
     raise DataError(
         f"{path}: no dataset that can be recognised; it must hold {ANNOTATIONS} (COCO instances) and the folder "

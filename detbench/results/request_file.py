@@ -53,12 +53,15 @@ def claim_folder(path: Path, own_names: Set[str], request: Request, *, overwrite
     """
     check_own_folder(path, own_names)
     earlier = read_request(path)
-    differences = [] if earlier is None or overwrite else _differences(earlier, request)
-    if differences:
+    differences = [] if earlier is None else _differences(earlier, request)
+    if differences and not overwrite:
         raise UsageError(
             f"{path} holds another run: {'; '.join(differences)}. Choose another --name or --out, or replace that run "
             "with --overwrite"
         )
+    for name in own_names if differences else ():  # what is left of it must not be taken for this request's
+        if (path / name).is_file():
+            (path / name).unlink()
     write_atomically(path / REQUEST, json.dumps(asdict(request), indent=1) + "\n")
 
 
