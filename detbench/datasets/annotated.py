@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from detbench.core.boxes import area, xywh_to_xyxy
-from detbench.core.files import check_name
 from detbench.core.images import picture_from_file
 from detbench.datasets.coco_records import CocoRecord, CocoRecords
 from detbench.datasets.ids import by_image
@@ -49,8 +48,6 @@ class AnnotatedDataset:
     """
 
     def __init__(self, name: str, found: Annotated, manifest: Manifest | None = None) -> None:
-        for path in (*found.blurred.values(), *found.sharp.values()):
-            check_name(path)
         self.name = name
         packed = PackedAnnotations(found.records.annotations)
         self.found = replace(found, records=replace(found.records, annotations=packed))
