@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from detbench.cli.console import stdout_loss
+
 
 def card(
     model: Annotated[Path, typer.Argument(help="A model's folder, with weights.safetensors and card.toml.")],
@@ -28,3 +30,5 @@ def card(
         write_card(model / "weights.safetensors", content)
     index = model_index(model.resolve().name, content)
     typer.echo(yaml.safe_dump(index, sort_keys=False, allow_unicode=True), nl=False)
+    if stdout_loss():  # it is all that the command makes
+        raise typer.Exit(2)

@@ -1,9 +1,19 @@
-"""What detbench prints: results to stdout, everything else to stderr, progress bars only in a terminal."""
+"""What detbench prints: results to stdout, everything else to stderr, progress bars only in a terminal.
 
+Output that cannot be written, to a full disk or to a reader that has gone, ends no command: what was measured is in
+files. Characters that a terminal's encoding has not are written with those that it has.
+"""
+
+import codecs
+import errno
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BufferedWriter, FileIO, TextIOWrapper
+from pathlib import Path
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -19,7 +29,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout and sys.stdout.isatty() else 240)
 """For results: tables and the one line that a script reads. A file has no width, so nothing is cut short for it."""
 
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -27,9 +37,64 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Steps = Callable[[str, int, int], None]
 
+PLAIN = dict(zip("−–×·≥≤²", ("-", "-", "x", "-", ">=", "<=", "2"), strict=True)) | {"…": "..."}
+"""ASCII for what tables and messages hold besides it."""
+
 
 MAX_CHARACTERS = 5000
 """Of one message. It may quote a file, and a file may hold a text of any length."""
+
+
+class _LastingFile(FileIO):
+    """A standard stream as bytes: what cannot be written is dropped, and the reason kept."""
+
+    lost: OSError | None = None
+
+    def write(self, data: Any, /) -> int:
+        if self.lost is None:
+            try:
+                return super().write(data)
+            except OSError as error:
+                self.lost = error
+        return memoryview(data).nbytes
+
+
+def open_streams() -> None:
+    """Have stdout and stderr last to the end of the command, whatever becomes of what they lead to."""
+    codecs.register_error("plain", _plain)
+    sys.stdout = _lasting(sys.stdout, sys.__stdout__)
+    sys.stderr = _lasting(sys.stderr, sys.__stderr__)
+
+
+def stdout_loss() -> OSError | None:
+    """Why something that was printed to stdout got lost, None where nothing did."""
+    sys.stdout.flush()
+    file = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    return file.lost if isinstance(file, _LastingFile) else None
+
+
+def note_stdout_loss() -> None:
+    """Say why something got lost; a reader that closed its pipe has read what it wanted."""
+    loss = stdout_loss()
+    if loss is not None and loss.errno != errno.EPIPE:
+        say_error(f"stdout cannot be written ({loss.strerror}), so what it holds is not whole; free its disk")
+
+
+def _lasting(stream: TextIO | None, original: TextIO | None) -> TextIO:
+    if stream is None:  # closed; the next file that is opened must not take its place
+        return Path(os.devnull).open("w", encoding="utf-8")
+    if stream is not original:  # somebody captures it
+        return stream
+    stream.flush()
+    file = BufferedWriter(_LastingFile(stream.fileno(), "w", closefd=False))
+    return TextIOWrapper(file, stream.encoding, "plain", line_buffering=bool(stream.line_buffering))
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letters = error.object[error.start : error.end]
+    return "".join(PLAIN.get(each, each.encode("ascii", "backslashreplace").decode()) for each in letters), error.end
 
 
 def say_error(message: str) -> None:

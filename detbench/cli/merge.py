@@ -12,6 +12,7 @@ from detbench.cli.run import tell
 def merge(
     shards: Annotated[list[Path], typer.Argument(help="The folders that `detbench run --shard` printed, all of them.")],
     out_folder: Annotated[Path, typer.Option("--out", help="The folder of the whole run.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another run that --out holds.")] = False,
 ) -> None:
     """Join the shards of one run into its folder, with the numbers that one machine would have given.
 
@@ -21,6 +22,8 @@ def merge(
     from detbench.evaluation.merging import merge as join
     from detbench.results.cache import Cache
 
+    cache = Cache(cache_folder())
+    cache.check_writable()
     with progress_steps() as steps:
-        result = join(shards, out_folder, Cache(cache_folder()), steps)
+        result = join(shards, out_folder, cache, steps, overwrite=overwrite)
     tell(result, out_folder)

@@ -16,6 +16,8 @@ def report(
     """Render the report of a run again from its files, or compare several runs on one page."""
     from detbench.report.render import render_comparison, render_report
 
+    if out_file is not None and out_file.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"--out {out_file}: the page is one HTML file; give it a name that ends in .html")
     folders = runs or sorted(path.parent for path in Path("reports").glob("*/result.json"))
     if not folders:
         raise UsageError("no runs below reports/: name a run folder, or make one with `detbench run`")

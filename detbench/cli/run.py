@@ -9,7 +9,7 @@ from detbench.cli.console import note, print_path, print_table, progress_steps
 from detbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from detbench.results.schema import Difference, RunResult
     from detbench.types import Estimate
@@ -45,6 +45,9 @@ def run(
     out_folder: Annotated[Path, typer.Option("--out", help="Where run folders go.")] = Path("reports"),
     name: Annotated[str | None, typer.Option(help="The run folder's name.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Compute everything again, whatever the cache holds.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the run of another request that has this name.")
+    ] = False,
     timeout: Annotated[
         int, typer.Option(min=1, help="Seconds that a deblurrer or a detector may take for a picture.")
     ] = 3600,
@@ -57,7 +60,7 @@ def run(
     """
     from detbench.core.paths import cache_folder
     from detbench.evaluation.on_ray import run_on_ray
-    from detbench.evaluation.request import RunSpec, parse_share, run_name
+    from detbench.evaluation.request import RunSpec, checked_name, parse_share, run_name
     from detbench.evaluation.run import run as run_here
     from detbench.evaluation.shards import run_shard
     from detbench.results.cache import Cache
@@ -66,14 +69,21 @@ def run(
     if share and engine != "local":
         raise UsageError("--shard divides the pictures by hand, --engine ray by itself: leave one out")
     spec = RunSpec(dataset, tuple(deblurrer), detector, blur, truth, limit, device, precision, resamples, repair)
-    folder, cache = out_folder / (name or run_name(spec)), Cache(cache_folder(), fresh=fresh)
+    _note_twins(deblurrer)
+    folder, cache = (
+        out_folder / (run_name(spec) if name is None else checked_name(name)),
+        Cache(cache_folder(), fresh=fresh),
+    )
+    cache.check_writable()
     try:
         with progress_steps() as steps:
             if share is None:
-                result = (run_on_ray if engine == "ray" else run_here)(spec, folder, cache, steps, timeout)
+                result = (run_on_ray if engine == "ray" else run_here)(
+                    spec, folder, cache, steps, timeout, overwrite=overwrite
+                )
             else:
                 folder = folder.with_name(f"{folder.name}-{share.index}-of-{share.count}")
-                failed = run_shard(spec, share, folder, cache, steps, timeout)
+                failed = run_shard(spec, share, folder, cache, steps, timeout, overwrite=overwrite)
     except KeyboardInterrupt:
         note("Interrupted; finished work is kept. Repeat the command to go on.")
         raise typer.Exit(130) from None
@@ -84,6 +94,12 @@ def run(
         print_path(folder)
         if failed:
             raise typer.Exit(SOME_FAILED)
+
+
+def _note_twins(deblurrers: "Sequence[str]") -> None:
+    for word in dict.fromkeys(deblurrers):
+        if deblurrers.count(word) > 1:
+            note(f"--deblurrer {word} is named {deblurrers.count(word)} times and runs once.")
 
 
 def tell(result: "RunResult", folder: Path) -> None:

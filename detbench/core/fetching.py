@@ -8,7 +8,7 @@ from pathlib import Path
 
 from detbench.core.images import write_atomically
 from detbench.core.paths import cache_folder
-from detbench.errors import WeightsError
+from detbench.errors import OutputError, WeightsError
 
 
 def fetched(address: str) -> Path:
@@ -21,6 +21,8 @@ def fetched(address: str) -> Path:
     try:
         with contextlib.closing(urllib.request.urlopen(address, timeout=60)) as answer:
             write_atomically(kept, bytes(answer.read()))
+    except OutputError as error:
+        raise OutputError(f"{error}, or name another cache with DETBENCH_CACHE=FOLDER") from error
     except (OSError, http.client.HTTPException) as error:
         raise WeightsError(
             f"{name} is not here and could not be fetched from {folder}/ ({error}). "

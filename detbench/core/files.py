@@ -1,5 +1,6 @@
 """Read whole files from outside; a bad name, disk or encoding raises one DataError."""
 
+import os
 from pathlib import Path
 
 from detbench.errors import DataError
@@ -21,6 +22,20 @@ def read_text(path: Path) -> str:
         return content.decode("utf-8-sig")
     except ValueError as error:
         raise DataError(f"{path}: not a text file ({error}); write it as plain text in UTF-8") from None
+
+
+def check_name(path: Path | str) -> None:
+    """Raise DataError for a name that is not UTF-8, such as a latin-1 one unzipped from Windows: names are keys in
+    JSON, CSV and HTML, none of which could hold it.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+        raise DataError(
+            f"{shown}: the name is not UTF-8, so no result could name it; rename it. For all names of a folder: "
+            "convmv -f latin1 -t utf8 -r --notest FOLDER"
+        ) from None
 
 
 def is_file(path: Path) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageOps, UnidentifiedImageError
 
+from detbench.core.files import check_name
 from detbench.errors import DataError, OutputError
 from detbench.types import Image, Picture
 
@@ -26,9 +27,15 @@ FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 
 
 def picture_files(paths: Iterable[Path]) -> list[Path]:
-    """Those paths that are pictures and not hidden, sorted by name, numbers by their value: frame 2 before frame 10."""
+    """Those paths that are pictures and not hidden, sorted by name, numbers by their value: frame 2 before frame 10.
+
+    Raises DataError for a name that is not UTF-8.
+    """
     pictures = (path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith("."))
-    return sorted((path for path in pictures if path.is_file()), key=natural_order)
+    files = sorted((path for path in pictures if path.is_file()), key=natural_order)
+    for path in files:
+        check_name(path)
+    return files
 
 
 def natural_order(path: Path) -> tuple[list[str | int], str]:

@@ -281,7 +281,9 @@ def _is_inside_path(value: object) -> bool:
 _BOX = "four finite numbers in pixels: left, top, width and height"
 _IMAGE_RULES = (
     _Rule("id", _is_whole, "a whole number, 0 or more"),
-    _Rule("file_name", _is_inside_path, "a path relative to images/ with forward slashes, no '..' and no drive"),
+    _Rule(
+        "file_name", _is_inside_path, "a path in UTF-8, relative to images/, with forward slashes, no '..', no drive"
+    ),
     _Rule("width", _is_positive_whole, "a positive whole number of pixels"),
     _Rule("height", _is_positive_whole, "a positive whole number of pixels"),
 )

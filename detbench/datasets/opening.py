@@ -6,6 +6,7 @@
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
+from detbench.core.images import PICTURE_SUFFIXES
 from detbench.core.paths import shipped
 from detbench.datasets.annotated import AnnotatedDataset
 from detbench.datasets.coco import CocoFolder, open_coco_file
@@ -30,6 +31,7 @@ _FORMAT_OF_ENDING = {
     ".yml": "yolo",
 }
 """What a file is read as; the reader says what to do about one that COCO's tools would not read either."""
+ARCHIVE_SUFFIXES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"})
 
 Opener = Callable[[Path, str | None, Repair | None], Dataset]
 
@@ -70,6 +72,15 @@ def open_dataset(word: str, repair: Repair | None = None) -> Dataset:
     )
 
 
+def dataset_place(word: str) -> str | None:
+    """Where the dataset that a word means lies, as an absolute `PATH[#SPLIT]`; None for a dataset with a name."""
+    registered = {entry.name for entry in DATASETS.entries()}
+    if word in {*embedded_datasets(), *registered}:
+        return None
+    _, path, split = _taken_apart(word, {*FORMATS, *registered})
+    return f"{path.resolve()}#{split}" if split else str(path.resolve())
+
+
 def looks_like(path: Path, split: str | None = None) -> str:
     """The format of what lies at a path, built in or installed, by its files' names.
 
@@ -85,6 +96,10 @@ def looks_like(path: Path, split: str | None = None) -> str:
         )
     if found:
         return found[0]
+    if path.suffix.lower() in ARCHIVE_SUFFIXES and path.is_file():
+        raise DataError(f"{path}: an archive; unpack it, and name the folder")
+    if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file():
+        raise DataError(f"{path}: a single picture; name the folder of its dataset, or see `detbench deblur`")
     names = [*FORMATS, *(entry.name for entry in installed if installed_format(entry))]
     raise DataError(
         f"{path}: no dataset that can be recognised; it must hold {ANNOTATIONS} (COCO instances) and the folder "

@@ -14,18 +14,21 @@ from detbench.evaluation.measure.measuring import Progress
 from detbench.evaluation.run import conclude
 from detbench.evaluation.shards import Shard, read_shard
 from detbench.results.cache import Cache
-from detbench.results.folder import RunFolder
+from detbench.results.folder import RUN_NAMES, RunFolder
+from detbench.results.request_file import Request, claim_folder, read_request, specified
 from detbench.results.schema import PartlyKnown, RunResult
 
 OWN_TO_A_MACHINE = ("platform", "device_name")
 """Entries of the environment in which shards may differ; the whole run names them all."""
 
 
-def merge(folders: Sequence[Path], folder: Path, cache: Cache, progress: Progress) -> RunResult:
+def merge(
+    folders: Sequence[Path], folder: Path, cache: Cache, progress: Progress, *, overwrite: bool = False
+) -> RunResult:
     """Join the shards in `folders` and write everything of the run folder but the report.
 
-    Raises DataError for a damaged shard, UsageError where one is named twice, NotEvaluableError where some are missing
-    or are not of one run.
+    Raises DataError for a damaged shard, UsageError where one is named twice and where the folder holds another run
+    that is not to be overwritten, NotEvaluableError where some are missing or are not of one run.
     """
     run_folder = RunFolder(folder)
     run_folder.check_writable()
@@ -34,12 +37,25 @@ def merge(folders: Sequence[Path], folder: Path, cache: Cache, progress: Progres
         progress("shards", number, len(folders))
         shards.append(read_shard(path))
     progress("shards", len(folders), len(folders))
-    return conclude_joined(shards, run_folder, cache, progress)
+    measured = joined(shards)
+    claim_folder(folder, RUN_NAMES, _request(folders, shards), overwrite=overwrite)
+    return _concluded(measured, shards, run_folder, cache, progress)
 
 
 def conclude_joined(shards: Sequence[Shard], run_folder: RunFolder, cache: Cache, progress: Progress) -> RunResult:
     """Score the shards as one run and write its folder, with the pictures that they kept for its report."""
-    measured = joined(shards)
+    return _concluded(joined(shards), shards, run_folder, cache, progress)
+
+
+def _request(folders: Sequence[Path], shards: Sequence[Shard]) -> Request:
+    """What the first share of the pictures was asked for."""
+    first, folder = min(zip(shards, folders, strict=True), key=lambda pair: pair[0].share.index)
+    return read_request(folder) or specified(first.measured.basis.specification)
+
+
+def _concluded(
+    measured: Measurements, shards: Sequence[Shard], run_folder: RunFolder, cache: Cache, progress: Progress
+) -> RunResult:
     for shard in shards:
         for name, jpeg in shard.jpegs.items():
             write_atomically(run_folder.path / name, jpeg)

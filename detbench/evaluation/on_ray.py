@@ -21,10 +21,11 @@ from detbench.evaluation.measure.steps import Stages
 from detbench.evaluation.merging import conclude_joined
 from detbench.evaluation.request import RunSpec, Share
 from detbench.evaluation.run import measure
-from detbench.evaluation.run_plan import RunPlan, resolve
+from detbench.evaluation.run_plan import RunPlan, request_of, resolve
 from detbench.evaluation.shards import Files, pack, unpack
 from detbench.results.cache import Cache
-from detbench.results.folder import RunFolder
+from detbench.results.folder import RUN_NAMES, RunFolder
+from detbench.results.request_file import claim_folder
 from detbench.results.schema import RunResult
 
 BLOCK_IMAGES = 16
@@ -46,7 +47,13 @@ class _Work:
 
 
 def run_on_ray(
-    spec: RunSpec, folder: Path, cache: Cache, progress: Progress, seconds: float = PICTURE_TIMEOUT_S
+    spec: RunSpec,
+    folder: Path,
+    cache: Cache,
+    progress: Progress,
+    seconds: float = PICTURE_TIMEOUT_S,
+    *,
+    overwrite: bool = False,
 ) -> RunResult:
     """Evaluate on a Ray cluster and write everything of the run folder but the report.
 
@@ -55,9 +62,10 @@ def run_on_ray(
     """
     ray = _ray()
     # What the words mean is checked here, where there may be no GPU; each worker resolves its own device.
-    images = resolve(replace(spec, device="cpu")).images
+    plan = resolve(replace(spec, device="cpu"))
+    images = plan.images
     run_folder = RunFolder(folder)
-    run_folder.check_writable()
+    claim_folder(folder, RUN_NAMES, request_of(plan), overwrite=overwrite)
     blocks = -(-images // BLOCK_IMAGES)
     shares = [Share(number, blocks) for number in range(1, blocks + 1)]
     with contextlib.redirect_stdout(sys.stderr):  # where Ray tells of workers that died

@@ -62,6 +62,8 @@ class Share:
 
 
 WHOLE = Share(1, 1)
+MOST_WORD_BYTES = 70
+"""Of each part of a run's name: a folder's name has 255 bytes at most."""
 
 
 def parse_share(text: str) -> Share:
@@ -72,8 +74,18 @@ def parse_share(text: str) -> Share:
     return Share(int(words[1]), int(words[2]))
 
 
+def checked_name(name: str) -> str:
+    """A name for a run's folder; raises UsageError for one that leads elsewhere or that no folder can have."""
+    if not name.strip(". ") or re.search(r"[/\\\0\n]", name):
+        raise UsageError(
+            f"--name {name!r}: give the name of a folder, without '/'; --out says which folder it goes into"
+        )
+    return name
+
+
 def run_name(spec: RunSpec) -> str:
     """A folder name that tells runs apart and is the same for the same request."""
     dataset = Path(spec.dataset).resolve().name
     words = [dataset, (spec.blur or "").partition(":")[0], Path(spec.detector).stem, digest(asdict(spec))[:8]]
-    return "-".join(re.sub(r"[^\w.-]+", "_", word) for word in words if word)
+    plain = (re.sub(r"[^\w.-]+", "_", word) for word in words if word)
+    return "-".join(word.encode()[:MOST_WORD_BYTES].decode(errors="ignore") for word in plain)

@@ -11,23 +11,33 @@ from detbench.evaluation.measure.measuring import Arms, Pictures, Progress, meas
 from detbench.evaluation.measure.steps import Stages
 from detbench.evaluation.request import WHOLE, RunSpec, Share
 from detbench.evaluation.run_files import write_run
-from detbench.evaluation.run_plan import RunPlan, basis_of, check_unchanged, recorded_pictures, resolve
+from detbench.evaluation.run_plan import RunPlan, basis_of, check_unchanged, recorded_pictures, request_of, resolve
 from detbench.evaluation.score.scoring import score
 from detbench.results.cache import Cache
-from detbench.results.folder import RunFolder
+from detbench.results.folder import RUN_NAMES, RunFolder
+from detbench.results.request_file import claim_folder
 from detbench.results.schema import RunResult
 
 
-def run(spec: RunSpec, folder: Path, cache: Cache, progress: Progress, seconds: float = PICTURE_TIMEOUT_S) -> RunResult:
+def run(
+    spec: RunSpec,
+    folder: Path,
+    cache: Cache,
+    progress: Progress,
+    seconds: float = PICTURE_TIMEOUT_S,
+    *,
+    overwrite: bool = False,
+) -> RunResult:
     """Evaluate and write everything of the run folder but the report.
 
     All that can be known to be wrong is reported before the first picture is touched. An arm that fails on a picture,
     or takes longer than `seconds` for it, has no numbers but its reason in `failed`. Raises a DetbenchError; finished
-    work stays in the cache, so that repeating the command goes on from there.
+    work stays in the cache, so that repeating the command goes on from there. A folder that holds another run is
+    refused but with `overwrite`.
     """
     plan = resolve(spec)
     run_folder = RunFolder(folder)
-    run_folder.check_writable()
+    claim_folder(folder, RUN_NAMES, request_of(plan), overwrite=overwrite)
     measured = measure(plan, Stages(cache, seconds, open_scope(folder)), progress)
     hand_back_freed_memory()  # scoring wants blocks of other sizes
     result = conclude(measured, run_folder, cache, progress)

@@ -1,14 +1,16 @@
 """The plan of a run: every word of its request resolved, and refused where it means nothing."""
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from detbench.blur.recipes import PictureRecipe, parse_picture_recipe, recipe_spec
 from detbench.core.devices import resolve_device
-from detbench.datasets.opening import open_dataset
+from detbench.datasets.opening import dataset_place, open_dataset
 from detbench.errors import DataError, UsageError
 from detbench.evaluation.measure.detection import ClassMap
 from detbench.evaluation.measure.limits import check_size
@@ -17,7 +19,11 @@ from detbench.evaluation.request import RunSpec
 from detbench.metrics.specs import PSEUDO_CONFIDENCE
 from detbench.plugins.backend import Backend, resolve_deblurrer, resolve_detector
 from detbench.results.provenance import environment
+from detbench.results.request_file import Request, Source
 from detbench.types import Dataset, Picture
+
+MOST_NAME_BYTES = 200
+"""Of an arm's name: that of its file has some letters more, and 255 bytes at most."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +46,8 @@ class RunPlan:
 def resolve(spec: RunSpec) -> RunPlan:
     """The plan of a run; raises a DetbenchError for any word that means nothing, or nothing that can be done."""
     device = resolve_device(spec.device)
-    names = tuple(dict.fromkeys(spec.deblurrers))
     recipe = None if spec.blur is None else parse_picture_recipe(spec.blur)
-    deblurrers = tuple(resolve_deblurrer(name, device, spec.precision) for name in names)
-    check_arm_names([backend.name for backend in deblurrers])
+    deblurrers = _deblurrers(spec, device)
     detector = resolve_detector(spec.detector, device)
     _check_recorded([detector, *deblurrers], recipe)
     return RunPlan(spec, open_dataset(spec.dataset, spec.repair), recipe, deblurrers, detector, device)
@@ -54,11 +58,9 @@ def check_unchanged(plan: RunPlan) -> None:
 
     What is observed as it is used is checked there.
     """
-    spec = plan.spec
-    again = [resolve_deblurrer(name, plan.device, spec.precision) for name in dict.fromkeys(spec.deblurrers)]
-    for before, now in zip(
-        (plan.detector, *plan.deblurrers), (resolve_detector(spec.detector, plan.device), *again), strict=True
-    ):
+    backends = plan.detector, *plan.deblurrers
+    again = resolve_detector(plan.spec.detector, plan.device), *_deblurrers(plan.spec, plan.device)
+    for before, now in zip(backends, again, strict=True):
         if before.identity != now.identity:
             raise DataError(
                 f"{before.name} was changed while the run went on, its code or a file that it reads. Run again with "
@@ -66,13 +68,47 @@ def check_unchanged(plan: RunPlan) -> None:
             )
 
 
+def _deblurrers(spec: RunSpec, device: str) -> tuple[Backend, ...]:
+    words = tuple(dict.fromkeys(spec.deblurrers))
+    deblurrers = tuple(_resolved_one(word, device, spec.precision) for word in words)
+    _check_distinct(words, deblurrers)
+    check_arm_names([backend.name for backend in deblurrers])
+    return deblurrers
+
+
+def _resolved_one(word: str, device: str, precision: str) -> Backend:
+    """A deblurrer; raises UsageError also for several in one word, where most tools take a list."""
+    head, colon, tail = word.partition(":")
+    parts = [part.strip() for part in head.split(",")]
+    if len(parts) > 1:
+        apart = " ".join(f"--deblurrer {part}" for part in parts)
+        raise UsageError(f"--deblurrer {word!r} holds several: name each by itself, {apart}{colon}{tail}")
+    return resolve_deblurrer(word, device, precision)
+
+
+def _check_distinct(words: Sequence[str], backends: Sequence[Backend]) -> None:
+    """Two words whose derived names are one would share their files and columns."""
+    by_name: dict[str, str] = {}
+    for word, backend in zip(words, backends, strict=True):
+        if backend.name in by_name:
+            own = re.sub(r"^[\w.-]+=(?=[a-z]+:)", "", word)
+            is_reference = backend.entry.argument is not None
+            mend = f"give one a name of its own, --deblurrer NAME={own}" if is_reference else "rename one of the files"
+            raise UsageError(f"{by_name[backend.name]} and {word} are both called {backend.name!r}: {mend}")
+        by_name[backend.name] = word
+
+
 def check_arm_names(names: Sequence[str]) -> None:
-    """Arms name files and columns: no two alike, none that is always there, nothing but letters, digits, `_.-`."""
+    """Arms name files and columns: no two alike, none that is always there, nothing but letters, digits, `_.-`, and
+    no more than a file's name can hold.
+    """
     for name in names:
         if name in ("sharp", "blurred") or not re.fullmatch(r"[\w.-]+", name):
             raise UsageError(f"a deblurrer cannot be called {name!r}: rename it with letters, digits, '_', '.' and '-'")
         if names.count(name) > 1:
             raise UsageError(f"two deblurrers are called {name!r}: rename one of the files")
+        if len(name.encode()) > MOST_NAME_BYTES:
+            raise UsageError(f"a deblurrer cannot be called {name!r}: take a name of at most {MOST_NAME_BYTES} bytes")
 
 
 def recorded_pictures(plan: RunPlan) -> dict[str, Mapping[str, Picture]]:
@@ -88,6 +124,20 @@ def recorded_pictures(plan: RunPlan) -> dict[str, Mapping[str, Picture]]:
             for sample in samples:
                 check_size(found[backend.name][sample.file_name], sample.blurred, sample.file_name, backend.name)
     return found
+
+
+def request_of(plan: RunPlan) -> Request:
+    """What the plan's folder is made for."""
+    deblurrers = {backend.name: _source(backend) for backend in plan.deblurrers}
+    place = dataset_place(plan.spec.dataset)
+    return Request(_specification(plan), Source(place), _source(plan.detector), deblurrers)
+
+
+def _source(backend: Backend) -> Source:
+    options = backend.entry.options
+    files = ", ".join(str(value.resolve()) for value in options.values() if isinstance(value, Path))
+    place = files or shlex.join(options.get("words", ())) or backend.entry.target
+    return Source(place, backend.identity["weights_sha256"])
 
 
 def basis_of(plan: RunPlan, names: Mapping[int, str], classes: ClassMap) -> Basis:

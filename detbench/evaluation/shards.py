@@ -1,5 +1,6 @@
 """A shard: what one machine measured of its share of a run's pictures, as a folder that any machine can read.
 
+    request.json       what the run was asked for, as a run's folder has it
     shard.json         which share of how many, what the run rests on, and the digest of the lines
     pictures.jsonl     one line per picture: its true boxes, and in every arm detections, likeness and time
     pictures/*.jpg     the pictures that a report would show of this share
@@ -26,7 +27,7 @@ from detbench.evaluation.measure.measuring import Progress
 from detbench.evaluation.measure.steps import Stages
 from detbench.evaluation.request import RunSpec, Share
 from detbench.evaluation.run import measure
-from detbench.evaluation.run_plan import check_arm_names, resolve
+from detbench.evaluation.run_plan import check_arm_names, request_of, resolve
 from detbench.evaluation.score.arm_evidence import matches_of
 from detbench.evaluation.score.shown_pictures import shown_ids
 from detbench.evaluation.score.true_boxes import truth_document
@@ -34,7 +35,8 @@ from detbench.evaluation.shard_records import picture_line, read_picture_line
 from detbench.metrics.columns import true_columns
 from detbench.metrics.specs import CONFIDENCE
 from detbench.results.cache import Cache
-from detbench.results.folder import check_own_folder, shown_jpeg, shown_name
+from detbench.results.folder import REQUEST, shown_jpeg, shown_name
+from detbench.results.request_file import claim_folder
 from detbench.results.schema import PartlyKnown
 from detbench.types import Sample
 
@@ -72,14 +74,21 @@ class _Head:
 
 
 def run_shard(
-    spec: RunSpec, share: Share, folder: Path, cache: Cache, progress: Progress, seconds: float = PICTURE_TIMEOUT_S
+    spec: RunSpec,
+    share: Share,
+    folder: Path,
+    cache: Cache,
+    progress: Progress,
+    seconds: float = PICTURE_TIMEOUT_S,
+    *,
+    overwrite: bool = False,
 ) -> Mapping[str, str]:
     """Measure a share of a run and write its folder; returns why arms failed, by name.
 
     Raises what a run raises, at the same moments.
     """
     plan = resolve(spec)
-    check_own_folder(folder, frozenset({_HEAD, _LINES, _PICTURES}))
+    claim_folder(folder, {REQUEST, _HEAD, _LINES, _PICTURES}, request_of(plan), overwrite=overwrite)
     measured = measure(plan, Stages(cache, seconds, open_scope(folder)), progress, share)
     write_shard(pack(measured, share), folder)
     close_scope(folder)

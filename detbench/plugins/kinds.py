@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from detbench.core.files import check_name
 from detbench.core.fingerprints import file_sha256
 from detbench.core.images import PICTURE_SUFFIXES
 from detbench.errors import UsageError
@@ -96,6 +97,8 @@ def _recorded(entry: Entry, what: str, _device: str) -> Reference:
     named = _named(entry, place.resolve().name if place.is_dir() else place.stem, place=place)
     files = sorted(path for path in place.rglob("*") if path.is_file()) if place.is_dir() else [place]
     known = [path for path in files if path.suffix.lower() in PICTURE_SUFFIXES | {".json"}]
+    for path in known:
+        check_name(path)
     return Reference(named, weights_sha256=_digest(known, place if place.is_dir() else place.parent))
 
 

@@ -7,12 +7,12 @@ at all, so a run may be killed at any moment; one that is damaged counts as miss
 import contextlib
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from detbench.core.images import encode_png, image_sha256, read_image, write_atomically
-from detbench.errors import DataError
+from detbench.core.images import check_writable, encode_png, image_sha256, read_image, write_atomically
+from detbench.errors import DataError, OutputError
 from detbench.types import Image, Picture
 
 Record = dict[str, Any]
@@ -41,6 +41,11 @@ class Cache:
         self.folder, self.fresh = folder, fresh
         self._own: set[Path] = set()
 
+    def check_writable(self) -> None:
+        """Raise OutputError, which says how to name another folder, where the cache cannot be written."""
+        with self._named():
+            check_writable(self.folder)
+
     def get(self, stage: str, depends_on: Mapping[str, Any]) -> Record | None:
         """The record of one finished step, or None; `depends_on` is all that its result depends on."""
         path = self._record_path(stage, depends_on)
@@ -55,7 +60,8 @@ class Cache:
     def put(self, stage: str, depends_on: Mapping[str, Any], record: Record) -> Record:
         """Keep a record and return it as a later `get` will, so that first and repeated runs compute alike."""
         text, path = canonical_json(record), self._record_path(stage, depends_on)
-        write_atomically(path, text)
+        with self._named():
+            write_atomically(path, text)
         self._own.add(path)
         return dict(json.loads(text))
 
@@ -64,7 +70,8 @@ class Cache:
         sha256 = image_sha256(image)
         path = self._picture_path(sha256)
         if not path.exists():
-            write_atomically(path, encode_png(image))
+            with self._named():
+                write_atomically(path, encode_png(image))
         return Picture(sha256, image.shape[1], image.shape[0], lambda: self._read_kept(path, sha256))
 
     def picture(self, sha256: str, width: int, height: int) -> Picture | None:
@@ -75,6 +82,16 @@ class Cache:
     def is_own(self, stage: str, depends_on: Mapping[str, Any]) -> bool:
         """Whether a record was put by this object and not by an earlier command."""
         return self._record_path(stage, depends_on) in self._own
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        """Say of what cannot be written that it is the cache, and how to name another."""
+        try:
+            yield
+        except OutputError as error:
+            raise OutputError(
+                f"the cache {self.folder}: {error}, or name another cache with DETBENCH_CACHE=FOLDER"
+            ) from error
 
     def _read_kept(self, path: Path, sha256: str) -> Image:
         with contextlib.suppress(DataError):

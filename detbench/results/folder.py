@@ -1,5 +1,6 @@
 """A run's folder on disk: where each file lies, how it is written, and how it is read again.
 
+    request.json           what the run was asked for, written before its first picture (see results/request_file.py)
     result.json            the whole RunResult
     metrics.json           "<arm>.<metric>": number or null
     truth.json             the true boxes that were scored, COCO instances format
@@ -15,7 +16,7 @@
 
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -30,8 +31,10 @@ from detbench.errors import DataError, OutputError
 from detbench.results.schema import RunResult, flat_metrics, result_from_json, result_to_json
 from detbench.types import Picture
 
-_OWN_NAMES = frozenset(
+REQUEST = "request.json"
+RUN_NAMES = frozenset(
     {
+        REQUEST,
         "result.json",
         "metrics.json",
         "truth.json",
@@ -44,6 +47,8 @@ _OWN_NAMES = frozenset(
         "summary.md",
     }
 )
+"""The files and folders of a run's folder."""
+
 _JPEG_QUALITY = 90
 _BLOCK = 1 << 20
 _FLIPS = ["arm", "against", "image_id", "annotation_id", "class", "change"]
@@ -57,7 +62,7 @@ class RunFolder:
 
     def check_writable(self) -> None:
         """Raise OutputError unless this is a new folder, an empty one or an earlier run's, and can be written."""
-        check_own_folder(self.path, _OWN_NAMES)
+        check_own_folder(self.path, RUN_NAMES)
 
     def _inner_folders(self) -> tuple[Path, ...]:
         return self.path / "detections", self.path / "pictures"
@@ -87,7 +92,7 @@ class RunFolder:
             write_atomically(self.path / "detections" / f"{arm}.json", text)
         for file in (self.path / "detections").glob("*.json"):
             if file.stem not in by_arm:
-                file.unlink()
+                file.unlink(missing_ok=True)
 
     def write_images(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write `images.csv`."""
@@ -108,7 +113,7 @@ class RunFolder:
         """Remove all pictures but those to keep: what an earlier run of this name showed."""
         for file in (self.path / "pictures").glob("*.jpg"):
             if f"pictures/{file.name}" not in keep:
-                file.unlink()
+                file.unlink(missing_ok=True)
 
     def read_result(self) -> RunResult:
         """The run's result; raises DataError where the folder holds no finished run."""
@@ -137,7 +142,7 @@ class RunFolder:
         return _read_csv(self.path / "flips.csv", ("arm", "against", "class", "change"))
 
 
-def check_own_folder(path: Path, own_names: frozenset[str]) -> None:
+def check_own_folder(path: Path, own_names: Set[str]) -> None:
     """Raise OutputError unless the folder is new, empty, or holds nothing but `own_names`, and can be written."""
     if path.is_dir():
         foreign = sorted(item.name for item in path.iterdir() if item.name not in own_names)
@@ -169,8 +174,11 @@ def read_result(path: Path) -> RunResult:
 
 def _read_csv(path: Path, texts: Sequence[str]) -> pd.DataFrame:
     try:
-        # Only an empty field is missing: a picture may well be called "None".
-        table = pd.read_csv(path, dtype=dict.fromkeys(texts, str), keep_default_na=False, na_values=[""])
+        # As bytes: of a path, pandas takes a folder called ~ for the home. Only an empty field is missing: a picture
+        # may well be called "None".
+        table = pd.read_csv(
+            io.BytesIO(path.read_bytes()), dtype=dict.fromkeys(texts, str), keep_default_na=False, na_values=[""]
+        )
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: {error}; run `detbench run` again") from error
     missing = [name for name in texts if name not in table]

@@ -1,3 +1,5 @@
+import errno
+
 import pytest
 
 from detbench.cli import main
@@ -10,7 +12,7 @@ def test_an_expected_error_is_one_message_and_its_exit_code(
 ) -> None:
     """The message goes to stderr behind the program's name, without a traceback."""
 
-    def fail() -> None:
+    def fail(_words: list[str]) -> None:
         raise error
 
     monkeypatch.setattr(main, "app", fail)
@@ -20,8 +22,29 @@ def test_an_expected_error_is_one_message_and_its_exit_code(
     assert capsys.readouterr() == ("", f"detbench: {error}\n")
 
 
+def test_what_is_wrong_with_a_disk_is_a_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Missing rights, full disks and names too long are nobody's bug; a missing file, which the code should have met
+    itself, is one.
+    """
+
+    def fail(_words: list[str]) -> None:
+        raise failure
+
+    monkeypatch.setattr(main, "app", fail)
+    failure = PermissionError(errno.EACCES, "Permission denied", "data/labels")
+    with pytest.raises(SystemExit) as stopped:
+        main.main()
+    assert stopped.value.code == 2
+    assert "detbench: data/labels: Permission denied; " in capsys.readouterr().err
+    failure = FileNotFoundError(errno.ENOENT, "No such file", "data/labels")
+    with pytest.raises(FileNotFoundError):
+        main.main()
+
+
 def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any other exception is not caught."""
-    monkeypatch.setattr(main, "app", lambda: {}["bug"])
+    monkeypatch.setattr(main, "app", lambda _words: {}["bug"])
     with pytest.raises(KeyError, match="bug"):
         main.main()

@@ -1,10 +1,11 @@
 """Files from outside, and names that are none."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from detbench.core.files import exists, is_file, read_bytes, read_text
+from detbench.core.files import check_name, exists, is_file, read_bytes, read_text
 from detbench.errors import DataError
 
 
@@ -33,3 +34,10 @@ def test_a_name_that_no_disk_can_hold_is_no_file(tmp_path: Path) -> None:
         assert not exists(tmp_path / name)
     assert exists(tmp_path)
     assert not is_file(tmp_path)
+
+
+def test_a_name_is_utf8(tmp_path: Path) -> None:
+    """A latin-1 name is shown escaped with its mend; every other name passes."""
+    check_name(tmp_path / "größe 界")
+    with pytest.raises(DataError, match=r"/caf\\xe9\.png: the name is not UTF-8.*rename it"):
+        check_name(tmp_path / os.fsdecode(b"caf\xe9.png"))

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from detbench.core import paths as assets
-from detbench.core.paths import cache_folder, shipped
+from detbench.core.paths import cache_folder, home_expanded, shipped
+from detbench.errors import UsageError
 
 
 def test_the_environment_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,3 +27,35 @@ def test_a_wheel_carries_what_a_checkout_has_beside_the_package(
     assert shipped("models") == tmp_path / "models"
     (package / "_shipped" / "models").mkdir(parents=True)
     assert shipped("models") == package / "_shipped" / "models"
+
+
+@pytest.mark.parametrize(
+    ("word", "expanded"),
+    [
+        ("~", "/home/me"),
+        ("~/a", "/home/me/a"),
+        ("--out=~/a", "--out=/home/me/a"),
+        ("yolo:~/a#val", "yolo:/home/me/a#val"),
+        ("x=onnx:~/m.onnx,weights=~/w", "x=onnx:/home/me/m.onnx,weights=/home/me/w"),
+        ("command:tool ~/w.pt {input}", "command:tool /home/me/w.pt {input}"),
+        ("./~/a", "./~/a"),
+        ("a~/b", "a~/b"),
+        ("PROGRA~1", "PROGRA~1"),
+        ("~nobody-of-this-name/a", "~nobody-of-this-name/a"),
+    ],
+)
+def test_a_tilde_is_expanded_as_in_a_shell(monkeypatch: pytest.MonkeyPatch, word: str, expanded: str) -> None:
+    """At the beginning of a word and behind what separates its parts; elsewhere it is a letter."""
+    monkeypatch.setenv("HOME", "/home/me")
+    assert home_expanded(word) == expanded
+
+
+def test_the_cache_is_in_a_home_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No shell expands ~ in a service's DETBENCH_CACHE; without a home folder the variable is named."""
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("DETBENCH_CACHE", "~/c")
+    assert cache_folder() == Path("/home/me/c")
+    monkeypatch.setenv("DETBENCH_CACHE", "")
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda _: Path("~nobody-of-this-name/.cache"))
+    with pytest.raises(UsageError, match="no such home folder; name a folder for the cache with DETBENCH_CACHE"):
+        cache_folder()

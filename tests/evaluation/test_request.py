@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from detbench.errors import UsageError
-from detbench.evaluation.request import RunSpec, Share, parse_share, run_name
+from detbench.evaluation.request import RunSpec, Share, checked_name, parse_share, run_name
 
 
 def spec(**changes: Any) -> RunSpec:
@@ -26,6 +26,14 @@ def test_what_asks_for_nothing_is_refused(change: dict[str, Any], message: str) 
     """No deblurrer, no picture, fewer draws than none: each is one message with the option's range."""
     with pytest.raises(UsageError, match=message):
         spec(**change)
+
+
+@pytest.mark.parametrize("name", ["", " ", ".", "..", "a/b", "/a", "a\\b", "a\0b", "a\nb"])
+def test_a_name_that_leads_elsewhere_is_refused(name: str) -> None:
+    """A run's name is that of a folder in --out; any other text is one."""
+    with pytest.raises(UsageError, match=r"give the name of a folder.*--out"):
+        checked_name(name)
+    assert checked_name("a b.2 #1, x:y") == "a b.2 #1, x:y"
 
 
 def test_a_share_takes_every_nth_picture() -> None:

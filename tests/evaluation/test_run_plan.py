@@ -13,7 +13,7 @@ from detbench.core.images import picture_from_image
 from detbench.errors import DataError, UsageError
 from detbench.evaluation.measure.detection import ClassMap
 from detbench.evaluation.request import RunSpec
-from detbench.evaluation.run_plan import RunPlan, basis_of, check_arm_names, recorded_pictures, resolve
+from detbench.evaluation.run_plan import RunPlan, basis_of, check_arm_names, recorded_pictures, request_of, resolve
 from detbench.plugins.backend import Backend, LossDetector
 from detbench.plugins.registry import Entry
 from detbench.types import Picture
@@ -50,6 +50,7 @@ def test_a_limit_is_no_more_than_there_are(plan_of: Callable[..., RunPlan], limi
         (["../up"], "cannot be called '../up'"),
         (["sharp+net"], r"cannot be called 'sharp\+net'"),
         ([""], "cannot be called ''"),
+        (["x" * 201], "at most 200 bytes"),
         (["net", "identity", "net"], "two deblurrers are called 'net'"),
     ],
 )
@@ -58,6 +59,24 @@ def test_arms_have_names_that_files_can_have(names: list[str], message: str) -> 
     with pytest.raises(UsageError, match=message):
         check_arm_names(names)
     check_arm_names(["nafnet-own", "wiener_2.5"])
+
+
+def test_a_word_holds_one_deblurrer(plan_of: Callable[..., RunPlan]) -> None:
+    """A list in one word is taken apart in the message, what stands behind a colon staying whole."""
+    with pytest.raises(UsageError, match=r"--deblurrer identity --deblurrer wiener:light=linear,x=1$"):
+        plan_of(deblurrers=("identity, wiener:light=linear,x=1",))
+
+
+def test_a_request_says_where_things_are(plan_of: Callable[..., RunPlan], drawn_dataset: Path, tmp_path: Path) -> None:
+    """Datasets and files by absolute paths, commands by their words, code by its name; digests where there are any."""
+    (tmp_path / "out").mkdir()
+    tool = "tool=command:'cp {input} {output}'".replace("'", "")
+    request = request_of(plan_of(deblurrers=("identity", f"mine=recorded:{tmp_path}/out", tool)))
+    assert request.dataset.place == str(drawn_dataset)
+    assert request.deblurrers["mine"].place == str(tmp_path / "out")
+    assert str(request.deblurrers["tool"].place).endswith("cp '{input}' '{output}'")
+    assert request.detector.place == "detbench.detectors.blobs:Blobs"
+    assert request.specification["deblurrers"] == ["identity", "mine", "tool"]
 
 
 def test_the_basis_says_what_was_asked(plan_of: Callable[..., RunPlan]) -> None:

@@ -153,6 +153,18 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         Cache(tmp_path / "file").put("detect", KEY, RECORD)
 
 
+def test_an_unwritable_cache_names_its_variable(tmp_path: Path, image: Image) -> None:
+    """The check, a record and a picture say alike how to name another cache, also where its disk fills up midway."""
+    (tmp_path / "file").write_text("")
+    cache = Cache(tmp_path / "file")
+    for write in (cache.check_writable, lambda: cache.put("detect", KEY, RECORD), lambda: cache.keep_picture(image)):
+        with pytest.raises(OutputError, match=r"the cache .*file: .* cannot be written.* DETBENCH_CACHE=FOLDER"):
+            write()
+    good = Cache(tmp_path / "good")
+    good.check_writable()
+    assert list(good.folder.iterdir()) == []
+
+
 def test_another_formats_records_are_misses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a version with other record keys kept is neither read nor lost."""
     Cache(tmp_path).put("detect", KEY, RECORD)
