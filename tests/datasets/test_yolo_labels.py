@@ -5,7 +5,8 @@ import pytest
 from PIL import Image as PillowImage
 
 from detbench.datasets.annotated import AnnotatedDataset
-from detbench.datasets.yolo_labels import label_file, read_yolo
+from detbench.datasets.yolo_labels import read_yolo
+from detbench.datasets.yolo_pictures import label_file
 from detbench.errors import DataError
 
 YAML = "names: [car, bus]\nval: images/val\n"
