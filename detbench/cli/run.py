@@ -98,7 +98,7 @@ def tell(result: "RunResult", folder: Path) -> None:
 
 
 def _print_notes(result: "RunResult") -> None:
-    from detbench.report.tables import trained_with_note
+    from detbench.report.tables import missed_classes, trained_with_note
 
     _note_failed(result.failed)
     if marked := trained_with_note(result.arms):
@@ -113,7 +113,7 @@ def _print_notes(result: "RunResult") -> None:
     for sentence in result.data.notes:
         note(f"Dataset {result.data.name}: {sentence}.")
     if result.data.unmatched_dataset_classes:
-        note(f"Classes the detector does not know, always missed: {', '.join(result.data.unmatched_dataset_classes)}")
+        note(f"Classes the detector does not know, always missed: {', '.join(missed_classes(result.data))}")
     if result.specification["truth"] == "pseudo":
         note("Truth is the detector's own boxes on the sharp pictures, not labels.")
 

@@ -187,13 +187,16 @@ def _without_repeats(
     lines: Mapping[str, Sequence[LabelLine]],
 ) -> tuple[Mapping[str, Sequence[LabelLine]], list[str]]:
     """Each picture's lines without those that another equals in class and numbers, and a note of them."""
-    kept = {name: {(line.label, line.shares): line for line in reversed(own)} for name, own in lines.items()}
-    repeated = [line for name, own in lines.items() for line in own if kept[name][line.label, line.shares] is not line]
-    notes = []
-    if repeated:
-        first = f"{repeated[0].file.name} line {repeated[0].number}"
-        notes.append(f"{len(repeated)} label lines equal another of their picture and count once, first {first}")
-    return {name: list(reversed(own.values())) for name, own in kept.items()}, notes
+    kept: dict[str, Sequence[LabelLine]] = {}
+    repeated: list[LabelLine] = []
+    for name, own in lines.items():
+        first: dict[tuple[int, tuple[float, ...]], LabelLine] = {}
+        repeated += [line for line in own if first.setdefault((line.label, line.shares), line) is not line]
+        kept[name] = list(first.values())
+    if not repeated:
+        return kept, []
+    place = f"{repeated[0].file.name} line {repeated[0].number}"
+    return kept, [f"{len(repeated)} label lines equal another of their picture and count once, first {place}"]
 
 
 def _fault_of_box(bbox: Sequence[float], sides: tuple[int, int]) -> str:

@@ -38,7 +38,7 @@ TOLERANCE = 0.01
 """In shares of the picture: boxes and key points may be rounded, or lie on the border."""
 
 MANY_CORNERS, SEVERAL_LINES = 8, 3
-"""Key points joined in their order cross themselves: that so many of them in so many lines do not has no chance."""
+"""Key points joined in their order cross themselves, unless they go round their box: so many do, in so many lines."""
 
 DOTA = re.compile(r"(-?[\d.]+\s+){8}\S*[^\d\s.-]\S*(\s+\d+)?|(imagesource|gsd):.*")
 """A line of DOTA's own labels: four corners in pixels, then the class by its name, and how difficult it is."""
@@ -161,7 +161,7 @@ def _other_than_outlines(rows_of_shares: Sequence[tuple[float, ...]]) -> str:
     if corners == 4 and _mean(_is_parallelogram(row) for row in rows) > 0.9:
         return ""
     crossing = _mean(_crosses_itself(row.reshape(-1, 2)) for row in rows)
-    if corners >= MANY_CORNERS and len(rows) >= SEVERAL_LINES and crossing < 0.1:
+    if corners >= MANY_CORNERS and len(rows) >= SEVERAL_LINES and max(crossing, _mean(map(_is_box_around, rows))) < 0.1:
         return ""
     if np.mean(rows == np.rint(rows), axis=0).max() > 0.5:
         return "one of them whole in most lines, as a tracker's id is, or whether a key point is visible"
@@ -196,6 +196,15 @@ def _are_mostly_within(points: NDArray[np.float64], low: NDArray[np.float64], hi
     visible = points[points.any(axis=1)]
     inside = ((visible >= low - TOLERANCE) & (visible <= high + TOLERANCE)).all(axis=1)
     return len(visible) == 0 or bool(inside.mean() >= 0.5)
+
+
+def _is_box_around(row: NDArray[np.float64]) -> bool:
+    """Whether the first four numbers are about the box around the others, read as points: each side within a quarter of
+    the box's size.
+    """
+    centre, size, points = row[:2], row[2:4], row[4:].reshape(-1, 2)
+    apart = np.abs([points.min(axis=0) - (centre - size / 2), points.max(axis=0) - (centre + size / 2)])
+    return bool((apart <= size / 4).all())
 
 
 def _crosses_itself(corners: NDArray[np.float64]) -> bool:

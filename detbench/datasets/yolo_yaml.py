@@ -134,7 +134,7 @@ def _class_count(given: Any, file: Path) -> int:
     try:
         count = float(given)
     except (TypeError, ValueError):
-        count = 0
+        count = 0.0
     if isinstance(given, bool) or not count.is_integer() or not 0 < count <= MAX_CLASSES:
         raise DataError(f"{file}: nc is {shortened(given)}; it must be the number of classes, or be left out")
     return int(count)
