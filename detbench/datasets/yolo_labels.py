@@ -60,11 +60,8 @@ def _label_files(config: YoloConfig, files: Mapping[str, Path]) -> tuple[dict[st
 
     A missing label file means a picture without objects, but labels of no picture mean a wrong layout.
     """
-    labels, notes = {name: label_file(path) for name, path in files.items()}, []
-    if not any(label.is_file() for label in labels.values()):
-        linked = {name: label_file(path.resolve()) for name, path in files.items()}
-        if any(label.is_file() for label in linked.values()):
-            labels, notes = linked, ["labels are read beside the files that the pictures are links to"]
+    files, notes = _with_labels_beside(files)
+    labels = {name: label_file(path) for name, path in files.items()}
     if len(set(labels.values())) < len(labels):
         raise DataError(f"{config.file}: two pictures share one label file; give each picture a stem of its own")
     _check_links(labels)
@@ -87,6 +84,15 @@ def _label_files(config: YoloConfig, files: Mapping[str, Path]) -> tuple[dict[st
     if orphans:
         notes += [f"{len(orphans)} label files have no picture and are left out, first {orphans[0].name}"]
     return labels, notes
+
+
+def _with_labels_beside(files: Mapping[str, Path]) -> tuple[Mapping[str, Path], list[str]]:
+    """The pictures by the paths from which their labels are found: as they were named, else as what they link to."""
+    if not any(label_file(path).is_file() for path in files.values()):
+        linked = {name: path.resolve() for name, path in files.items()}
+        if any(label_file(path).is_file() for path in linked.values()):
+            return linked, ["labels are read beside the files that the pictures are links to"]
+    return files, []
 
 
 def _check_links(labels: Mapping[str, Path]) -> None:

@@ -112,6 +112,8 @@ def _listed_file(file: Path, number: int, line: str, config: YoloConfig) -> Path
     """The file that a line of a list names: from the list's folder, from the YAML's root, or from the YAML's folder."""
     bases = (file.parent, config.root, config.file.parent)
     found = [base / word for base in bases for word in spellings(line) if is_file(base / word)]
+    if not found and exists(file.parent / line):
+        raise DataError(f"{file}: line {number} lists a folder, {line}; was the file a link, copied as its text?")
     if not found:
         raise DataError(f"{file}: line {number} lists {line}, which is not there; correct or remove it")
     chosen = without_dots(found[0])
