@@ -115,7 +115,7 @@ def tell(result: "RunResult", folder: Path) -> None:
 
 
 def _print_notes(result: "RunResult") -> None:
-    from detbench.report.tables import trained_with_note
+    from detbench.report.tables import missed_classes, trained_with_note
 
     _note_failed(result.failed)
     if marked := trained_with_note(result.arms):
@@ -130,7 +130,7 @@ def _print_notes(result: "RunResult") -> None:
     for sentence in result.data.notes:
         note(f"Dataset {result.data.name}: {sentence}.")
     if result.data.unmatched_dataset_classes:
-        note(f"Classes the detector does not know, always missed: {', '.join(result.data.unmatched_dataset_classes)}")
+        note(f"Classes the detector does not know, always missed: {', '.join(missed_classes(result.data))}")
     for name, each in result.partly_known.items():
         reused = f" {each.reused_steps} of its steps here are of an interrupted run." if each.reused_steps else ""
         note(f"{name}: {each.reason}. So its work is done anew in every run.{reused}")

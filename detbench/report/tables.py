@@ -1,11 +1,12 @@
 """Tables of metrics: what each cell says, and which cells stand out."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from detbench.metrics.image_metrics import metric_specs
 from detbench.pages.parts import Cell, Heading, Row, Table
 from detbench.pages.text import UNDEFINED, arrow, interval, metric_value, plural, signed, with_p_value
-from detbench.results.schema import ArmResult, Difference, RunResult
+from detbench.results.schema import ArmResult, Difference, EvaluatedData, RunResult
 from detbench.types import Estimate, MetricSpec
 
 TRAINED_WITH = "†"
@@ -24,6 +25,14 @@ def trained_with_note(arms: Sequence[ArmResult]) -> str:
         f"{TRAINED_WITH} {marked}: its training loss contained the features of this detector. Judge it with another "
         "one too."
     )
+
+
+def missed_classes(data: EvaluatedData) -> list[str]:
+    """The classes with true boxes that the detector does not know, each with the detector's that is spelt nearly so."""
+    near = {
+        name: get_close_matches(name, data.unmatched_detector_classes, n=1) for name in data.unmatched_dataset_classes
+    }
+    return [f"{name} (the detector has {found[0]})" if found else name for name, found in near.items()]
 
 
 def shown_specs(arms: Sequence[ArmResult]) -> tuple[MetricSpec, ...]:

@@ -18,7 +18,14 @@ from detbench.report.error_tables import bin_name, flip_table
 from detbench.report.exhibits import RunEvidence, exhibits_of
 from detbench.report.figures import SIZES, Group, grouped, strips
 from detbench.report.shown import damage_named, read_shown
-from detbench.report.tables import arm_table, difference_table, main_specs, shown_specs, trained_with_note
+from detbench.report.tables import (
+    arm_table,
+    difference_table,
+    main_specs,
+    missed_classes,
+    shown_specs,
+    trained_with_note,
+)
 from detbench.report.verdict import ArmVerdict, verdicts
 from detbench.results.analysis_schema import ArmAnalysis, analysis_from_json
 from detbench.results.folder import RunFolder
@@ -159,7 +166,7 @@ def _warnings(result: RunResult) -> Iterator[str]:
     if data.unmatched_dataset_classes:
         yield (
             "The detector does not know these classes of the dataset, so their boxes are always missed: "
-            f"{', '.join(data.unmatched_dataset_classes)}."
+            f"{', '.join(missed_classes(data))}."
         )
 
 

@@ -22,6 +22,9 @@ def read(folder: Path, split: str | None = None) -> AnnotatedDataset:
         "names: [car, bus]\nval: ../images/val\n",
         "names: [car, bus]\ntest: images/val\n",
         "names: [car, bus]\nval: images\n",
+        'names: {"1": bus, "0": car}\nnc: "2"\nval: images/val\n',
+        "\ufeffnames: [car, bus]\nnc: 2.0\nvalidation: images/val\n",
+        "names: [car, bus]\nvalid: images/val\nkpt_shape: null\n",
     ],
 )
 def test_ways_to_write_the_yaml(yolo_folder: Path, yaml: str) -> None:
@@ -81,8 +84,14 @@ def test_download_is_ignored(yolo_folder: Path, tmp_path: Path) -> None:
         ("names: [car, no]\nval: images/val\n", "names holds False, which YAML does not read as a text; put it in"),
         ("names: {1: car, 2: bus}\nval: images/val\n", r"numbered \[1, 2\]; number them 0, 1, 2"),
         ("names: [car, bus]\nnc: 3\nval: images/val\n", "nc is 3, but names lists 2 classes"),
-        ("names: [car, car]\nval: images/val\n", r"categories\[1\] .*'car' is that of categories\[0\] too"),
+        ("names: [car, car]\nval: images/val\n", "names holds 'car' twice, as 0 and 1; give each class its own name"),
         ("names: [car, bus]\n", "names no pictures; add `val:`"),
+        ("names: {car: 0, bus: 1}\nval: images/val\n", "numbered .*'bus'.*; number them 0, 1, 2"),
+        ("names: {0: car, '0': bus}\nval: images/val\n", "number them 0, 1, 2"),
+        ("names: [car, bus]\nnc: two\nval: images/val\n", "nc is 'two'; it must be the number of classes"),
+        ("nc: 1000000000\nval: images/val\n", "nc is 1000000000; it must be"),
+        ("names: [car, bus]\nkpt_shape: 17\nval: images/val\n", r"kpt_shape is 17; .* `kpt_shape: \[17, 3\]`"),
+        ("names: [car, bus]\nkpt_shape: [17, 4]\nval: images/val\n", r"kpt_shape is \[17, 4\]; a key point has 2"),
         ("names: [car, bus]\nval: 7\n", "val is 7; it must be a folder of pictures"),
         ("names: [car, bus]\nval: images/vla\n", "val is 'images/vla', but there is no .*images/vla; correct `path:`"),
         ("names: [car, bus]\nval: labels\n", "val leads to .*labels, where there is no picture"),
@@ -93,6 +102,19 @@ def test_faults_of_the_yaml(yolo_folder: Path, yaml: str, words: str) -> None:
     (yolo_folder / "data.yaml").write_text(yaml)
     with pytest.raises(DataError, match=rf"data\.yaml: .*{words}"):
         read(yolo_folder)
+
+
+def test_classes_without_names(yolo_folder: Path) -> None:
+    """Where the YAML only counts classes they have the names that ultralytics gives them, and a note says so."""
+    (yolo_folder / "data.yaml").write_text("nc: 2\nval: images/val\n")
+    dataset = read(yolo_folder)
+    assert dataset.classes == {1: "class_0", 2: "class_1"}
+    assert "data.yaml names no classes, so they are called class_0 and so on" in dataset.notes
+
+
+def test_a_split_by_its_other_name(yolo_folder: Path) -> None:
+    """Roboflow's folder is called valid: the word means val."""
+    assert len(read(yolo_folder, "valid")) == 2
 
 
 def test_an_unknown_split(yolo_folder: Path) -> None:

@@ -3,8 +3,8 @@ from dataclasses import replace
 
 from detbench.metrics.specs import METRICS
 from detbench.pages.parts import Cell, Table
-from detbench.report.tables import arm_table, difference_table, metric_heading, shown_specs, value_cell
-from detbench.results.schema import RunResult
+from detbench.report.tables import arm_table, difference_table, metric_heading, missed_classes, shown_specs, value_cell
+from detbench.results.schema import EvaluatedData, RunResult
 from detbench.types import Estimate
 
 Results = Callable[..., RunResult]
@@ -75,3 +75,9 @@ def test_a_transposed_table_has_the_same_cells(result: Results) -> None:
     table = arm_table(run.arms, shown_specs(run.arms))
     assert column(table.transposed("Metric"), "wiener")["mAP"] == column(table, "mAP")["wiener"]
     assert table.transposed("Metric").transposed("Arm") == table
+
+
+def test_a_missed_class_names_the_one_that_is_spelt_nearly_so() -> None:
+    """The detector's class of a like name is named beside it, for a reader who may rename one."""
+    data = EvaluatedData("mine", "", "", 1, 2, ("traffic_light", "tram"), ("traffic light", "zebra"))
+    assert missed_classes(data) == ["traffic_light (the detector has traffic light)", "tram"]

@@ -37,22 +37,47 @@ class ClassMap:
 
 
 def match_classes(detector: Sequence[str], dataset: Mapping[int, str]) -> ClassMap:
-    """Pair classes of equal name, letter case and surrounding space aside; raises UsageError where none is shared."""
-    ids = {_plain(name): number for number, name in dataset.items()}
-    category_of = np.array([ids.get(_plain(name), -1) for name in detector], dtype=np.int64)
-    known = {_plain(name) for name in detector}
-    unmatched_dataset = tuple(name for name in dataset.values() if _plain(name) not in known)
-    if len(unmatched_dataset) == len(dataset):
+    """Pair classes of equal name; where none is equal, letter case and surrounding space aside.
+
+    Raises UsageError where no class is shared, or where it is open which of several is meant.
+    """
+    category_of = np.full(len(detector), -1, dtype=np.int64)
+    wanted = _by_plain_name(dataset)
+    for plain, labels in _by_plain_name(dict(enumerate(detector))).items():
+        for label, category in _pairs(labels, wanted.get(plain, {})):
+            category_of[label] = category
+    if (category_of < 0).all():
         raise UsageError(
             f"the detector knows none of the dataset's classes: it finds {_some(detector)}; "
             f"the dataset has {_some(tuple(dataset.values()))}. Choose another detector or rename the classes"
         )
-    unmatched_detector = tuple(name for name in detector if _plain(name) not in ids)
+    unmatched_dataset = tuple(name for category, name in dataset.items() if category not in category_of)
+    unmatched_detector = tuple(name for name, category in zip(detector, category_of, strict=True) if category < 0)
     return ClassMap(category_of, unmatched_dataset, unmatched_detector)
 
 
-def _plain(name: str) -> str:
-    return name.strip().casefold()
+def _by_plain_name(names: Mapping[int, str]) -> dict[str, dict[int, str]]:
+    """The names grouped by what they are without letter case and surrounding space."""
+    groups: dict[str, dict[int, str]] = {}
+    for number, name in names.items():
+        groups.setdefault(name.strip().casefold(), {})[number] = name
+    return groups
+
+
+def _pairs(labels: Mapping[int, str], categories: Mapping[int, str]) -> list[tuple[int, int]]:
+    """Label and category of each pair in a group of like names: those that are equal, else the only two."""
+    equal = [(label, category) for label in labels for category in categories if labels[label] == categories[category]]
+    pairs = equal or [(label, category) for label in labels for category in categories]
+    if len({label for label, _ in pairs}) < len(pairs) or len({category for _, category in pairs}) < len(pairs):
+        raise UsageError(
+            f"classes cannot be told apart: the detector has {_quoted(labels)}, the dataset {_quoted(categories)}. "
+            "Give the one that is meant the very same name in both, and the others other names"
+        )
+    return pairs
+
+
+def _quoted(names: Mapping[int, str]) -> str:
+    return " and ".join(f"{name!r} ({number})" for number, name in names.items())
 
 
 def _some(names: Sequence[str]) -> str:
@@ -90,8 +115,10 @@ def open_source(
     if detector.entry.by_name:
         return dataset.classes, RecordedSource(detector, dataset, dataset.classes, deblurrers)
     of_detector = stages.classes(detector)
-    classes = dataset.classes or dict(enumerate(of_detector, start=1))
-    return classes, RunningDetector(stages, detector, match_classes(of_detector, classes))
+    if dataset.classes:
+        return dataset.classes, RunningDetector(stages, detector, match_classes(of_detector, dataset.classes))
+    own = dict(enumerate(of_detector, start=1))
+    return own, RunningDetector(stages, detector, ClassMap(np.array(list(own), dtype=np.int64), (), ()))
 
 
 class RunningDetector:

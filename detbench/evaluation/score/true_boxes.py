@@ -75,6 +75,8 @@ def _evaluated_data(measured: Measurements, truth: Mapping[str, Any]) -> Evaluat
     basis, samples = measured.basis, measured.samples
     pictures = [[sample.id, sample.sharp and sample.sharp.sha256, sample.blurred.sha256] for sample in samples]
     content = canonical_json({"pictures": pictures, "truth": truth})
+    with_boxes = {annotation["category_id"] for annotation in truth["annotations"] if not annotation["iscrowd"]}
+    missed = {basis.classes[category] for category in with_boxes}
     return EvaluatedData(
         name=basis.dataset,
         source_fingerprint=basis.source_fingerprint,
@@ -82,6 +84,6 @@ def _evaluated_data(measured: Measurements, truth: Mapping[str, Any]) -> Evaluat
         images=len(samples),
         boxes=len(truth["annotations"]),
         notes=basis.notes,
-        unmatched_dataset_classes=basis.unmatched_dataset_classes,
+        unmatched_dataset_classes=tuple(name for name in basis.unmatched_dataset_classes if name in missed),
         unmatched_detector_classes=basis.unmatched_detector_classes,
     )

@@ -23,3 +23,31 @@ def test_nothing_in_common_is_refused() -> None:
     """A detector that shares no class with the dataset would score 0 for a reason that is not detection."""
     with pytest.raises(UsageError, match=r"none of the dataset's classes.*kite.*person"):
         match_classes(("kite",), {1: "person"})
+
+
+def test_equal_names_win_over_like_ones() -> None:
+    """Where a name is met letter by letter, names that differ in case or space are classes of their own."""
+    classes = match_classes(("Person", "person", "car "), {1: "person", 91: "Person ", 3: "Car"})
+    assert classes.category_of.tolist() == [-1, 1, 3]
+    assert classes.unmatched_dataset == ("Person ",)
+    assert classes.unmatched_detector == ("Person",)
+
+
+@pytest.mark.parametrize(
+    ("detector", "dataset"),
+    [
+        (("PERSON",), {1: "person", 91: "Person"}),
+        (("Person", "PERSON"), {1: "person"}),
+        (("person", "person"), {1: "person"}),
+    ],
+)
+def test_classes_that_fit_two_are_refused(detector: tuple[str, ...], dataset: dict[int, str]) -> None:
+    """No class is merged with another without a word."""
+    with pytest.raises(UsageError, match=r"cannot be told apart: .*'person' \(1\).* the very same name in both"):
+        match_classes((*detector, "kite"), {**dataset, 5: "kite"})
+
+
+def test_other_words_for_a_class_are_not_matched() -> None:
+    """Spellings that differ within the name are other classes."""
+    classes = match_classes(("traffic light", "kite"), {1: "traffic_light", 2: "kite"})
+    assert (classes.unmatched_dataset, classes.category_of.tolist()) == (("traffic_light",), [-1, 2])

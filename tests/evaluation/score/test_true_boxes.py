@@ -64,3 +64,12 @@ def test_the_fingerprint_follows_the_data(
     first, second = measured.samples
     assert true_boxes(replace(measured, samples=[change(first), second])).data.fingerprint != before
     assert true_boxes(make_measured({"sharp": (22,), "blurred": (23,)})).data.fingerprint == before
+
+
+def test_only_classes_with_boxes_can_be_missed(make_measured: Callable[..., Measurements]) -> None:
+    """A class that the detector does not know is reported where one of the pictures has a box of it."""
+    measured = make_measured({"blurred": ()})
+    held = measured.samples[0].truth.labels[0]
+    classes = {**measured.basis.classes, held: "bus", 77: "tram"}
+    basis = replace(measured.basis, classes=classes, unmatched_dataset_classes=("bus", "tram"))
+    assert true_boxes(replace(measured, basis=basis)).data.unmatched_dataset_classes == ("bus",)
