@@ -5,10 +5,11 @@ import io
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image as PillowImage
@@ -17,6 +18,8 @@ from PIL import ImageOps, UnidentifiedImageError
 from detbench.core.picture_structure import is_whole
 from detbench.errors import DataError, OutputError
 from detbench.types import Image, Picture
+
+T = TypeVar("T")
 
 FORMAT_OF_SUFFIX: Mapping[str, str] = {
     **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), "JPEG"),
@@ -38,13 +41,15 @@ FORMATS = tuple(sorted(set(FORMAT_OF_SUFFIX.values())))
 """What is decoded, whatever a file is called."""
 
 COMPANIONS = frozenset(
-    ".txt .md .rst .pdf .html .xml .json .jsonl .yaml .yml .toml .ini .cfg .csv .tsv .cache .log .db .zip .tar .gz "
-    ".tgz .7z .sha256 .md5 .py .sh .m".split()
+    {".txt", ".md", ".pdf", ".html", ".xml", ".json", ".jsonl", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".csv"}
+    | {".cache", ".log", ".db", ".zip", ".tar", ".gz", ".tgz", ".7z", ".sha256", ".md5", ".py", ".sh", ".m"}
 )
 """Suffixes of what lies beside pictures and is none: labels, lists, notes, archives, programs."""
 
 NOT_OF_THE_USER = frozenset({"__MACOSX", "@eaDir"})
 """Folders that macOS and Synology put among pictures, with previews and hidden files."""
+
+FAULTS_SHOWN = 5
 
 MAX_PIXELS = 64_000_000
 """The largest picture that is decoded: twice 8K. A small file may claim any size in its header."""
@@ -82,18 +87,31 @@ def left_out(others: Sequence[Path]) -> tuple[str, ...]:
 def files_below(folder: Path, above: tuple[str, ...] = ()) -> Iterator[Path]:
     """Every file below a folder, in linked folders too, but nothing hidden and nothing of NOT_OF_THE_USER.
 
-    `above` are the folders that lead there, without links: one that is linked into itself is not entered again.
+    `above` are the folders that lead there, without links: one that is linked into itself is not entered again. Raises
+    DataError for a folder that cannot be listed.
     """
     real = os.path.realpath(folder)
     if real in above:
         return
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name in NOT_OF_THE_USER:
-            continue
-        if path.is_dir():
-            yield from files_below(path, (*above, real))
-        elif path.is_file():
-            yield path
+    for entry in _entries(folder):
+        if entry.is_dir():
+            yield from files_below(folder / entry.name, (*above, real))
+        elif entry.is_file():
+            yield folder / entry.name
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """The folders in a folder, linked ones too, as `files_below` enters them."""
+    return [folder / entry.name for entry in _entries(folder) if entry.is_dir()]
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be listed ({error.strerror}); make it a folder that you may read") from None
+    return [entry for entry in entries if not entry.name.startswith(".") and entry.name not in NOT_OF_THE_USER]
 
 
 def natural_order(path: Path) -> tuple[list[str | int], str]:
@@ -113,8 +131,37 @@ def picture_from_file(path: Path) -> Picture:
         data = path.read_bytes()
         opened = PillowImage.open(io.BytesIO(data), formats=_readable_formats())
         width, height = _upright_size(opened, path)
-    damage = None if is_whole(data, str(opened.format)) else _damage(path)
+    damage = None if is_whole(data, str(opened.format)) else message_of(read_image, path)
     return Picture(hashlib.sha256(data).hexdigest(), width, height, lambda: read_image(path), damage)
+
+
+def faults_of(reader: Callable[[Path], Picture], paths: Iterable[Path]) -> list[str]:
+    """What is wrong with pictures before any is decoded: what `reader` raises of each, or the picture's damage."""
+
+    def check(path: Path) -> None:
+        damage = reader(path).damage
+        if damage is not None:
+            raise DataError(damage)
+
+    return [fault for path in paths if (fault := message_of(check, path)) is not None]
+
+
+def message_of(function: Callable[[T], object], value: T) -> str | None:
+    """The message of the DataError that a call raises, None for none."""
+    try:
+        function(value)
+    except DataError as error:
+        return str(error)
+    return None
+
+
+def refuse_faults(faults: Sequence[str]) -> None:
+    """Raise one DataError for all of `faults_of`, the first FAULTS_SHOWN in full."""
+    if len(faults) == 1:
+        raise DataError(faults[0])
+    if faults:
+        more = f"; … and {len(faults) - FAULTS_SHOWN} more" if len(faults) > FAULTS_SHOWN else ""
+        raise DataError(f"{len(faults)} pictures cannot be used: {'; '.join(faults[:FAULTS_SHOWN])}{more}")
 
 
 def picture_from_image(image: Image) -> Picture:
@@ -137,7 +184,11 @@ def open_picture(path: Path) -> Iterator[PillowImage.Image]:
     `read_image` does.
     """
     # As a stream: given a path, Pillow 13 maps a plain TIFF into memory and rotates it wrongly.
-    with _picture_errors(path), path.open("rb") as stream, PillowImage.open(stream, formats=_readable_formats()) as opened:
+    with (
+        _picture_errors(path),
+        path.open("rb") as stream,
+        PillowImage.open(stream, formats=_readable_formats()) as opened,
+    ):
         _upright_size(opened, path)
         yield opened
 
@@ -225,15 +276,6 @@ def _readable_formats() -> tuple[str, ...]:
     """FORMATS without those that this Pillow was built without."""
     PillowImage.init()
     return tuple(name for name in FORMATS if name in PillowImage.OPEN)
-
-
-def _damage(path: Path) -> str | None:
-    """What decoding a file raises, None where it can be decoded."""
-    try:
-        read_image(path)
-    except DataError as error:
-        return str(error)
-    return None
 
 
 def _orientation(opened: PillowImage.Image) -> int:

@@ -10,13 +10,13 @@ _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _END_OF_IMAGE, _WITHOUT_LENGTH = 0xD9, (0x01, 0xD8)
 
 
-def is_whole(data: bytes, format: str) -> bool:  # noqa: A002 - Pillow's word for it
-    """Whether a file of Pillow's `format` certainly reaches its end; false also where its frame does not tell.
+def is_whole(data: bytes, format_name: str) -> bool:
+    """Whether a file of a format, by Pillow's name, reaches its end; false too where its frame does not tell.
 
     JPEG (and MPO, its first picture) ends with an EOI marker (ITU-T T.81, B.1.1.3), PNG with IEND and has a checksum
     for each chunk (W3C PNG, 5.3), and WebP is as long as its RIFF header says.
     """
-    known = _IS_WHOLE.get(format)
+    known = _IS_WHOLE.get(format_name)
     return known is not None and known(data)
 
 
