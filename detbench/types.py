@@ -94,13 +94,15 @@ class Blur:
 class Picture:
     """A picture known by its content before it is decoded.
 
-    `sha256` stands for the content: two pictures with one digest are the same picture. `load` decodes it.
+    `sha256` stands for the content: two pictures with one digest are the same picture. `load` decodes it. `damage` is
+    the message of what is wrong with it, where that is known already: a run refuses it before it begins.
     """
 
     sha256: str
     width: int
     height: int
     load: Callable[[], Image] = field(repr=False, compare=False)
+    damage: str | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, eq=False)

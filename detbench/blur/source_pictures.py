@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from detbench.core.images import PICTURE_SUFFIXES, picture_files
+from detbench.core.images import PICTURE_SUFFIXES, left_out, picture_files, pictures_below
 from detbench.errors import DataError
 
 
@@ -51,6 +51,11 @@ def find_pictures(folder: Path, window: int) -> list[SourcePicture]:
     return pictures
 
 
+def notes_on(folder: Path) -> tuple[str, ...]:
+    """What a user is to know of files that `find_pictures` left out of a folder of plain pictures."""
+    return () if (folder / "annotations.json").is_file() else left_out(pictures_below(folder)[1])
+
+
 def blurred_name(name: str) -> str:
     """Relative file name of a picture's blurred twin: the same, as PNG."""
     return str(PurePosixPath(name).with_suffix(".png"))
@@ -71,7 +76,7 @@ def _annotated_pictures(annotations: Path, root: Path, window: int) -> list[Sour
 
 def _plain_pictures(folder: Path, window: int) -> list[SourcePicture]:
     heaps: dict[Path, list[Path]] = {}
-    for path in picture_files(folder.rglob("*")):
+    for path in pictures_below(folder)[0]:
         heaps.setdefault(path.parent, []).append(path)
     if not heaps:
         raise DataError(f"{folder} holds no picture ({', '.join(sorted(PICTURE_SUFFIXES))}); name another folder")

@@ -33,4 +33,6 @@ def blur(
         f"{made.pictures} pictures blurred, severity {made.severity_min_px:.1f} to {made.severity_max_px:.1f} px, "
         f"median {made.severity_median_px:.1f} px"
     )
+    for sentence in made.notes:
+        note(sentence)
     print_path(out_folder)

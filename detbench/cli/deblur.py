@@ -38,7 +38,7 @@ def deblur(
     from detbench.core.devices import resolve_device
     from detbench.core.images import check_writable
     from detbench.core.memory import keep_freed_memory
-    from detbench.evaluation.deblurring import open_deblurrer, plan_jobs
+    from detbench.evaluation.deblurring import notes_on, open_deblurrer, plan_jobs
     from detbench.plugins.backend import resolve_deblurrer
 
     backend = resolve_deblurrer(deblurrer, resolve_device(device), precision)
@@ -52,6 +52,8 @@ def deblur(
     left = sum(not outcome.is_explained for outcome in outcomes)
     if left:
         note(f"{left} pictures were left as they are: no blur kernel explains them")
+    for sentence in notes_on(pictures):
+        note(sentence)
     note(f"{done} of {len(jobs)} pictures deblurred in {time.perf_counter() - begun:.1f} s, written to {out_folder}")
     print_path(out_folder)
     if done < len(jobs):

@@ -60,7 +60,7 @@ def read_photo(path: Path) -> Photo:
     """Decode a file with alpha, EXIF and ICC profile.
 
     Raises DataError where `read_image` does, and where a file of the same format cannot hold what this one does: for
-    several pictures in one file, 16 bits a channel, a GIF, and a BMP with transparency.
+    16 bits a channel, a GIF, a JPEG 2000, and a BMP with transparency.
     """
     image = read_image(path)
     with open_picture(path) as opened:
@@ -101,10 +101,10 @@ def encode_photo(photo: Photo, image: Image) -> bytes:
 
 
 def _check_writable(opened: PillowImage.Image, path: Path) -> None:
-    if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":
-        raise DataError(f"{path}: holds {opened.n_frames} pictures, an animation or pages; save each as its own file")  # type: ignore[attr-defined]
     if opened.format == "GIF":
         raise DataError(f"{path}: a GIF has too few colours for a deblurred picture; save it as PNG first")
+    if opened.format == "JPEG2000":
+        raise DataError(f"{path}: a JPEG 2000 cannot be written again with its colour profile; save it as PNG first")
     if opened.format == "BMP" and opened.has_transparency_data:
         raise DataError(f"{path}: a BMP with transparency cannot be written again; save it as PNG first")
     if opened.format in ("PNG", "TIFF") and ";16" in _raw_mode(opened):
@@ -145,6 +145,8 @@ def _icc_profile(opened: PillowImage.Image) -> bytes | None:
 def _save_options(opened: PillowImage.Image, path: Path) -> Mapping[str, Any]:
     if opened.format in ("JPEG", "MPO"):
         return {**LOSSY, "subsampling": 0}
+    if opened.format == "AVIF":
+        return {**LOSSY, "subsampling": "4:4:4"}
     if opened.format != "WEBP":
         return {}
     # `exact` keeps the colours that full transparency hides.

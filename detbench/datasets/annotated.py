@@ -6,16 +6,16 @@ Every reader hands over COCO's records; what is done with them is the same, so e
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 
 from detbench.core.boxes import area, xywh_to_xyxy
-from detbench.core.images import picture_from_file
+from detbench.core.images import faults_of, message_of, picture_from_file
 from detbench.datasets.coco_records import CocoRecord, CocoRecords
 from detbench.datasets.ids import by_image
-from detbench.datasets.manifest import AGAIN, Manifest
+from detbench.datasets.manifest import Manifest
 from detbench.datasets.packed_annotations import PackedAnnotations
 from detbench.errors import DataError
 from detbench.types import Blur, GroundTruth, Picture, Sample
@@ -74,6 +74,14 @@ class AnnotatedDataset:
                 digest.update(f"\n{sample.id} {role} {picture.sha256 if picture else None}".encode())
         return digest.hexdigest()
 
+    def faults(self, places: range) -> Iterator[list[str]]:
+        """For each of these places of the dataset's order, counted from 0: what is wrong with its pictures."""
+        for place in places:
+            image = self._images[place]
+            files = (files[image["file_name"]] for files in (self.found.sharp, self.found.blurred) if files)
+            fault = message_of(self._sample, image)
+            yield faults_of(partial(self._picture, image=image), files) or ([] if fault is None else [fault])
+
     def _sample(self, image: CocoRecord) -> Sample:
         name = image["file_name"]
         blurred = self._picture(self.found.blurred[name], image)
@@ -98,15 +106,9 @@ class AnnotatedDataset:
         """The blur in the manifest of a pair; raises DataError unless both files are those it was written for."""
         if self._manifest is None or sharp is None:
             return None
-        name, record = image["file_name"], self._manifest.record(image["id"])
-        pair = (
-            (self.found.sharp[name], sharp.sha256, record.sharp_sha256),
-            (self.found.blurred[name], blurred.sha256, record.blurred_sha256),
-        )
-        for path, found, written in pair:
-            if found != written:
-                raise DataError(f"{path}: not the file that {self._manifest.path} was written for; {AGAIN}")
-        return self._manifest.blur(image["id"])
+        name = image["file_name"]
+        files = (self.found.sharp[name], sharp), (self.found.blurred[name], blurred)
+        return self._manifest.checked_blur(image["id"], *files)
 
 
 def _truths(records: CocoRecords) -> Mapping[int, GroundTruth]:

@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 
 from detbench.blur.frames import read_frames
 from detbench.blur.recipes import AverageRecipe, Recipe, recipe_spec
-from detbench.blur.source_pictures import SourcePicture, blurred_name, find_pictures
+from detbench.blur.source_pictures import SourcePicture, blurred_name, find_pictures, notes_on
 from detbench.blur.videos import frames_folder
 from detbench.core.fingerprints import file_sha256
-from detbench.core.images import encode_png, picture_from_file, write_atomically
+from detbench.core.images import encode_png, faults_of, picture_from_file, refuse_faults, write_atomically
 from detbench.errors import OutputError, UsageError
 from detbench.types import Blur, Image
 
@@ -41,12 +41,15 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class BlurringSummary:
-    """What was written: how many pictures, and how strong their blur is (see `Blur.severity_px`)."""
+    """What was written: how many pictures, how strong their blur is (see `Blur.severity_px`), and notes on files of
+    the source that were left out.
+    """
 
     pictures: int
     severity_min_px: float
     severity_median_px: float
     severity_max_px: float
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +63,9 @@ class _WrittenPicture:
 def write_blurred_dataset(source: Path, out: Path, recipe: Recipe, progress: Progress) -> BlurringSummary:
     """Blur every picture of the folder, or video file, `source` into the dataset folder `out`; see this module.
 
-    Raises DataError where the source is wrong, UsageError where `out` overlaps it or holds something made otherwise,
-    OutputError where it holds anything else or cannot be written.
+    Raises DataError where the source is wrong, for all damaged pictures at once and before any is blurred, UsageError
+    where `out` overlaps it or holds something made otherwise, OutputError where it holds anything else or cannot be
+    written.
     """
     refuse_overlap(source, out)
     with frames_folder(source) as folder:
@@ -79,6 +83,8 @@ def _write(source: Path, out: Path, recipe: Recipe, progress: Progress) -> Blurr
     pictures = find_pictures(source, recipe.window if isinstance(recipe, AverageRecipe) else 1)
     finished = _open_folder(out, recipe)
     _refuse_strangers(out, finished, pictures)
+    frames = {frame: None for picture in pictures if picture.id not in finished for frame in picture.frames}
+    refuse_faults(faults_of(picture_from_file, frames))
     records = []
     for done, picture in enumerate(pictures, start=1):
         record = finished.get(picture.id)
@@ -89,7 +95,7 @@ def _write(source: Path, out: Path, recipe: Recipe, progress: Progress) -> Blurr
         progress(done, len(pictures))
     _finish(source, out, recipe, records)
     severities = [record.entry["severity_px"] for record in records]
-    return BlurringSummary(len(records), min(severities), median(severities), max(severities))
+    return BlurringSummary(len(records), min(severities), median(severities), max(severities), notes_on(source))
 
 
 def _refuse_strangers(out: Path, finished: Mapping[int, _WrittenPicture], pictures: Sequence[SourcePicture]) -> None:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from detbench.core.files import read_bytes
 from detbench.datasets.coco_records import parse_json
 from detbench.errors import DataError
-from detbench.types import Blur, Kernel, Light
+from detbench.types import Blur, Kernel, Light, Picture
 
+MANIFEST = "manifest.json"
 SCHEMA = 1
 MAX_KERNEL_BYTES = 2**25
 """A kernel as wide as a picture of 2,048 pixels; an archive of a few bytes can hold any amount of zeros."""
@@ -25,8 +26,11 @@ AGAIN = "make the dataset again with `detbench blur`"
 
 @dataclass(frozen=True)
 class BlurRecord:
-    """The manifest's line for one picture: digests of both files, and the blur between them."""
+    """The manifest's line for one picture: the blurred file's path from the manifest's folder, digests of both files,
+    and the blur between them.
+    """
 
+    blurred: str
     sharp_sha256: str
     blurred_sha256: str
     kind: str
@@ -48,6 +52,25 @@ class Manifest:
         if image_id not in self.records:
             raise DataError(f"{self.path}: has no entry for the picture with id {image_id}; {AGAIN}")
         return self.records[image_id]
+
+    @cached_property
+    def ids(self) -> Mapping[str, int]:
+        """The id of each picture by its blurred file's path from the manifest's folder."""
+        return {record.blurred: image_id for image_id, record in self.records.items()}
+
+    def id_of(self, blurred: str) -> int:
+        """The id of the picture with that blurred file; raises DataError where there is none."""
+        if blurred not in self.ids:
+            raise DataError(f"{self.path}: has no entry for {blurred}; take the file away, or {AGAIN}")
+        return self.ids[blurred]
+
+    def checked_blur(self, image_id: int, sharp: tuple[Path, Picture], blurred: tuple[Path, Picture]) -> Blur:
+        """What blurred a picture; raises DataError unless both files are those that the manifest was written for."""
+        record = self.record(image_id)
+        for (path, picture), written in ((sharp, record.sharp_sha256), (blurred, record.blurred_sha256)):
+            if picture.sha256 != written:
+                raise DataError(f"{path}: not the file that {self.path} was written for; {AGAIN}")
+        return self.blur(image_id)
 
     def blur(self, image_id: int) -> Blur:
         """What blurred a picture, with its kernel where the blur was uniform.
@@ -93,6 +116,7 @@ def read_manifest(path: Path) -> Manifest:
 def _blur_record(entry: Mapping[str, Any]) -> BlurRecord:
     severity_px = entry["severity_px"]
     return BlurRecord(
+        blurred=str(entry["blurred"]),
         sharp_sha256=entry["sharp_sha256"],
         blurred_sha256=entry["blurred_sha256"],
         kind=str(entry["kind"]),

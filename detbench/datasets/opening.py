@@ -12,7 +12,8 @@ from detbench.datasets.annotated import AnnotatedDataset
 from detbench.datasets.coco import CocoFolder, open_coco_file
 from detbench.datasets.coco_layouts import ANNOTATIONS, coco_file, coco_files
 from detbench.datasets.installed_formats import InstalledFormat, formats_that_recognise, installed_format
-from detbench.datasets.pairs import PairFolder, has_pairs
+from detbench.datasets.pair_layouts import has_pairs
+from detbench.datasets.pairs import PairFolder
 from detbench.datasets.repair import Repair
 from detbench.datasets.voc import holds_voc, read_voc
 from detbench.datasets.yolo_labels import read_yolo
@@ -171,6 +172,8 @@ def _open_voc_from_0(path: Path, split: str | None, repair: Repair | None) -> Da
 def _pairs_of(kind: str | None) -> Opener:
     def opened(path: Path, split: str | None, repair: Repair | None) -> Dataset:
         _refuse_repair(repair, "pairs")
+        if split is not None and kind is None and not has_pairs(path / split):
+            return PairFolder(path, split)  # the name of its blurred pictures' folder: reds#val_blur
         return PairFolder(path / split if split else path, kind)
 
     return opened

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from detbench.core.images import PICTURE_SUFFIXES, encode_png, picture_files, write_atomically
+from detbench.core.images import PICTURE_SUFFIXES, encode_png, left_out, pictures_below, write_atomically
 from detbench.core.kernel_pictures import kernel_picture
 from detbench.core.photos import encode_photo, read_photo
 from detbench.datasets.blurred_writer import refuse_overlap
@@ -95,6 +95,11 @@ def plan_jobs(pictures: Sequence[Path], out: Path, *, kernels: bool, overwrite: 
     return jobs
 
 
+def notes_on(pictures: Sequence[Path]) -> tuple[str, ...]:
+    """What a user is to know of files that `plan_jobs` left out of the folders among `pictures`."""
+    return left_out([other for place in pictures if place.is_dir() for other in pictures_below(place)[1]])
+
+
 def open_deblurrer(backend: Backend, seconds: float, *, kernels: bool) -> PictureDeblurrer:
     """Build a deblurrer for single pictures, and for their kernels if these are wanted.
 
@@ -152,10 +157,8 @@ def _named(place: Path, out: Path) -> Iterator[tuple[Path, Path]]:
     """Each picture that a file or folder stands for, with its path below the output folder."""
     if place.is_dir():
         refuse_overlap(place, out)
-        for source in picture_files(place.rglob("*")):
-            name = source.relative_to(place)
-            if not any(part.startswith(".") for part in name.parts):
-                yield source, name
+        for source in pictures_below(place)[0]:
+            yield source, source.relative_to(place)
     elif place.exists():
         yield place, Path(place.name)
     else:

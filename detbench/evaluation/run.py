@@ -11,7 +11,15 @@ from detbench.evaluation.measure.measuring import Arms, Pictures, Progress, meas
 from detbench.evaluation.measure.steps import Stages
 from detbench.evaluation.request import WHOLE, RunSpec, Share
 from detbench.evaluation.run_files import write_run
-from detbench.evaluation.run_plan import RunPlan, basis_of, check_unchanged, recorded_pictures, request_of, resolve
+from detbench.evaluation.run_plan import (
+    RunPlan,
+    basis_of,
+    check_pictures,
+    check_unchanged,
+    recorded_pictures,
+    request_of,
+    resolve,
+)
 from detbench.evaluation.score.scoring import score
 from detbench.results.cache import Cache
 from detbench.results.folder import RUN_NAMES, RunFolder
@@ -48,15 +56,16 @@ def run(
 def measure(plan: RunPlan, stages: Stages, progress: Progress, share: Share = WHOLE) -> Measurements:
     """What every arm delivers of the pictures of a share, and what the detector finds there."""
     keep_freed_memory()
+    check_pictures(plan.dataset, share.of(plan.images), progress)
     deblurrers = [backend.name for backend in plan.deblurrers]
     names, source = open_source(plan.detector, plan.dataset, deblurrers, plan.spec.truth, stages)
-    arms = Arms(plan.deblurrers, stages, source, recorded_pictures(plan))
+    recorded = recorded_pictures(plan)
+    arms = Arms(plan.deblurrers, stages, source, recorded.pictures)
     pictures = Pictures(plan.dataset, plan.recipe, plan.spec.truth, stages, source)
     samples, rows = measure_pictures(pictures, share.of(plan.images), arms, progress)
     check_unchanged(plan)
-    return Measurements(
-        basis_of(plan, names, source.classes), samples, rows, arms.failed, partly_known=stages.partly_known
-    )
+    basis = basis_of(plan, names, source.classes, recorded.notes)
+    return Measurements(basis, samples, rows, arms.failed, partly_known=stages.partly_known)
 
 
 def conclude(measured: Measurements, run_folder: RunFolder, cache: Cache, progress: Progress) -> RunResult:

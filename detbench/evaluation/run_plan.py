@@ -10,11 +10,15 @@ from typing import Any
 
 from detbench.blur.recipes import PictureRecipe, parse_picture_recipe, recipe_spec
 from detbench.core.devices import resolve_device
+from detbench.core.images import refuse_faults
+from detbench.datasets.annotated import AnnotatedDataset
 from detbench.datasets.opening import dataset_place, open_dataset
+from detbench.datasets.pairs import PairFolder
 from detbench.errors import DataError, UsageError
 from detbench.evaluation.measure.detection import ClassMap
 from detbench.evaluation.measure.limits import check_size
 from detbench.evaluation.measure.measured import Basis, DeblurrerFacts
+from detbench.evaluation.measure.measuring import Progress
 from detbench.evaluation.request import RunSpec
 from detbench.metrics.specs import PSEUDO_CONFIDENCE
 from detbench.plugins.backend import Backend, resolve_deblurrer, resolve_detector
@@ -41,6 +45,14 @@ class RunPlan:
     def images(self) -> int:
         """How many pictures the whole run has."""
         return min(len(self.dataset), self.spec.limit or len(self.dataset))
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The pictures that other programs restored, by arm and file name, and notes on how they were matched."""
+
+    pictures: Mapping[str, Mapping[str, Picture]]
+    notes: tuple[str, ...]
 
 
 def resolve(spec: RunSpec) -> RunPlan:
@@ -111,19 +123,35 @@ def check_arm_names(names: Sequence[str]) -> None:
             raise UsageError(f"a deblurrer cannot be called {name!r}: take a name of at most {MOST_NAME_BYTES} bytes")
 
 
-def recorded_pictures(plan: RunPlan) -> dict[str, Mapping[str, Picture]]:
-    """The pictures of each deblurrer that was run elsewhere, by file name.
+def check_pictures(dataset: Dataset, places: range, progress: Progress) -> None:
+    """Read the files of the pictures at these places of a dataset, and refuse all that are damaged at once.
 
-    Raises DataError where some are missing or not of the blurred picture's size.
+    Raises DataError. The pictures of an installed format are only known one by one, when the run comes to them.
     """
-    found = {}
+    if not isinstance(dataset, AnnotatedDataset | PairFolder):
+        return
+    faults: list[str] = []
+    for done, found in enumerate(dataset.faults(places), start=1):
+        faults += found
+        progress("checking", done, len(places))
+    refuse_faults(faults)
+
+
+def recorded_pictures(plan: RunPlan) -> Recorded:
+    """The pictures of the deblurrers that were run elsewhere.
+
+    Raises DataError where some are missing, damaged, or not of the blurred picture's size.
+    """
+    found: dict[str, Mapping[str, Picture]] = {}
+    notes: list[str] = []
     for backend in plan.deblurrers:
         if backend.entry.by_name:
             samples = list(islice(plan.dataset, plan.images))
-            found[backend.name] = backend.build().match([sample.file_name for sample in samples])
+            found[backend.name], own_notes = backend.build().match([sample.file_name for sample in samples])
+            notes += own_notes
             for sample in samples:
                 check_size(found[backend.name][sample.file_name], sample.blurred, sample.file_name, backend.name)
-    return found
+    return Recorded(found, tuple(notes))
 
 
 def request_of(plan: RunPlan) -> Request:
@@ -140,15 +168,17 @@ def _source(backend: Backend) -> Source:
     return Source(place, backend.identity["weights_sha256"])
 
 
-def basis_of(plan: RunPlan, names: Mapping[int, str], classes: ClassMap) -> Basis:
-    """What the run's numbers rest on; `names` are the classes by category id, `classes` how the detector's match."""
+def basis_of(plan: RunPlan, names: Mapping[int, str], classes: ClassMap, notes: Sequence[str] = ()) -> Basis:
+    """What the run's numbers rest on; `names` are the classes by category id, `classes` how the detector's match, and
+    `notes` those on recorded pictures.
+    """
     return Basis(
         specification=_specification(plan),
         environment=environment(plan.device),
         dataset=plan.dataset.name,
         source_fingerprint=plan.dataset.fingerprint,
         images=plan.images,
-        notes=tuple(getattr(plan.dataset, "notes", ())),
+        notes=(*getattr(plan.dataset, "notes", ()), *notes),
         classes=names,
         unmatched_dataset_classes=classes.unmatched_dataset,
         unmatched_detector_classes=classes.unmatched_detector,

@@ -12,13 +12,18 @@ from hypothesis import strategies as st
 from PIL import Image as PillowImage
 
 from detbench.core.images import (
+    FORMAT_OF_SUFFIX,
     MAX_PIXELS,
     encode_png,
+    faults_of,
     image_sha256,
+    left_out,
     pad_to_multiple,
     picture_from_file,
     picture_from_image,
+    pictures_below,
     read_image,
+    refuse_faults,
     write_atomically,
 )
 from detbench.errors import DataError, OutputError
@@ -233,3 +238,119 @@ def test_padding_reflects() -> None:
         [110, 120, 130, 120],
     ]
     assert pad_to_multiple(np.full((1, 1, 3), 7, np.uint8), 4).tolist() == np.full((4, 4, 3), 7).tolist()
+
+
+@pytest.mark.parametrize("suffix", sorted(FORMAT_OF_SUFFIX))
+def test_every_suffix_is_one_that_pillow_reads(tmp_path: Path, suffix: str) -> None:
+    """A file of each suffix, capital letters too, is listed as a picture and decoded, lossless formats exactly."""
+    grey = np.full((16, 24, 3), 128, np.uint8)
+    path = tmp_path / f"a{suffix.upper()}"
+    PillowImage.fromarray(grey).save(path, FORMAT_OF_SUFFIX[suffix])
+    assert pictures_below(tmp_path) == ([path], [])
+    np.testing.assert_allclose(read_image(path), grey, atol=1)
+    assert picture_from_file(path).damage is None
+
+
+def test_the_suffixes_agree_with_pillow() -> None:
+    """Pillow has the same format for each suffix, but for MPO, which is JPEG with more behind it."""
+    of_pillow = PillowImage.registered_extensions()
+    differing = {suffix for suffix, name in FORMAT_OF_SUFFIX.items() if of_pillow.get(suffix, name) != name}
+    assert differing - {".pnm"} == {".mpo"}
+
+
+def test_a_postscript_file_is_never_opened(tmp_path: Path) -> None:
+    """EPS would be run by Ghostscript: it is no picture, whatever its suffix."""
+    path = tmp_path / "a.png"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n")
+    with pytest.raises(DataError, match="not a picture"):
+        picture_from_file(path)
+
+
+def test_a_phones_mpo_is_its_first_picture(tmp_path: Path) -> None:
+    """MPO holds a second picture, such as a depth map, which is not looked at."""
+    path = tmp_path / "a.mpo"
+    first, second = (PillowImage.new("RGB", (8, 6), (level,) * 3) for level in (200, 10))
+    first.save(path, "MPO", save_all=True, append_images=[second])
+    assert read_image(path).mean() == 200
+
+
+@pytest.mark.parametrize("suffix", ["gif", "png", "webp", "tif"])
+@pytest.mark.parametrize("reader", READERS)
+def test_several_pictures_in_one_file_are_refused(
+    tmp_path: Path, reader: Callable[[Path], object], suffix: str
+) -> None:
+    """Of an animation or of pages, no first frame is taken without a word."""
+    path = tmp_path / f"a.{suffix}"
+    first, second = (PillowImage.new("RGB", (8, 6), (level,) * 3) for level in (200, 10))
+    first.save(path, save_all=True, append_images=[second])
+    with pytest.raises(DataError, match=r"holds 2 pictures, an animation or pages; save each as its own file"):
+        reader(path)
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("CMYK", 200), ("P", 204), ("LA", 200), ("1", 255), ("L", 200)])
+def test_other_modes_become_rgb(tmp_path: Path, mode: str, expected: int) -> None:
+    """Inks, palettes, grey with transparency and black-and-white are read as the RGB that they stand for; the web's
+    palette has 204 next to 200.
+    """
+    path = tmp_path / "a.tif"
+    PillowImage.new("RGB", (8, 6), (200, 200, 200)).convert(mode, dither=PillowImage.Dither.NONE).save(path)
+    np.testing.assert_array_equal(read_image(path), np.full((6, 8, 3), expected))
+
+
+def test_files_that_are_no_pictures_are_counted(tmp_path: Path) -> None:
+    """HEIC, videos and arrays are left out with a note; labels, hidden files and previews of a NAS without one."""
+    for name in ("a.png", "b.heic", "c.mp4", "d.npy", "e.txt", "._a.png", "Thumbs.db", "@eaDir/a.png", ".git/x.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    pictures, others = pictures_below(tmp_path)
+    assert [path.name for path in pictures] == ["a.png"]
+    assert left_out(others) == (
+        "3 files that are no pictures, or of a kind that cannot be read, were left out, such as b.heic",
+    )
+    assert left_out(others[:1]) == (
+        "1 file that is no picture, or of a kind that cannot be read, was left out: b.heic",
+    )
+    assert left_out([]) == ()
+
+
+def test_linked_folders_are_entered_once(tmp_path: Path) -> None:
+    """Pictures of a linked clip are found, and a folder linked into itself ends."""
+    (tmp_path / "store").mkdir()
+    saved(tmp_path / "store" / "1.png", picture(2, 2))
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    (clips / "a").symlink_to(tmp_path / "store")
+    (clips / "again").symlink_to(clips)
+    assert pictures_below(clips)[0] == [clips / "a" / "1.png"]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "kept"),
+    [("jpg", -2), ("jpg", -200), ("png", -200), ("webp", -200), ("tif", 99), ("ppm", -1), ("jp2", -99)],
+)
+def test_a_truncated_picture_is_known_before_it_is_decoded(tmp_path: Path, suffix: str, kept: int) -> None:
+    """Whatever its format, a file without its end is a fault of its dataset; a whole one is none."""
+    path = saved(tmp_path / f"a.{suffix}", picture(64, 48))
+    assert faults_of(picture_from_file, [path]) == []
+    path.write_bytes(path.read_bytes()[:kept])
+    (fault,) = faults_of(picture_from_file, [path])
+    assert f"a.{suffix}: damaged picture" in fault
+    with pytest.raises(DataError, match="damaged picture"):
+        read_image(path)
+
+
+def test_pixels_that_are_all_there_are_read(tmp_path: Path) -> None:
+    """A PNG that lacks its end mark alone has all its pixels: it is read, and no fault."""
+    path = saved(tmp_path / "a.png", picture(64, 48))
+    path.write_bytes(path.read_bytes()[:-12])
+    assert picture_from_file(path).damage is None
+    np.testing.assert_array_equal(read_image(path), picture(64, 48))
+
+
+def test_all_faults_are_in_one_message() -> None:
+    """One fault stands for itself; of more, the first five and the count are told."""
+    refuse_faults([])
+    with pytest.raises(DataError, match=r"^a: damaged$"):
+        refuse_faults(["a: damaged"])
+    with pytest.raises(DataError, match=r"^7 pictures cannot be used: 0; 1; 2; 3; 4; … and 2 more$"):
+        refuse_faults([str(number) for number in range(7)])

@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 from PIL import Image as PillowImage
 
+from detbench.blur.recipes import parse_recipe
+from detbench.datasets.blurred_writer import write_blurred_dataset
 from detbench.datasets.opening import looks_like, open_dataset
 from detbench.datasets.pairs import PairFolder
 from detbench.errors import DataError
@@ -145,3 +147,55 @@ def test_the_fingerprint_follows_every_picture(tmp_path: Path) -> None:
         write(tmp_path, f"c2/{name}/000001.png", level=200)
         seen.append(PairFolder(tmp_path).fingerprint)
     assert len(set(seen)) == 4
+
+
+@pytest.fixture
+def blurred(tmp_path: Path) -> Path:
+    """What `detbench blur` makes of a plain folder of two pictures, one in a folder."""
+    source = tmp_path / "source"
+    write(source, "a.png", "clip/b.png", level=90, size=(64, 48))
+    write_blurred_dataset(source, tmp_path / "made", parse_recipe("trajectory:seed=3,light=linear"), lambda *_: None)
+    return tmp_path / "made"
+
+
+def test_kernels_of_a_plain_folder_are_read_back(blurred: Path) -> None:
+    """What blurred each picture comes from the manifest: kind, severity, and the kernel in its light."""
+    samples = list(open_dataset(f"pairs:{blurred}"))
+    assert [sample.file_name for sample in samples] == ["blurred/a.png", "blurred/clip/b.png"]
+    for sample in samples:
+        assert sample.blur is not None
+        assert sample.blur.kind == "trajectory"
+        assert sample.blur.severity_px is not None
+        assert sample.blur.severity_px > 0
+        assert sample.blur.kernel is not None
+        assert sample.blur.kernel.light == "linear"
+        assert sample.blur.kernel.weights.sum() == pytest.approx(1)
+    assert samples[0].blur is not None
+    assert samples[1].blur is not None
+    assert samples[0].blur.parameters != samples[1].blur.parameters
+
+
+def test_other_files_than_the_manifests_are_refused(blurred: Path) -> None:
+    """A changed picture, one more, and one less than the manifest says."""
+    write(blurred, "blurred/a.png", level=7, size=(64, 48))
+    with pytest.raises(DataError, match=r"blurred/a\.png: not the file that \S*manifest\.json was written for"):
+        list(PairFolder(blurred))
+    assert "blurred/a.png: not the file that" in next(PairFolder(blurred).faults(range(2)))[0]
+    write(blurred, "images/new.png", "blurred/new.png")
+    with pytest.raises(DataError, match=r"manifest\.json: has no entry for blurred/new\.png"):
+        PairFolder(blurred)
+    for name in ("images/a.png", "blurred/a.png"):
+        (blurred / name).unlink()
+    with pytest.raises(DataError, match=r"blurred/a\.png: listed in \S*manifest\.json, but not there"):
+        PairFolder(blurred)
+
+
+def test_faults_of_both_sides_are_named(tmp_path: Path) -> None:
+    """Damaged sharp and blurred pictures are found at their places, without decoding."""
+    repacked(tmp_path)
+    for name in ("target/b.png", "input/b.jpg", "target/c.png"):
+        (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:40])
+    faults = list(PairFolder(tmp_path).faults(range(3)))
+    assert [len(found) for found in faults] == [0, 2, 1]
+    assert "target/b.png" in faults[1][0]
+    assert "input/b.jpg" in faults[1][1]

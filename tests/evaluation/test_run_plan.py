@@ -1,5 +1,6 @@
 """From a request's words to a plan, and what the plan's numbers rest on."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,15 +9,25 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image as PillowImage
 
 from detbench.core.images import picture_from_image
+from detbench.datasets.opening import open_dataset
 from detbench.errors import DataError, UsageError
 from detbench.evaluation.measure.detection import ClassMap
 from detbench.evaluation.request import RunSpec
-from detbench.evaluation.run_plan import RunPlan, basis_of, check_arm_names, recorded_pictures, request_of, resolve
+from detbench.evaluation.run_plan import (
+    Recorded,
+    RunPlan,
+    basis_of,
+    check_arm_names,
+    check_pictures,
+    recorded_pictures,
+    request_of,
+    resolve,
+)
 from detbench.plugins.backend import Backend, LossDetector
 from detbench.plugins.registry import Entry
-from detbench.types import Picture
 
 
 @pytest.fixture
@@ -108,20 +119,44 @@ class Elsewhere(Backend):
 
     def build(self) -> Any:
         plain = picture_from_image(np.zeros((240, self.width, 3), np.uint8))
-        return SimpleNamespace(match=lambda names: dict.fromkeys(names, plain))
+        return SimpleNamespace(match=lambda names: (dict.fromkeys(names, plain), ("NAME_out was taken",)))
 
 
 def test_recorded_pictures_are_checked_before_the_run(plan_of: Callable[..., RunPlan]) -> None:
-    """Those of the run's pictures are found, and one of another size is named with both sizes."""
+    """Those of the run's pictures are found with their notes, and one of another size is named with both sizes."""
 
-    def found(width: int) -> dict[str, dict[str, Picture]]:
+    def found(width: int) -> Recorded:
         entry = Entry("theirs", "nowhere:nothing", "given", by_name=True)
         theirs = Elsewhere("theirs", entry, {}, width=width)
         plan = plan_of(limit=2)
         return recorded_pictures(replace(plan, deblurrers=(*plan.deblurrers, theirs)))
 
-    assert {name: list(pictures) for name, pictures in found(320).items()} == {
+    recorded = found(320)
+    assert {name: list(pictures) for name, pictures in recorded.pictures.items()} == {
         "theirs": ["drawn-01.png", "drawn-02.png"]
     }
+    assert recorded.notes == ("NAME_out was taken",)
     with pytest.raises(DataError, match=r"drawn-01\.png was restored to 321x240 pixels, but it has 320x240"):
         found(321)
+
+
+def test_damaged_pictures_are_named_at_once(drawn_dataset: Path, tmp_path: Path) -> None:
+    """Truncated files, empty ones and those of another size are refused in one message before the run; those beyond
+    the run's share do not matter.
+    """
+    folder = Path(shutil.copytree(drawn_dataset, tmp_path / "drawn"))
+    pictures = sorted((folder / "images").iterdir())
+    pictures[1].write_bytes(pictures[1].read_bytes()[:-200])
+    pictures[2].write_bytes(b"")
+    PillowImage.new("RGB", (5, 5)).save(pictures[3])
+    dataset = open_dataset(str(folder))
+    shown: list[tuple[str, int, int]] = []
+    with pytest.raises(
+        DataError, match=r"3 pictures cannot be used: .*drawn-02\.png: damaged .*drawn-03\.png: not a"
+    ) as raised:
+        check_pictures(dataset, range(12), lambda *step: shown.append(step))
+    assert "drawn-04.png: 5x5 pixels, but annotations.json says 320x240" in str(raised.value)
+    assert shown[-1] == ("checking", 12, 12)
+    check_pictures(dataset, range(0, 12, 4), lambda *_: None)
+    with pytest.raises(DataError, match=r"^\S*drawn-02\.png: damaged picture"):
+        check_pictures(dataset, range(1, 2), lambda *_: None)

@@ -1,7 +1,7 @@
 """Folders of training pictures, and how they are mixed.
 
-Pairs, as `datasets/pairs.py` finds them, are taken as they are; anything else is sharp pictures, which are blurred on
-the fly.
+Pairs, as `datasets/pair_layouts.py` finds them, are taken as they are; anything else is sharp pictures, which are
+blurred on the fly.
 """
 
 import re
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from detbench.blur.source_pictures import find_pictures
 from detbench.datasets.coco_layouts import ANNOTATIONS
-from detbench.datasets.pairs import find_pairs
+from detbench.datasets.pair_layouts import find_pairs
 from detbench.errors import DataError, UsageError
 
 HELD_OUT_ONE_IN = 10
@@ -68,7 +68,7 @@ def find_source(folder: Path) -> Source:
     name = folder.resolve().name
     # A dataset's own pictures come before pairs that lie deeper, such as the streets' pairs/.
     is_dataset = (folder / "images").is_dir() and not (folder / "blurred").is_dir()
-    pairs = [] if is_dataset else find_pairs(folder)
+    pairs = () if is_dataset else find_pairs(folder).pairs
     if pairs:
         pictures = tuple(TrainingPicture(pair.sharp, pair.blurred) for pair in pairs)
         annotations = folder / ANNOTATIONS
