@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from detbench.core.boxes import area, xywh_to_xyxy
 from detbench.core.images import picture_from_file
 from detbench.datasets.coco_records import CocoRecord, CocoRecords
-from detbench.datasets.ids import by_image
+from detbench.datasets.ids import FILE_NAME, by_image
 from detbench.datasets.manifest import AGAIN, Manifest
 from detbench.datasets.packed_annotations import PackedAnnotations
 from detbench.errors import DataError
@@ -64,6 +65,17 @@ class AnnotatedDataset:
     def __iter__(self) -> Iterator[Sample]:
         for image in self._images:
             yield self._sample(image)
+
+    @property
+    def id_source(self) -> Literal["format", "kept", "numbered"]:
+        """Where picture ids come from: the format has them (COCO), a conversion kept them beside files of a format
+        without, or detbench numbered the pictures.
+        """
+        source = self.found.source
+        if source.suffix == ".json":
+            return "format"
+        folder = source if source.is_dir() else source.parent
+        return "kept" if (folder / FILE_NAME).is_file() else "numbered"
 
     @cached_property
     def fingerprint(self) -> str:

@@ -40,7 +40,7 @@ def measure(plan: RunPlan, stages: Stages, progress: Progress, share: Share = WH
     arms = Arms(plan.deblurrers, stages, source, recorded_pictures(plan))
     pictures = Pictures(plan.dataset, plan.recipe, plan.spec.truth, stages, source)
     samples, rows = measure_pictures(pictures, share.of(plan.images), arms, progress)
-    return Measurements(basis_of(plan, names, source.classes), samples, rows, arms.failed)
+    return Measurements(basis_of(plan, names, source.classes, source.notes), samples, rows, arms.failed)
 
 
 def conclude(measured: Measurements, run_folder: RunFolder, cache: Cache, progress: Progress) -> RunResult:

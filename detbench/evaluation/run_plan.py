@@ -73,15 +73,17 @@ def recorded_pictures(plan: RunPlan) -> dict[str, Mapping[str, Picture]]:
     return found
 
 
-def basis_of(plan: RunPlan, names: Mapping[int, str], classes: ClassMap) -> Basis:
-    """What the run's numbers rest on; `names` are the classes by category id, `classes` how the detector's match."""
+def basis_of(plan: RunPlan, names: Mapping[int, str], classes: ClassMap, notes: Sequence[str] = ()) -> Basis:
+    """What the run's numbers rest on; `names` are the classes by category id, `classes` how the detector's match, and
+    `notes` the detector's, beside those of the dataset's reader.
+    """
     return Basis(
         specification=_specification(plan),
         environment=environment(plan.device),
         dataset=plan.dataset.name,
         source_fingerprint=plan.dataset.fingerprint,
         images=plan.images,
-        notes=tuple(getattr(plan.dataset, "notes", ())),
+        notes=(*getattr(plan.dataset, "notes", ()), *notes),
         classes=names,
         unmatched_dataset_classes=classes.unmatched_dataset,
         unmatched_detector_classes=classes.unmatched_detector,
