@@ -44,6 +44,7 @@ class Annotated:
 class AnnotatedDataset:
     """Samples sorted by image id. Of a dataset without pairs, `blurred` is the picture as it is and `sharp` is None.
 
+    `id_source` says where the ids come from.
     Each picture is hashed once, when it is first needed, and checked against its annotation and against the manifest
     then; raises DataError where it differs.
     """
@@ -54,6 +55,7 @@ class AnnotatedDataset:
         self.found = replace(found, records=replace(found.records, annotations=packed))
         self.classes: Mapping[int, str] = {category["id"]: category["name"] for category in found.records.categories}
         self.notes = (*found.records.notes, *found.notes)
+        self.id_source = _id_source(found.source)
         self._images = sorted(found.records.images, key=lambda image: int(image["id"]))
         self._truths = _truths(found.records)
         self._manifest = manifest
@@ -65,17 +67,6 @@ class AnnotatedDataset:
     def __iter__(self) -> Iterator[Sample]:
         for image in self._images:
             yield self._sample(image)
-
-    @property
-    def id_source(self) -> Literal["format", "kept", "numbered"]:
-        """Where picture ids come from: the format has them (COCO), a conversion kept them beside files of a format
-        without, or detbench numbered the pictures.
-        """
-        source = self.found.source
-        if source.suffix == ".json":
-            return "format"
-        folder = source if source.is_dir() else source.parent
-        return "kept" if (folder / FILE_NAME).is_file() else "numbered"
 
     @cached_property
     def fingerprint(self) -> str:
@@ -119,6 +110,16 @@ class AnnotatedDataset:
             if found != written:
                 raise DataError(f"{path}: not the file that {self._manifest.path} was written for; {AGAIN}")
         return self._manifest.blur(image["id"])
+
+
+def _id_source(source: Path) -> Literal["format", "kept", "numbered"]:
+    """Where picture ids come from: the format has them (COCO), a conversion kept them beside files of a format without,
+    or detbench numbered the pictures.
+    """
+    if source.suffix == ".json":
+        return "format"
+    is_kept = any((place / FILE_NAME).is_file() for place in (source, source.parent))  # VOC's is Annotations/
+    return "kept" if is_kept else "numbered"
 
 
 def _truths(records: CocoRecords) -> Mapping[int, GroundTruth]:

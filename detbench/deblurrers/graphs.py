@@ -45,7 +45,7 @@ class ValueRange:
         shares = image.transpose(2, 0, 1)[None].astype(np.float32) / 255
         return np.ascontiguousarray(self.of_shares(shares), dtype=np.float32)
 
-    def of_shares(self, shares: NDArray[np.float32]) -> NDArray[np.float32]:
+    def of_shares(self, shares: NDArray[np.floating]) -> NDArray[np.floating]:
         """Shares of white as the graph's values."""
         return shares * (self.white - self.black) + self.black
 
@@ -101,7 +101,7 @@ def choose_output(output: str | None, names: Sequence[str], name: str) -> int:
     """
     if output is None and len(names) == 1:
         return 0
-    if output in names:
+    if output is not None and output in names:
         return list(names).index(output)
     if output is not None and output.isdecimal() and int(output) < len(names):
         return int(output)

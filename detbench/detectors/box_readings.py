@@ -97,9 +97,9 @@ def _readings() -> Iterator[tuple[str, Order, ToPixels]]:
     for scale, to_pixels in _scales():
         yield from ((f"{name} in {scale}", order, to_pixels) for name, order in _ORDERS.items())
     for step in range(-40, 41):
-        scale = _GRID**step
-        name = f"left, top, width, height in pixels of a picture {scale:.2g} times as large"
-        yield name, _ORDERS[ANNOUNCED], partial(_unscaled, scale=scale)
+        times = _GRID**step
+        name = f"{ANNOUNCED} in pixels of a picture {times:.2g} times as large"
+        yield name, _ORDERS[ANNOUNCED], partial(_unscaled, scale=times)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,14 +158,15 @@ def _pairs(results: Sequence[Mapping[str, Any]], samples: Sequence[Sample]) -> _
     count = 0
     for sample in samples:
         truth, found = sample.truth, by_image.get(sample.id, [])
-        kept = sorted(found, key=lambda result: -result["score"])[: int((~truth.crowd).sum())]
-        if kept and count + len(kept) ** 2 <= MOST_PAIRS:
+        trues = int((~truth.crowd).sum())
+        kept = sorted(found, key=lambda result: -result["score"])[:trues]
+        if kept and count + len(kept) * trues <= MOST_PAIRS:
             columns.append(_columns(kept, truth, (sample.blurred.width, sample.blurred.height)))
-            count += len(kept) * int((~truth.crowd).sum())
+            count += len(kept) * trues
     if not columns:
         return None
-    found, true, sides, labels, true_labels, lengths = (np.concatenate(c) for c in zip(*columns, strict=True))
-    return _Pairs(found, true, sides, labels, true_labels, np.cumsum(lengths) - lengths)
+    boxes, true, sides, labels, true_labels, lengths = (np.concatenate(c) for c in zip(*columns, strict=True))
+    return _Pairs(boxes, true, sides, labels, true_labels, np.cumsum(lengths) - lengths)
 
 
 def _columns(kept: Sequence[Mapping[str, Any]], truth: GroundTruth, size: tuple[int, int]) -> tuple[Any, ...]:

@@ -16,7 +16,7 @@ Reading = Callable[[Mapping[str, Any]], int | None]
 """From a record to the dataset's id of its picture, None where it names none."""
 
 IdSource = Literal["format", "kept", "numbered"]
-"""See `AnnotatedDataset.id_source`."""
+"""Where ids come from: the format has them (COCO), a conversion to another kept them, or detbench numbered pictures."""
 
 NAME_THEM = "write each picture's `file_name` into its records"
 

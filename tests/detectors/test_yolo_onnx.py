@@ -115,7 +115,7 @@ def test_files_that_are_no_detectors(exported: Path, tmp_path: Path) -> None:
 def fixed(file: Path, rows: list[list[float]], batch: int = 1, **metadata: str) -> Path:
     """A model for 32x32 pixels that finds the same boxes everywhere, x1, y1, x2, y2, score, class, padded to 300."""
     table = np.zeros((1, 300, 6), np.float32)
-    table[0, : len(rows)] = rows
+    table[0, : len(rows)] = np.reshape(rows, (-1, 6))
     node = onnx.helper.make_node("Constant", [], ["output0"], value=onnx.numpy_helper.from_array(table))
     image = onnx.helper.make_tensor_value_info("images", 1, (batch, 3, 32, 32))
     made = onnx.helper.make_tensor_value_info("output0", 1, (1, 300, 6))
