@@ -289,7 +289,10 @@ class KernelEstimator(Protocol):
 
 
 class Detector(Protocol):
-    """Finds boxes in one picture. `classes` names what its labels 0, 1, 2, … mean."""
+    """Finds boxes in one picture. `classes` names what its labels 0, 1, 2, … mean.
+
+    It may have `notes`, sentences without a full stop on what its numbers must be read with; the user sees them.
+    """
 
     @property
     def classes(self) -> tuple[str, ...]: ...

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from detbench.core.boxes import area, xywh_to_xyxy
 from detbench.core.images import faults_of, message_of, picture_from_file
 from detbench.datasets.coco_records import CocoRecord, CocoRecords
-from detbench.datasets.ids import by_image
+from detbench.datasets.ids import FILE_NAME, by_image
 from detbench.datasets.manifest import Manifest
 from detbench.datasets.packed_annotations import PackedAnnotations
 from detbench.errors import DataError
@@ -43,6 +44,7 @@ class Annotated:
 class AnnotatedDataset:
     """Samples sorted by image id. Of a dataset without pairs, `blurred` is the picture as it is and `sharp` is None.
 
+    `id_source` says where the ids come from.
     Each picture is hashed once, when it is first needed, and checked against its annotation and against the manifest
     then; raises DataError where it differs.
     """
@@ -53,6 +55,7 @@ class AnnotatedDataset:
         self.found = replace(found, records=replace(found.records, annotations=packed))
         self.classes: Mapping[int, str] = {category["id"]: category["name"] for category in found.records.categories}
         self.notes = (*found.records.notes, *found.notes)
+        self.id_source = _id_source(found.source)
         self._images = sorted(found.records.images, key=lambda image: int(image["id"]))
         self._truths = _truths(found.records)
         self._manifest = manifest
@@ -109,6 +112,16 @@ class AnnotatedDataset:
         name = image["file_name"]
         files = (self.found.sharp[name], sharp), (self.found.blurred[name], blurred)
         return self._manifest.checked_blur(image["id"], *files)
+
+
+def _id_source(source: Path) -> Literal["format", "kept", "numbered"]:
+    """Where picture ids come from: the format has them (COCO), a conversion kept them beside files of a format without,
+    or detbench numbered the pictures.
+    """
+    if source.suffix == ".json":
+        return "format"
+    is_kept = any((place / FILE_NAME).is_file() for place in (source, source.parent))  # VOC's is Annotations/
+    return "kept" if is_kept else "numbered"
 
 
 def _truths(records: CocoRecords) -> Mapping[int, GroundTruth]:

@@ -74,7 +74,9 @@ def check_results(
     is allowed, it matches nothing) and a score in 0..1. Raises one DataError as `check_records` does.
     """
     if not isinstance(results, list):
-        raise DataError(f"{source}: the top level is {kind_of(results)}; it must be a list of detections")
+        lists = [key for key, value in results.items() if isinstance(value, list)] if isinstance(results, dict) else []
+        mend = f"; write what {' and '.join(map(repr, lists[:3]))} holds as a file of its own" if lists else ""
+        raise DataError(f"{source}: the top level is {kind_of(results)}; it must be a list of detections{mend}")
     raise_faults(_result_faults(results, image_ids, category_ids), source)
     return results
 
@@ -307,5 +309,5 @@ _RESULT_RULES = (
     _Rule("image_id", _is_whole, "the id of one of the images"),
     _Rule("category_id", _is_whole, "the id of one of the categories"),
     _Rule("bbox", lambda box: is_box(box) and min(box[2:]) >= 0, f"{_BOX}, neither negative"),
-    _Rule("score", lambda score: _is_number(score) and 0 <= score <= 1, "a finite number in 0..1"),
+    _Rule("score", lambda score: _is_number(score) and 0 <= score <= 1, "a finite number in 0..1, no percent or logit"),
 )

@@ -1,6 +1,7 @@
 """A YOLO that ultralytics exported to ONNX, through onnxruntime: no ultralytics, no torch."""
 
 import ast
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -19,7 +20,8 @@ class YoloOnnx:
     """An exported detection model; its file names its classes and its input size.
 
     Pictures are scaled to that size with grey borders, as the export was trained. Confidence from .001 on, non-maximum
-    suppression at IoU .7 within a class, the 100 best boxes; a model that suppresses by itself is not suppressed again.
+    suppression at IoU .7 within a class, the 100 best boxes; a model that suppresses by itself is not suppressed again,
+    and `notes` say that it keeps back boxes below a confidence of its own. RT-DETR, whose boxes are shares, is refused.
     """
 
     confidence = 0.001
@@ -34,8 +36,13 @@ class YoloOnnx:
                 f"{file}: its task is {metadata.get('task')!r}; detbench needs a detection model that ultralytics "
                 "exported (`yolo export model=… format=onnx`)"
             )
+        if "rtdetr" in (metadata.get("head", "") + metadata.get("description", "")).lower().replace("-", ""):
+            raise BackendError(f"{file}: an RT-DETR; detbench reads exported YOLOs, and RT-DETR as its .pt checkpoint")
         self.classes = _classes(metadata.get("names", ""), file)
         given = self._session.get_inputs()[0]
+        if isinstance(given.shape[0], int) and given.shape[0] != 1:
+            raise BackendError(f"{file}: takes {given.shape[0]} pictures at a time; export it with batch=1")
+        self.notes = tuple(_hidden_threshold(metadata, self._session.get_outputs()[0].shape, file))
         self._input, self._type = given.name, np.float16 if "float16" in given.type else np.float32
         sides = [side if isinstance(side, int) else 640 for side in given.shape[2:]]
         self._size = (sides[0], sides[1])
@@ -94,6 +101,20 @@ def letterbox(image: Image, size: tuple[int, int]) -> tuple[Image, float, NDArra
     canvas = np.full((*size, 3), GREY, np.uint8)
     canvas[top : top + inside[1], left : left + inside[0]] = scaled
     return canvas, scale, np.array([left, top], np.float64)
+
+
+def _hidden_threshold(metadata: Mapping[str, str], shape: Sequence[object], file: Path) -> Iterator[str]:
+    """What is to be said of an export that suppresses overlaps itself: boxes below its threshold never leave it.
+
+    Models that need no suppression (YOLOv10 and later, `end2end`) give their 300 best boxes whatever their confidence.
+    """
+    arguments = metadata.get("args", "")
+    is_free = metadata.get("end2end") == "True" or (arguments and "'nms': True" not in arguments)
+    if list(shape[2:]) == [6] and not is_free:
+        yield (
+            f"{file.name} suppresses overlaps itself, and keeps back boxes below a confidence that it does not name "
+            "(ultralytics' default is .25): its mAP is lower than that of an export with nms=False"
+        )
 
 
 def _classes(text: str, file: Path) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ def measure(plan: RunPlan, stages: Stages, progress: Progress, share: Share = WH
     pictures = Pictures(plan.dataset, plan.recipe, plan.spec.truth, stages, source)
     samples, rows = measure_pictures(pictures, share.of(plan.images), arms, progress)
     check_unchanged(plan)
-    basis = basis_of(plan, names, source.classes, recorded.notes)
+    basis = basis_of(plan, names, source.classes, (*source.notes, *recorded.notes))
     return Measurements(basis, samples, rows, arms.failed, partly_known=stages.partly_known)
 
 

@@ -170,7 +170,7 @@ def _source(backend: Backend) -> Source:
 
 def basis_of(plan: RunPlan, names: Mapping[int, str], classes: ClassMap, notes: Sequence[str] = ()) -> Basis:
     """What the run's numbers rest on; `names` are the classes by category id, `classes` how the detector's match, and
-    `notes` those on recorded pictures.
+    `notes` those on the detector and on recorded pictures, beside those of the dataset's reader.
     """
     return Basis(
         specification=_specification(plan),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from detbench.core.files import check_name
+from detbench.core.files import check_name, read_bytes
 from detbench.core.fingerprints import file_sha256
 from detbench.core.images import PICTURE_SUFFIXES
 from detbench.errors import UsageError
@@ -103,14 +103,15 @@ def _recorded(entry: Entry, what: str, _device: str) -> Reference:
 
 
 def _graph(entry: Entry, what: str, device: str) -> Reference:
-    path, settings = _settings(what, ("range", "multiple"))
+    path, settings = _settings(what, ("range", "multiple", "output"))
     file = _file(entry, path)
     value_range, multiple = settings.get("range", RANGES[0]), settings.get("multiple", "32")
     if value_range not in RANGES:
         raise UsageError(f"{entry.name}: range is {value_range!r}, but must be one of {', '.join(RANGES)}")
     if not multiple.isdecimal() or int(multiple) < 1:
         raise UsageError(f"{entry.name}: multiple is {multiple!r}, but must be a whole number of pixels from 1 on")
-    options = {"value_range": value_range, "multiple": int(multiple), "device": device}
+    output = {"output": settings["output"]} if "output" in settings else {}
+    options = {"value_range": value_range, "multiple": int(multiple), "device": device, **output}
     return Reference(_named(entry, file.stem, file=file, **options), _graph_digest(file), settings=options)
 
 
@@ -185,9 +186,23 @@ def _file(entry: Entry, path: str) -> Path:
 
 
 def _graph_digest(file: Path) -> str:
-    """Digest of a graph and of the weights that exporters put beside it."""
+    """Digest of a graph and of the weights beside it: files that exporters name after it, and files that it names."""
     beside = [file.with_name(file.name + suffix) for suffix in (".data", "_data")]
-    return _digest([file, *(path for path in beside if path.is_file())], file.parent)
+    named = [file.parent / location for location in _external_data(read_bytes(file))]
+    return _digest([file, *(path for path in sorted({*beside, *named}) if path.is_file())], file.parent)
+
+
+def _external_data(graph: bytes) -> set[str]:
+    """The files that an ONNX graph's tensors lie in, relative to it: values of the protobuf entries `location`, each a
+    length in groups of seven bits, the last without the eighth, and so many bytes of text.
+    """
+    found = set()
+    for entry in re.finditer(rb"\x0a\x08location\x12([\x80-\xff]*[\x00-\x7f])", graph):
+        length = sum((byte & 127) << 7 * place for place, byte in enumerate(entry[1]))
+        value = graph[entry.end() : entry.end() + length]
+        if b"\0" not in value:
+            found.add(value.decode(errors="surrogateescape"))
+    return found
 
 
 def _digest(files: Sequence[Path], root: Path) -> str:

@@ -128,6 +128,30 @@ def test_one_file_stands_for_the_blurred_pictures(detbench: Run, pairs: Path, tm
     assert metrics["identity.map"] == metrics["blurred.map"] is not None
 
 
+def test_ultralytics_predictions_of_a_yolo_dataset(detbench: Run, drawn_dataset: Path, tmp_path: Path) -> None:
+    """`predictions.json` names pictures by stem and counts classes from 1: it gives the numbers of the run that found
+    the same, and notes how pictures were known; the run's own file, alone and with our numbers, is refused.
+    """
+    assert detbench("convert", drawn_dataset, "--to", "yolo", "--out", "labels").code == 0
+    dataset = tmp_path / "labels"
+    (dataset / "detbench-ids.json").unlink()
+    folder = folder_of(run(detbench, dataset, deblurrers=("identity",)))
+    first = json.loads((folder / "metrics.json").read_text())
+    names = {image["id"]: image["file_name"] for image in json.loads((folder / "truth.json").read_text())["images"]}
+    results = json.loads((folder / "detections" / "blurred.json").read_text())
+    theirs = [{**result, "image_id": Path(names[result["image_id"]]).stem} for result in results]
+    (tmp_path / "predictions.json").write_text(json.dumps(theirs))
+    said = run(detbench, dataset, deblurrers=("identity",), detector=f"recorded:{tmp_path / 'predictions.json'}")
+    assert metrics_of(said)["blurred.map"] == first["blurred.map"] is not None
+    assert "each detection's picture is known by the stem of its file name" in said.err + said.out
+    (tmp_path / "predictions.json").write_text(json.dumps(results))
+    said = run(detbench, dataset, deblurrers=("identity",), detector=f"recorded:{tmp_path / 'predictions.json'}")
+    assert said.code == 2
+    assert "write each picture's `file_name` into its records, or keep the truth.json" in said.err
+    again = run(detbench, dataset, deblurrers=("identity",), detector=f"recorded:{folder / 'detections'}")
+    assert metrics_of(again)["blurred.map"] == first["blurred.map"]
+
+
 @pytest.mark.parametrize(
     ("change", "parts"),
     [

@@ -6,6 +6,8 @@ from PIL import Image as PillowImage
 
 from detbench.datasets import annotated
 from detbench.datasets.coco import CocoFolder
+from detbench.datasets.export import export_dataset
+from detbench.datasets.opening import open_dataset
 from detbench.errors import DataError
 
 
@@ -100,3 +102,14 @@ def test_a_file_changed_after_the_manifest_is_named(paired: Path, part: str) -> 
         DataError, match=rf"{part}.b\.png: not the file .*manifest\.json was written for.*detbench blur"
     ):
         list(CocoFolder(paired))
+
+
+@pytest.mark.parametrize("to", ["yolo", "voc"])
+def test_where_ids_come_from(plain: Path, tmp_path: Path, to: str) -> None:
+    """COCO's format has ids; a conversion to YOLO or VOC keeps them in a file, and without it pictures are numbered."""
+    assert CocoFolder(plain).id_source == "format"
+    export_dataset(CocoFolder(plain), to, tmp_path / to)  # type: ignore[arg-type]
+    kept = open_dataset(str(tmp_path / to))
+    (tmp_path / to / "detbench-ids.json").unlink()
+    numbered = open_dataset(str(tmp_path / to))
+    assert (kept.id_source, numbered.id_source) == ("kept", "numbered")  # type: ignore[attr-defined]

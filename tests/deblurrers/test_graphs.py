@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from detbench.deblurrers.graphs import ValueRange, restore_by_graph
+from detbench.deblurrers.graphs import ValueRange, choose_output, restore_by_graph
 from detbench.deblurrers.network import DeblurGAN
 from detbench.errors import BackendError, WeightsError
 from detbench.nets.deblurgan import Generator
@@ -144,3 +144,95 @@ def test_numbers_that_are_not_finite_are_refused() -> None:
             max_pixels=10**6,
             name="mine",
         )
+
+
+def street(height: int = 96, width: int = 128) -> Image:
+    """Dark ground, a light sky and sharp stripes, shape (H, W, 3)."""
+    rows, columns = np.mgrid[:height, :width]
+    grey = np.where(rows < height // 3, 210, 40) + np.where((columns // 8) % 4 == 0, 45, 0)
+    return np.repeat(grey[..., None], 3, axis=2).astype(np.uint8)
+
+
+def through(run: Callable[[Any], Any], image: Image, value_range: tuple[float, float] = (0, 1)) -> Image:
+    """A picture through a function in place of a graph."""
+    return restore_by_graph(
+        image, run, ValueRange(*value_range), multiple=4, fixed_size=None, max_pixels=10**6, name="mine"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value_range", "run", "words"),
+    [
+        (
+            (0, 1),
+            lambda values: values * 255,
+            r"gave values 40\.\.255 \(mean .*\) for a picture of values 0\.15.*0\.\.1",
+        ),
+        ((0, 1), lambda values: values * 2 - 1, r"gave values -0\.68"),
+        ((-1, 1), lambda values: (values + 1) / 2, r"gave values 0\.15.*not of the range -1\.\.1"),
+        ((-1, 1), lambda values: (values + 1) * 127.5, r"gave values 40\.\.255"),
+        ((0, 255), lambda values: values / 255, r"gave values 0\.15.*not of the range 0\.\.255"),
+        ((0, 255), lambda values: values / 127.5 - 1, r"gave values -0\.68"),
+    ],
+)
+def test_an_output_of_another_range_is_refused(
+    value_range: tuple[float, float], run: Callable[[Any], Any], words: str
+) -> None:
+    """Each of the three ranges in place of each other is seen in a picture of light and dark, with the numbers."""
+    with pytest.raises(BackendError, match=rf"mine: {words}"):
+        through(run, street(), value_range)
+
+
+def test_another_range_shows_in_a_night_picture() -> None:
+    """A black picture with one lamp on 0..255 has few values above white, but those far above."""
+    night = np.zeros((64, 64, 3), np.uint8)
+    night[30:34, 30:34] = 240
+    with pytest.raises(BackendError, match=r"gave values 0\.\.240"):
+        through(lambda values: values * 255, night)
+
+
+def test_overshoot_is_clipped() -> None:
+    """Sharpening that passes black and white by half the range at each edge is the network's own work."""
+
+    def sharpened(values: Any) -> Any:
+        return values + 6 * (values - np.roll(values, 1, axis=3)).clip(-0.2, 0.2)
+
+    image = street()
+    values = sharpened(ValueRange(0, 1).of_image(image))
+    assert (values.min() < -0.25, values.max() > 1.25) == (True, True)
+    expected_levels = (values[0].transpose(1, 2, 0).clip(0, 1) * 255).round()
+    np.testing.assert_allclose(through(sharpened, image), expected_levels, atol=1)
+    for flat in (0, 255):
+        assert through(lambda values: values, np.full((16, 16, 3), flat, np.uint8)).mean() == flat
+
+
+def test_bytes_are_refused() -> None:
+    """An output of uint8 is of the range 0..255 whatever was announced."""
+    with pytest.raises(BackendError, match="mine: gave uint8 values; export it with a float output"):
+        through(lambda values: (values * 255).astype(np.uint8), street())
+
+
+def test_an_output_by_name_or_place() -> None:
+    """One needs no name; of several one must be named; a name wins over a place."""
+    assert choose_output(None, ["only"], "mine") == 0
+    assert [choose_output(word, ["a", "1", "c"], "mine") for word in ("c", "0", "1")] == [2, 0, 1]
+    with pytest.raises(BackendError, match=r"mine: has 2 outputs: it gives stage1, final; .* ,output=NAME"):
+        choose_output(None, ["stage1", "final"], "mine")
+    with pytest.raises(BackendError, match=r"mine: has no output '2': it gives stage1, final"):
+        choose_output("2", ["stage1", "final"], "mine")
+
+
+class Stages(nn.Module):
+    """A first stage that is black, and the picture at half of its values, as a list."""
+
+    def forward(self, pictures: Tensor) -> list[Tensor]:
+        """Shape (N, 3, H, W) to two of it."""
+        return [pictures * 0, pictures * 0.5]
+
+
+def test_one_of_several_outputs(graph: Callable[..., Deblurrer]) -> None:
+    """The second of two equal-sized outputs is taken where it is named, and none where none is."""
+    image = picture(16, 16)
+    np.testing.assert_allclose(graph(Stages(), ",output=1,multiple=4")(image), image / 2, atol=1)
+    with pytest.raises(BackendError, match="has 2 outputs"):
+        graph(Stages(), ",multiple=4")(image)

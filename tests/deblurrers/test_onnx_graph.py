@@ -37,13 +37,17 @@ def test_single_and_half_precision_of_fixed_and_free_size(tmp_path: Path, elemen
     [
         ("FLOAT", {"picture": (1, 3, 8, 8), "kernel": (9, 9)}, "kernel"),
         ("FLOAT", {"grey": (1, 1, 8, 8)}, r"grey tensor\(float\) \[1, 1, 8, 8\]"),
+        ("FLOAT", {"last": (1, 8, 8, 3)}, r"last tensor\(float\) \[1, 8, 8, 3\]"),
+        ("FLOAT", {"four": (4, 3, 8, 8)}, r"four tensor\(float\) \[4, 3, 8, 8\]"),
         ("UINT8", {"bytes": (1, 3, 8, 8)}, r"bytes tensor\(uint8\)"),
     ],
 )
 def test_a_graph_of_something_else_is_refused(
     tmp_path: Path, element: str, inputs: dict[str, tuple[int, ...]], found: str
 ) -> None:
-    """Two inputs, a grey picture or bytes are no deblurrer of ours; the message shows what the graph takes."""
+    """Two inputs, a grey picture, channels last, a batch of four or bytes are no deblurrer of ours; the message shows
+    what the graph takes.
+    """
     file = saved(tmp_path / "net.onnx", getattr(onnx.TensorProto, element), inputs)
     with pytest.raises(BackendError, match=rf"net\.onnx: takes .*{found}.*; a deblurrer takes one float picture"):
         OnnxDeblurrer(file, "0..1", 8, "cpu")

@@ -110,3 +110,49 @@ def test_files_that_are_no_detectors(exported: Path, tmp_path: Path) -> None:
     (tmp_path / "text.onnx").write_text("text")
     with pytest.raises(WeightsError, match=r"text\.onnx: not an ONNX graph"):
         YoloOnnx(tmp_path / "text.onnx")
+
+
+def fixed(file: Path, rows: list[list[float]], batch: int = 1, **metadata: str) -> Path:
+    """A model for 32x32 pixels that finds the same boxes everywhere, x1, y1, x2, y2, score, class, padded to 300."""
+    table = np.zeros((1, 300, 6), np.float32)
+    table[0, : len(rows)] = np.reshape(rows, (-1, 6))
+    node = onnx.helper.make_node("Constant", [], ["output0"], value=onnx.numpy_helper.from_array(table))
+    image = onnx.helper.make_tensor_value_info("images", 1, (batch, 3, 32, 32))
+    made = onnx.helper.make_tensor_value_info("output0", 1, (1, 300, 6))
+    model = onnx.helper.make_model(onnx.helper.make_graph([node], "yolo", [image], [made]), ir_version=8)
+    model.opset_import[0].version = 15
+    onnx.helper.set_model_props(model, {"task": "detect", "names": "{0: 'car', 1: 'bus'}", **metadata})
+    onnx.save(model, file)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("metadata", "is_noted"),
+    [
+        ({"args": "{'batch': 1, 'nms': True}", "end2end": "False"}, True),
+        ({}, True),
+        ({"args": "{'batch': 1, 'nms': None}", "end2end": "True"}, False),
+        ({"args": "{'batch': 1, 'half': False}"}, False),
+    ],
+)
+def test_a_model_that_suppresses_itself_hides_a_threshold(
+    tmp_path: Path, metadata: dict[str, str], is_noted: bool
+) -> None:
+    """An export with nms=True is noted; YOLOv10's 300 best boxes hide none. Boxes of both are read as corners."""
+    detector = YoloOnnx(fixed(tmp_path / "own.onnx", [[4, 8, 20, 24, 0.5, 1], [0, 0, 9, 9, 0.3, 0]], **metadata))
+    found = detector(picture(64, 64))
+    assert (found.boxes.tolist(), found.labels.tolist()) == ([[8, 16, 40, 48], [0, 0, 18, 18]], [1, 0])
+    assert [note.split(",")[0] for note in detector.notes] == ["own.onnx suppresses overlaps itself"] * is_noted
+
+
+def test_a_plain_export_has_no_notes(exported: Path) -> None:
+    """What gives every candidate keeps nothing back."""
+    assert YoloOnnx(exported).notes == ()
+
+
+def test_other_heads_and_batches_are_refused(tmp_path: Path) -> None:
+    """RT-DETR of two classes gives 300 rows of six too, but shares of the picture; a batch of four is no picture."""
+    with pytest.raises(BackendError, match=r"a\.onnx: an RT-DETR"):
+        YoloOnnx(fixed(tmp_path / "a.onnx", [], head="RTDETRDecoder"))
+    with pytest.raises(BackendError, match=r"a\.onnx: takes 4 pictures at a time; export it with batch=1"):
+        YoloOnnx(fixed(tmp_path / "a.onnx", [], batch=4))

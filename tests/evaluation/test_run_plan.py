@@ -97,11 +97,12 @@ def test_the_basis_says_what_was_asked(plan_of: Callable[..., RunPlan]) -> None:
     plan = plan_of(blur="trajectory:seed=3", truth="pseudo", limit=4, resamples=7, deblurrers=("identity", "wiener"))
     identity, wiener = plan.deblurrers
     plan = replace(plan, deblurrers=(identity, replace(wiener, trained_with=(LossDetector("blobs"),))))
-    basis = basis_of(plan, {3: "car"}, ClassMap(np.array([3]), ("bus",), ("kite",)))
+    basis = basis_of(plan, {3: "car"}, ClassMap(np.array([3]), ("bus",), ("kite",)), ["hides a threshold"])
     said = basis.specification
     assert (said["truth"], said["pseudo_confidence"], said["limit"], said["resamples"]) == ("pseudo", 0.5, 4, 7)
     assert said["deblurrers"] == ["identity", "wiener"]
     assert "seed" in str(said["blur"])
+    assert basis.notes == ("hides a threshold",)
     assert (basis.images, basis.classes, basis.unmatched_dataset_classes) == (4, {3: "car"}, ("bus",))
     assert {name: facts.trained_with_detector for name, facts in basis.deblurrers.items()} == {
         "identity": False,

@@ -127,7 +127,7 @@ def _coco(folder: Path, drawn: Path) -> dict[str, Target]:
     place = _small_coco(folder / "data", drawn)
     (place / "dataset.toml").write_text('name = "small"\nimages = 2\nannotations = 14\nlicence = "MIT"\n')
     truth = json.loads((place / "annotations.json").read_text())
-    sizes = {image["id"]: (image["width"], image["height"]) for image in truth["images"]}
+    samples = list(open_dataset(str(place)))
     found = folder / "found.json"
     found.write_text(json.dumps([
         {"image_id": a["image_id"], "category_id": a["category_id"], "bbox": a["bbox"], "score": 0.5}
@@ -137,7 +137,7 @@ def _coco(folder: Path, drawn: Path) -> dict[str, Target]:
         "coco annotations": _at(place / "annotations.json", _opened(place)),
         "coco source of blur": _at(place / "annotations.json", lambda: find_pictures(place, 1)),
         "dataset.toml": _at(place / "dataset.toml", _opened(place)),
-        "coco results": _at(found, lambda: RecordedDetections(found, sizes, [1, 2, 3, 4]).find("blurred", 1)),
+        "coco results": _at(found, lambda: RecordedDetections(found, samples, [1, 2, 3, 4]).find("blurred", 1)),
     }
 
 

@@ -1,6 +1,7 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from detbench.errors import UsageError
@@ -40,8 +41,9 @@ def test_settings_of_a_graph(tmp_path: Path) -> None:
     options = deblurrer(f"onnx:{file},range=-1..1,multiple=4").entry.options
     assert options == {"file": file, "value_range": "-1..1", "multiple": 4, "device": "cpu"}
     assert deblurrer(f"onnx:{file}").entry.options["value_range"] == "0..1"
-    seen = {str(resolve_deblurrer(f"onnx:{file}{end}", "cpu", "fp32").identity) for end in ("", ",range=-1..1")}
-    assert len(seen) == 2
+    ends = ("", ",range=-1..1", ",output=final", ",output=0")
+    assert len({str(resolve_deblurrer(f"onnx:{file}{end}", "cpu", "fp32").identity) for end in ends}) == 4
+    assert deblurrer(f"onnx:{file},output=final,range=0..255").entry.options["output"] == "final"
 
 
 def test_an_identity_follows_the_bytes(tmp_path: Path) -> None:
@@ -63,6 +65,35 @@ def test_an_identity_follows_the_bytes(tmp_path: Path) -> None:
     before = deblurrer(words["made/1.png"]).weights_sha256
     (tmp_path / "made" / "notes.txt").write_bytes(b"other notes")
     assert deblurrer(words["made/1.png"]).weights_sha256 == before
+
+
+@pytest.mark.parametrize("location", ["weights.bin", "tensors/block.7.weight", "w" * 200])
+def test_an_identity_follows_the_weights_that_a_graph_names(tmp_path: Path, location: str) -> None:
+    """Tensors of an ONNX graph may lie in any file below its folder; changed bytes there are other work, and those of a
+    file that it does not name are not.
+    """
+    onnx = pytest.importorskip("onnx")
+    tensor = onnx.numpy_helper.from_array(np.ones((3, 3, 1, 1), np.float32), "weight")
+    node = onnx.helper.make_node("Conv", ["picture", "weight"], ["made"])
+    values = [onnx.helper.make_tensor_value_info(name, 1, (1, 3, "h", "w")) for name in ("picture", "made")]
+    graph = onnx.helper.make_graph([node], "net", values[:1], values[1:], [tensor])
+    (tmp_path / location).parent.mkdir(exist_ok=True)
+    onnx.save(
+        onnx.helper.make_model(graph),
+        tmp_path / "net.onnx",
+        save_as_external_data=True,
+        location=location,
+        size_threshold=0,
+    )
+    weights = tmp_path / location
+    weights_bytes = weights.read_bytes()
+    assert len(weights_bytes) == 36
+    word = f"onnx:{tmp_path / 'net.onnx'}"
+    before = deblurrer(word).weights_sha256
+    (tmp_path / "notes.bin").write_bytes(b"other")
+    assert deblurrer(word).weights_sha256 == before
+    weights.write_bytes(weights_bytes[::-1])
+    assert deblurrer(word).weights_sha256 != before
 
 
 def test_a_commands_settings() -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from detbench.core.arm import BLURRED, SHARP, Arm
 from detbench.detectors.recorded_detections import RecordedDetections
+from detbench.detectors.recorded_ids import IdSource
 from detbench.errors import NotEvaluableError, UsageError
 from detbench.evaluation.measure.steps import Stages
 from detbench.evaluation.measure.truth import Truth
@@ -91,6 +92,10 @@ class DetectionSource(Protocol):
     def classes(self) -> ClassMap:
         """What its classes are in the dataset."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what the numbers must be read with: how files were read, what an exported model hides."""
+
     def has(self, arm: Arm) -> bool:
         """Whether it has detections for an arm."""
 
@@ -125,7 +130,7 @@ class RunningDetector:
     """A detector that runs on every picture whose detections are not in the cache."""
 
     def __init__(self, stages: Stages, backend: Backend, classes: ClassMap) -> None:
-        self.classes = classes
+        self.classes, self.notes = classes, stages.notes(backend)
         self._stages, self._backend = stages, backend
 
     def has(self, arm: Arm) -> bool:  # noqa: ARG002  (recorded detections are by arm)
@@ -147,12 +152,13 @@ class RecordedSource:
         self, backend: Backend, dataset: Dataset, classes: Mapping[int, str], deblurrers: Sequence[str]
     ) -> None:
         samples = list(dataset)
-        sizes = {sample.id: (sample.blurred.width, sample.blurred.height) for sample in samples}
-        self._found = RecordedDetections(backend.entry.options["place"], sizes, classes.keys())
+        id_source: IdSource = getattr(dataset, "id_source", "format")
+        self._found = RecordedDetections(backend.entry.options["place"], samples, classes.keys(), id_source)
         sharp = [SHARP] if any(sample.sharp is not None for sample in samples) else []
         for arm in (*sharp, BLURRED, *(Arm("blurred", name) for name in deblurrers if name != ALIKE)):
             self._found.require(arm.name)
         self.classes = ClassMap(np.array(list(classes), dtype=np.int64), (), ())
+        self.notes = self._found.notes
 
     def has(self, arm: Arm) -> bool:
         """Whether the arm was recorded, or needs no record."""

@@ -94,8 +94,8 @@ class Basis:
     """What the numbers rest on besides the pictures, alike in all shards of a run but for the machines' names.
 
     `dataset` is its name, `source_fingerprint` its digest as it was opened, `images` the number of pictures in the
-    whole run, `notes` its reader's; `classes` maps category ids to names; `detector` is its identity, and
-    `deblurrers` are by name.
+    whole run, `notes` its reader's and the detector's; `classes` maps category ids to names; `detector` is its
+    identity, and `deblurrers` are by name.
     """
 
     specification: Mapping[str, Any]

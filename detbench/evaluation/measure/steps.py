@@ -124,11 +124,20 @@ class Stages:
 
     def classes(self, backend: Backend) -> tuple[str, ...]:
         """The names of a detector's labels."""
+        return tuple(self._about(backend)["classes"])
+
+    def notes(self, backend: Backend) -> tuple[str, ...]:
+        """What a detector says of itself that its numbers must be read with."""
+        return tuple(self._about(backend).get("notes", ()))
+
+    def _about(self, backend: Backend) -> Record:
         record = self._finished.get("classes", {"backend": backend.key}, backend)
         if record is None:
             names = self._call(backend, lambda detector: [str(name) for name in detector.classes])
-            record = self._finished.put("classes", {"backend": backend.key}, {"classes": names}, backend)
-        return tuple(record["classes"])
+            notes = self._call(backend, lambda detector: [str(note) for note in getattr(detector, "notes", ())])
+            known = {"classes": names, **({"notes": notes} if notes else {})}
+            record = self._finished.put("classes", {"backend": backend.key}, known, backend)
+        return record
 
     def image_quality(self, picture: Picture, sharp: Picture | None) -> Quality:
         """Every metric of single pictures, each kept by itself; those against the sharp picture are None without one.

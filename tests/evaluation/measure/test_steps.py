@@ -128,6 +128,20 @@ def test_a_detector_has_classes(stages: Stages) -> None:
         stages.classes(given("odd", lambda picture: []))
 
 
+def test_a_detectors_notes_are_kept_with_its_classes(stages: Stages) -> None:
+    """What a detector says of its numbers comes from the cache the next time; most say nothing."""
+    detector = named(lambda picture: [])
+    assert stages.notes(given("quiet", detector)) == ()
+    detector = named(lambda picture: [])
+    detector.notes = ["keeps back boxes"]
+    assert stages.notes(given("own", detector)) == ("keeps back boxes",)
+    detector.notes = ["another"]
+    assert (stages.notes(given("own", detector)), stages.classes(given("own", detector))) == (
+        ("keeps back boxes",),
+        ("a", "b"),
+    )
+
+
 def test_what_hangs_is_stopped(tmp_path: Path, image: Image) -> None:
     """A deblurrer that takes longer than its time has failed, and the message says how it gets more."""
     stages = Stages(Cache(tmp_path), seconds=0.05)
