@@ -53,10 +53,17 @@ def _places(config: YoloConfig, entry: str, split: str) -> list[Path]:
     if "**" in entry:
         raise DataError(f"{config.file}: {split} is {entry!r}; name the folder, it is read with all folders below it")
     for base, word in tried if "*" in entry else ():
-        if found := sorted(glob(word, root_dir=base)):  # noqa: PTH207  (Path's takes no absolute pattern)
+        if found := _matches(word, base):
             return [without_dots(base / name) for name in found]
     wanted = config.root / entry
     raise DataError(f"{config.file}: {split} is {entry!r}, but there is no {wanted}; correct `path:` or `{split}:`")
+
+
+def _matches(pattern: str, base: Path) -> list[str]:
+    try:
+        return sorted(glob(pattern, root_dir=base))  # noqa: PTH207  (Path's takes no absolute pattern)
+    except ValueError:  # letters that no path can have
+        return []
 
 
 def without_dots(path: Path) -> Path:

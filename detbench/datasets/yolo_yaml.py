@@ -113,7 +113,8 @@ def _names(document: Mapping[Any, Any], file: Path) -> tuple[tuple[str, ...], tu
 
 def _in_order(given: Mapping[Any, Any], file: Path) -> list[Any]:
     """Names by their numbers, which may be texts: {"0": car}."""
-    numbered = {int(key) if isinstance(key, str) and key.strip().isdecimal() else key: given[key] for key in given}
+    places = {str(index): index for index in range(len(given))}
+    numbered = {places.get(key.strip(), key) if isinstance(key, str) else key: given[key] for key in given}
     if len(numbered) < len(given) or sorted(numbered, key=str) != sorted(range(len(given)), key=str):
         raise DataError(
             f"{file}: names are numbered {shortened(sorted(given, key=str))}; number them 0, 1, 2, … without gaps"
@@ -133,7 +134,7 @@ def _class_count(given: Any, file: Path) -> int:
     """`nc`, which may be a text: "80"."""
     try:
         count = float(given)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         count = 0.0
     if isinstance(given, bool) or not count.is_integer() or not 0 < count <= MAX_CLASSES:
         raise DataError(f"{file}: nc is {shortened(given)}; it must be the number of classes, or be left out")

@@ -89,6 +89,8 @@ def test_download_is_ignored(yolo_folder: Path, tmp_path: Path) -> None:
         ("names: {car: 0, bus: 1}\nval: images/val\n", "numbered .*'bus'.*; number them 0, 1, 2"),
         ("names: {0: car, '0': bus}\nval: images/val\n", "number them 0, 1, 2"),
         ("names: [car, bus]\nnc: two\nval: images/val\n", "nc is 'two'; it must be the number of classes"),
+        (f"nc: 1{'0' * 400}\nval: images/val\n", "nc is 1000.*; it must be"),
+        ('names: [car, bus]\nval: "\\0*/*"\n', "val is .*, but there is no"),
         ("nc: 1000000000\nval: images/val\n", "nc is 1000000000; it must be"),
         ("names: [car, bus]\nkpt_shape: 17\nval: images/val\n", r"kpt_shape is 17; .* `kpt_shape: \[17, 3\]`"),
         ("names: [car, bus]\nkpt_shape: [17, 4]\nval: images/val\n", r"kpt_shape is \[17, 4\]; a key point has 2"),
