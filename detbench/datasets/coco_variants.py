@@ -92,6 +92,8 @@ def _records(count: int) -> str:
 
 def _with_whole(*keys: str) -> Callable[[CocoRecord], CocoRecord]:
     def change(record: CocoRecord) -> CocoRecord:
+        if all(type(record.get(key)) is int for key in keys):  # in a large file nearly every record is so
+            return record
         numbers = {key: number for key in keys if (number := whole_number(record.get(key))) is not None}
         return {**record, **numbers} if numbers else record
 
