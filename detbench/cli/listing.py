@@ -123,6 +123,12 @@ _PATHS = [
     ["[coco:]PATH[#SPLIT]", "ready", "COCO's JSON and pictures, as tools export them", "yours", "yours"],
     ["[yolo:]PATH[#SPLIT]", "ready", "data.yaml and label files", "yours", "yours"],
     ["[voc:]PATH[#SPLIT]", "ready", "Annotations/*.xml, pixels from 1; voc0: from 0", "yours", "yours"],
-    ["[pairs:]PATH", "ready", "pairs of GoPro, REDS, HIDE, RealBlur; blur: and blur_gamma:", "yours", "yours"],
+    [
+        "[pairs:]PATH",
+        "ready",
+        "pairs of GoPro, REDS, HIDE, RealBlur, DVD, BSD; blur: and blur_gamma:",
+        "yours",
+        "yours",
+    ],
 ]
 """Formats of datasets that people have."""

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detbench.blur.source_pictures import blurred_name, find_pictures
+from detbench.blur.source_pictures import blurred_name, find_pictures, notes_on
 from detbench.core.images import encode_png
 from detbench.errors import DataError
 
@@ -49,6 +49,14 @@ def test_plain_pictures_are_known_by_name(tmp_path: Path) -> None:
         (2, "a/10.png", "a/10.png"),
         (3, "b.PNG", "b.PNG"),
     ]
+
+
+def test_files_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
+    """A HEIC beside pictures is left out with a note; annotations name their pictures, so there it is no loss."""
+    heap(tmp_path, "a.png", "b.heic", "notes.txt")
+    assert notes_on(tmp_path) == ("1 file that is no picture, or of a kind that cannot be read, was left out: b.heic",)
+    (tmp_path / "annotations.json").write_text("{}")
+    assert notes_on(tmp_path) == ()
 
 
 def test_frames_are_cut_into_windows_side_by_side(tmp_path: Path) -> None:

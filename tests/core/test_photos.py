@@ -203,3 +203,18 @@ def test_what_pillow_cannot_write_is_named(save: Save) -> None:
     object.__setattr__(photo, "exif", b"Exif\0\0" + bytes(70_000))
     with pytest.raises(DataError, match=r"a\.jpeg: cannot be written as JPEG again"):
         encode_photo(photo, photo.image)
+
+
+def test_avif_keeps_what_it_holds(save: Save) -> None:
+    """An AVIF with EXIF comes upright and is written as AVIF again, its colours within a few levels."""
+    path = save(np.full((20, 32, 3), (30, 120, 200), np.uint8), "avif", exif=exif_bytes())
+    again = written(path)
+    assert (again.format, again.size) == ("AVIF", (20, 32))
+    assert again.getexif().get(ExifTags.Base.Make) == "Maker"
+    np.testing.assert_allclose(np.array(again.convert("RGB"))[8, 8], (30, 120, 200), atol=3)
+
+
+def test_jpeg_2000_is_not_written_again(save: Save) -> None:
+    """Pillow would lose the profile of a JPEG 2000, so that it is read but not written."""
+    with pytest.raises(DataError, match=r"a\.jp2: a JPEG 2000 cannot be written again"):
+        read_photo(save(pixels(), "jp2"))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image as PillowImage
 
 from detbench.blur.recipes import AverageRecipe, Recipe, ShakeRecipe, TrajectoryRecipe
 from detbench.core.images import encode_png, read_image
@@ -301,3 +302,16 @@ def test_a_missing_picture_is_named(source: Path, out: Path) -> None:
     (source / "images/b.png").unlink()
     with pytest.raises(DataError, match=r"b\.png: no such picture"):
         write(source, out)
+
+
+def test_damaged_pictures_are_named_before_any_is_blurred(tmp_path: Path) -> None:
+    """Two truncated pictures of three are one error, and nothing is written for the third."""
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        PillowImage.effect_noise((64, 48), 50).convert("RGB").save(source / name)
+    for name in ("b.jpg", "c.jpg"):
+        (source / name).write_bytes((source / name).read_bytes()[:-2])
+    with pytest.raises(DataError, match=r"2 pictures cannot be used: \S*b\.jpg: damaged .*c\.jpg: damaged"):
+        write(source, tmp_path / "out")
+    assert not (tmp_path / "out" / "images").exists()

@@ -13,7 +13,7 @@ from PIL import Image as PillowImage
 from detbench.core.images import encode_png, read_image
 from detbench.core.kernel_pictures import kernel_picture
 from detbench.errors import DataError, NotEvaluableError, OutputError, UsageError
-from detbench.evaluation.deblurring import Job, Outcome, PictureDeblurrer, deblur, open_deblurrer, plan_jobs
+from detbench.evaluation.deblurring import Job, Outcome, PictureDeblurrer, deblur, notes_on, open_deblurrer, plan_jobs
 from detbench.plugins.backend import Backend
 from detbench.plugins.registry import Entry
 from detbench.types import BlurEstimate, Image, Kernel, Restoration
@@ -90,6 +90,13 @@ def targets(jobs: list[Job], out: Path) -> list[str]:
 def test_a_folders_pictures_keep_their_paths(photos: Path, out: Path) -> None:
     """All pictures below a folder are taken, numbers in order; hidden ones and other files are not."""
     assert targets(plan(photos, out=out), out) == ["b9.png", "b10.png", "trip/b9.png"]
+
+
+def test_files_of_a_folder_that_cannot_be_read_are_counted(photos: Path) -> None:
+    """A HEIC among a folder's pictures is left out with a note, texts without one."""
+    assert notes_on([photos, photos / "b10.png"]) == ()
+    (photos / "trip" / "c.heic").write_bytes(b"")
+    assert notes_on([photos]) == ("1 file that is no picture, or of a kind that cannot be read, was left out: c.heic",)
 
 
 def test_a_file_lands_by_its_name(photos: Path, out: Path) -> None:
