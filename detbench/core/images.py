@@ -95,7 +95,7 @@ def files_below(folder: Path, above: tuple[str, ...] = ()) -> Iterator[Path]:
     """Every file below a folder, in linked folders too, but nothing hidden and nothing of NOT_OF_THE_USER.
 
     `above` are the folders that lead there, without links: one that is linked into itself is not entered again. Raises
-    DataError for a folder that cannot be listed.
+    DataError for a folder that cannot be listed, and for a picture that is a link to nothing.
     """
     real = os.path.realpath(folder)
     if real in above:
@@ -105,6 +105,11 @@ def files_below(folder: Path, above: tuple[str, ...] = ()) -> Iterator[Path]:
             yield from files_below(folder / entry.name, (*above, real))
         elif entry.is_file():
             yield folder / entry.name
+        elif entry.is_symlink() and is_picture_name(folder / entry.name):
+            target = (folder / entry.name).readlink()
+            raise DataError(
+                f"{folder / entry.name}: a link to {target}, which is not there; fetch it or remove the link"
+            )
 
 
 def folders_in(folder: Path) -> list[Path]:
@@ -301,7 +306,9 @@ def _picture_errors(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise DataError(f"{path}: no such picture") from None
     except UnidentifiedImageError:
-        raise DataError(f"{path}: not a picture, or of a kind that cannot be read (JPEG, PNG, WebP, …)") from None
+        raise DataError(
+            f"{path}: not a picture, or of a kind that cannot be read; fetch or export it again as JPEG or PNG"
+        ) from None
     except (PillowImage.DecompressionBombError, PillowImage.DecompressionBombWarning):
         raise DataError(f"{path}: more than {MAX_PIXELS:,} pixels; cut or scale it down") from None
     except DataError:

@@ -25,11 +25,12 @@ INSTANCES = "instances_"
 def coco_files(folder: Path, split: str | None = None) -> Mapping[Path, str | None]:
     """The annotation files of a folder, or of a part of it such as `val2017`, each with the part that it is of.
 
-    Hidden files are none. Beside `instances_*.json`, COCO's captions and key points are none either.
+    Hidden files are none. Beside the folder's own annotations or `instances_*.json`, COCO's captions and key points are
+    none either.
     """
     below = _json_files(folder / "annotations")
     instances = [file for file in below if file.name.startswith("instances")]
-    parts = {file: part_of(file) for file in instances or below}
+    parts = {file: part_of(file) for file in instances or ([] if _whole(folder) else below)}
     roboflow = sorted(folder.glob(f"[!.]*/{ROBOFLOW}"))
     parts |= {file: file.parent.name for file in roboflow if file.is_file()}
     if split is not None:

@@ -42,7 +42,7 @@ def read_yolo(place: Path, split: str | None = None, repair: Repair | None = Non
     Raises DataError with the first faults, each with its file and line.
     """
     config = read_config(place)
-    files = listed_pictures(config, split)
+    files, skipped = listed_pictures(config, split)
     labels, notes = _label_files(config, files)
     texts = {name: read_bytes(label) if label.is_file() else b"" for name, label in labels.items()}
     pictures = {path: picture_from_file(path) for path in files.values()}
@@ -52,7 +52,7 @@ def read_yolo(place: Path, split: str | None = None, repair: Repair | None = Non
     records = with_ids(records, config.file.parent, sha256)
     records = check_records(repaired(records, repair), config.file)
     digest = hashlib.sha256(repr((config.names, sorted(sha256.items()))).encode()).hexdigest()
-    return Annotated(config.file, digest, records, files, pictures=pictures, notes=(*config.notes, *notes))
+    return Annotated(config.file, digest, records, files, pictures=pictures, notes=(*config.notes, *skipped, *notes))
 
 
 def _label_files(config: YoloConfig, files: Mapping[str, Path]) -> tuple[dict[str, Path], list[str]]:

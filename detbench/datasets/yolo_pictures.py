@@ -4,18 +4,18 @@ A picture keeps the path by which it was reached, symbolic links and all: its la
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from glob import glob
 from pathlib import Path
 
 from detbench.core.files import exists, is_file, read_text
-from detbench.core.images import PICTURE_SUFFIXES, picture_files
+from detbench.core.images import is_picture_name, left_out, pictures_below
 from detbench.datasets.yolo_yaml import OTHER_KEYS, SPLITS, YoloConfig, spellings
 from detbench.errors import DataError
 
 
-def listed_pictures(config: YoloConfig, split: str | None) -> dict[str, Path]:
-    """The pictures of a split by the name they go by.
+def listed_pictures(config: YoloConfig, split: str | None) -> tuple[dict[str, Path], tuple[str, ...]]:
+    """The pictures of a split by the name they go by, and notes on files that were left out.
 
     A name is the path below the split's folder; of several folders or a list, below what they have in common. Raises
     DataError where the split, or a picture of it, is not there.
@@ -24,12 +24,14 @@ def listed_pictures(config: YoloConfig, split: str | None) -> dict[str, Path]:
     if chosen not in config.splits:
         raise DataError(f"{config.file}: has no {chosen!r}; it has {', '.join(config.splits)}")
     places = [place for entry in config.splits[chosen] for place in _places(config, entry, chosen)]
-    found = [path for place in places for path in _pictures_at(place, config)]
+    at_places = [_pictures_at(place, config) for place in places]
+    found = [path for pictures, _ in at_places for path in pictures]
     if not found:
         raise DataError(f"{config.file}: {chosen} leads to {places[0]}, where there is no picture; correct the path")
     one_folder = len(places) == 1 and places[0].is_dir()
     base = places[0] if one_folder else _common_parent(found)
-    return {path.relative_to(base).as_posix(): path for path in found}
+    others = [path for _, files in at_places for path in files]
+    return {path.relative_to(base).as_posix(): path for path in found}, left_out(others)
 
 
 def label_file(picture: Path) -> Path:
@@ -78,41 +80,17 @@ def without_dots(path: Path) -> Path:
     return Path(*absolute.parts[: last + 1]).resolve().joinpath(*absolute.parts[last + 1 :])
 
 
-def _pictures_at(place: Path, config: YoloConfig) -> list[Path]:
+def _pictures_at(place: Path, config: YoloConfig) -> tuple[list[Path], list[Path]]:
+    """The pictures that a folder, a list or a single file stands for, and the files that are none."""
     if place.is_dir():
-        return _pictures_below(place)
-    return [place] if place.suffix.lower() in PICTURE_SUFFIXES else _pictures_of_list(place, config)
+        return pictures_below(place)
+    return ([place], []) if is_picture_name(place) else _pictures_of_list(place, config)
 
 
-def _pictures_below(folder: Path) -> list[Path]:
-    paths = list(_files_below(folder, ()))
-    lost = next((path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES and not exists(path)), None)
-    if lost is not None:
-        raise DataError(f"{lost}: a link to {lost.readlink()}, which is not there; fetch it or remove the link")
-    return picture_files(paths)
-
-
-def _files_below(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
-    """Every file below a folder, links to folders followed; hidden folders, and links back to `above`, left out."""
-    real = folder.resolve()
-    if real in above:
-        return
-    for path in folder.iterdir():
-        if path.name.startswith("."):
-            continue
-        if path.is_dir():
-            yield from _files_below(path, (*above, real))
-        else:
-            yield path
-
-
-def _pictures_of_list(file: Path, config: YoloConfig) -> list[Path]:
-    listed = []
-    for number, line in enumerate(read_text(file).splitlines(), start=1):
-        if line.strip():
-            path = _listed_file(file, number, line.strip(), config)
-            listed += [path] if path.suffix.lower() in PICTURE_SUFFIXES else []
-    return listed
+def _pictures_of_list(file: Path, config: YoloConfig) -> tuple[list[Path], list[Path]]:
+    lines = enumerate(read_text(file).splitlines(), start=1)
+    listed = [_listed_file(file, number, line.strip(), config) for number, line in lines if line.strip()]
+    return [path for path in listed if is_picture_name(path)], [path for path in listed if not is_picture_name(path)]
 
 
 def _listed_file(file: Path, number: int, line: str, config: YoloConfig) -> Path:

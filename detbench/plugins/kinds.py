@@ -15,7 +15,7 @@ from typing import Any
 
 from detbench.core.files import check_name, read_bytes
 from detbench.core.fingerprints import file_sha256
-from detbench.core.images import PICTURE_SUFFIXES
+from detbench.core.images import PICTURE_SUFFIXES, files_below
 from detbench.errors import UsageError
 from detbench.plugins.builtin import DEBLURRER_KINDS, DETECTOR_KINDS
 from detbench.plugins.declared_files import declared, declared_sha256, digest_of, named_in, split_depends
@@ -95,7 +95,7 @@ def _recorded(entry: Entry, what: str, _device: str) -> Reference:
     if not place.exists():
         raise UsageError(f"{entry.name}:{what}: no such file or folder")
     named = _named(entry, place.resolve().name if place.is_dir() else place.stem, place=place)
-    files = sorted(path for path in place.rglob("*") if path.is_file()) if place.is_dir() else [place]
+    files = list(files_below(place)) if place.is_dir() else [place]
     known = [path for path in files if path.suffix.lower() in PICTURE_SUFFIXES | {".json"}]
     for path in known:
         check_name(path)

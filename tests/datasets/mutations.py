@@ -1392,7 +1392,6 @@ CHOSEN = (
     ("coco", "FiftyOne", "all files in a store (DVC)"),
     ("coco", "annotation ids from 0", "records in another order"),
     ("voc", "among the pictures", "rotated by EXIF"),
-    ("voc", "no sizes", "rotated by EXIF"),
 )
 """Mutations that come together: one tool makes them, or each hides the other."""
 

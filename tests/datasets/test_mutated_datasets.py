@@ -23,7 +23,7 @@ SINGLES = MUTATIONS["single_cases"]()
 COMBINED = [*MUTATIONS["chosen_cases"](), *MUTATIONS["combined_cases"](150, seed=7)]
 
 REMEDY = re.compile(
-    r"\b(add|align|annotate|choose|convert|correct|delete|divide|drop|export|fetch|fix|give|leave|list|make|mend|move|"
+    r"\b(add|align|annotate|choose|convert|correct|delete|divide|drop|export|fetch|fix|give|leave|list|make|mend|move|multiply|"
     r"must|name|number|needs?|point|put|remove|rename|renumber|replace|restore|save|say|separate|set|swap|take|use|"
     r"write|has one|a box has|begins with)\b",
     re.IGNORECASE,

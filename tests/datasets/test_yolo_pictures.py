@@ -10,7 +10,7 @@ from detbench.errors import DataError
 def names(folder: Path, *entries: str, head: str = "") -> list[str]:
     """The names of the pictures that `val:` leads to."""
     (folder / "data.yaml").write_text(f"names: [car]\n{head}val: {list(entries)}\n")
-    return list(listed_pictures(read_config(folder), None))
+    return list(listed_pictures(read_config(folder), None)[0])
 
 
 def test_labels_lie_beside_pictures_without_a_folder_images() -> None:
@@ -52,7 +52,7 @@ def test_a_line_that_may_be_two_pictures(yolo_folder: Path) -> None:
     with pytest.raises(DataError, match=r"line 1 lists images/val/a\.png, which may be \S*lists\S* or \S*a\.png;"):
         names(yolo_folder, "lists/val.txt")
     (yolo_folder / "lists" / "val.txt").write_text("./images/val/a.png\n")
-    assert list(listed_pictures(read_config(yolo_folder), "val").values()) == [other / "a.png"]
+    assert list(listed_pictures(read_config(yolo_folder), "val")[0].values()) == [other / "a.png"]
 
 
 def test_links_are_followed_and_keep_their_names(yolo_folder: Path) -> None:
@@ -64,7 +64,7 @@ def test_links_are_followed_and_keep_their_names(yolo_folder: Path) -> None:
         (yolo_folder / "images" / "val" / name).symlink_to(yolo_folder / "images")
         (real / name).symlink_to(yolo_folder)
     (yolo_folder / "data.yaml").write_text("names: [car]\nval: images/val\n")
-    found = listed_pictures(read_config(yolo_folder), None)
+    found, _ = listed_pictures(read_config(yolo_folder), None)
     assert found["sub/b 1.png"] == yolo_folder / "images" / "val" / "sub" / "b 1.png"
     assert "a.png" in found
 
