@@ -62,7 +62,7 @@ def test_a_heap_of_pictures_is_no_dataset(drawn_dataset: Path) -> None:
     """Pictures without boxes and twins are refused with all that would have been taken."""
     with pytest.raises(DataError, match=r"annotations\.json .*data\.yaml .*Annotations/ .*sharp/ .*voc0:PATH"):
         open_dataset(str(drawn_dataset / "images"))
-    with pytest.raises(DataError, match="no dataset that can be recognised"):
+    with pytest.raises(DataError, match="a single picture; name the folder"):
         open_dataset(str(drawn_dataset / "images" / "drawn-01.png"))
 
 
