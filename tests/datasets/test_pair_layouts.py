@@ -73,7 +73,7 @@ def test_published_layouts(tmp_path: Path, layout: str) -> None:
 
 
 def test_frames_of_one_name_stay_in_their_clip(tmp_path: Path) -> None:
-    """Two clips number their frames alike: each is held against its own clip's, 26.02 dB, not against the other's."""
+    """Two clips number their frames alike: each is held against its own clip's, 26.2 dB, not against the other's."""
     rng = np.random.default_rng(0)
     for clip in ("A", "B"):
         sharp = rng.integers(20, 236, (24, 32, 3), np.uint8)
