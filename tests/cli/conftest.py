@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from detbench.cli.main import main
+from detbench.core import observed_reads
 
 
 class Said(NamedTuple):
@@ -27,6 +28,7 @@ def detbench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     monkeypatch.setenv("DETBENCH_CACHE", str(tmp_path / "cache"))
 
     def command(*words: object) -> Said:
+        observed_reads._observer.cache_clear()  # as in a process of its own
         monkeypatch.setattr("sys.argv", ["detbench", *map(str, words)])
         with pytest.raises(SystemExit) as stopped:
             main()
