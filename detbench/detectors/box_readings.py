@@ -186,12 +186,15 @@ def _columns(kept: Sequence[Mapping[str, Any]], truth: GroundTruth, size: tuple[
 def _other_box_reading(pairs: _Pairs) -> str | None:
     announced = pairs.best_overlap(_ORDERS[ANNOUNCED](pairs.found))
     hits = int((announced >= HIT_IOU).sum())
+    fewest = max(FEWEST_GAINED, SMALLEST_SHARE * len(announced), hits / 2)
+    if (announced < MISS_IOU).sum() < fewest:
+        return None  # no reading can gain enough, and trying all of them takes long
     gains = {
         name: _gained(announced, pairs.best_overlap(to_pixels(order(pairs.found), pairs.sides)))
         for name, order, to_pixels in _readings()
     }
     best = max(gains, key=lambda name: gains[name])
-    if gains[best] < max(FEWEST_GAINED, SMALLEST_SHARE * len(announced), hits / 2):
+    if gains[best] < fewest:
         return None
     return (
         f"bbox must be left, top, width, height in pixels of the picture; these are {best}: so read, they lie on "

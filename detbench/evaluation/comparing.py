@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detbench.core.fingerprints import file_sha256
 from detbench.evaluation.score.flips import flips_between
 from detbench.metrics.bootstrap import draw_pictures
 from detbench.metrics.claims import ALPHA, holm, is_shown
@@ -20,7 +22,8 @@ from detbench.metrics.ranking import ranked
 from detbench.metrics.resampled import defined, unit_weights
 from detbench.metrics.specs import CONFIDENCE, METRICS
 from detbench.results.analysis_schema import ErrorCost
-from detbench.results.compared_files import FileDifference, Flips
+from detbench.results.cache import digest
+from detbench.results.compared_files import ComparedFile, ComparedTruth, FileDifference, FilesCompared, Flips
 from detbench.types import Estimate
 
 CUT_SCORE = 0.1
@@ -55,7 +58,7 @@ class JudgedFiles:
     """
 
     def __init__(self, document: Mapping[str, Any], results: Mapping[str, Records], resamples: int) -> None:
-        self.truth, self._resamples = true_columns(document), resamples
+        self.truth, self._document, self._resamples = true_columns(document), document, resamples
         pictures = len(self.truth.image_ids)
         weights = np.concatenate([unit_weights(pictures), draw_pictures(pictures, resamples)])
         self.files = {name: _judged(self.truth, found, weights) for name, found in results.items()}
@@ -63,7 +66,21 @@ class JudgedFiles:
         self._names = {image["id"]: image["file_name"] for image in document["images"]}
         self._classes = {category["id"]: category["name"] for category in document["categories"]}
 
-    def errors(self, name: str) -> dict[str, ErrorCost]:
+    def compared(self, truth_name: str, files: Mapping[str, Path], notes: Sequence[str]) -> FilesCompared:
+        """Everything that is said of the files, which lie at `files`; `notes` go before those of the results."""
+        data = ComparedTruth(truth_name, digest(self._document), len(self.truth.image_ids), len(self.truth.ids))
+        of_files = tuple(self._file(name, path) for name, path in files.items())
+        definitions = {key: METRICS[key].definition for key in of_files[0].metrics}
+        notes = (*notes, *self._notes({each.name: each.sha256 for each in of_files}))
+        return FilesCompared(data, self._resamples, of_files, self.differences(), self.flips(), definitions, notes)
+
+    def _file(self, name: str, path: Path) -> ComparedFile:
+        each = self.files[name]
+        return ComparedFile(
+            name, str(path), file_sha256(path), len(each.found.scores), each.metrics(), self._errors(name)
+        )
+
+    def _errors(self, name: str) -> dict[str, ErrorCost]:
         """A file's errors by kind."""
         kinds = error_kinds(self.truth, self.files[name].found)
         return {kind: ErrorCost(error.count, error.cost) for kind, error in kinds.items()}
@@ -90,9 +107,7 @@ class JudgedFiles:
         return [
             {"arm": one, "against": other, **flip}
             for one, other in self.pairs
-            for flip in flips_between(
-                self.files[other].is_taken, self.files[one].is_taken, self.truth, self._classes
-            )
+            for flip in flips_between(self.files[other].is_taken, self.files[one].is_taken, self.truth, self._classes)
         ]
 
     def image_rows(self) -> list[dict[str, Any]]:
@@ -105,8 +120,11 @@ class JudgedFiles:
             for name in self.files
         ]
 
-    def notes(self) -> Iterator[str]:
-        """What may make the files unlike each other for other reasons than their detectors, as sentences."""
+    def _notes(self, sha256: Mapping[str, str]) -> Iterator[str]:
+        """What may make the files alike or unlike for other reasons than their detectors, as sentences."""
+        yield from (
+            f"{one} and {other} hold the same bytes" for one, other in self.pairs if sha256[one] == sha256[other]
+        )
         yield from _cut_notes({name: each.found.scores for name, each in self.files.items()})
         yield from _coverage_notes({name: len(np.unique(each.found.picture)) for name, each in self.files.items()})
         if self._resamples and len(self.pairs) / (1 + self._resamples) >= ALPHA:
@@ -155,6 +173,6 @@ def _coverage_notes(pictures: Mapping[str, int]) -> Iterator[str]:
     for name, count in pictures.items():
         if count < FEW_PICTURES * pictures[most]:
             yield (
-                f"{name} has detections in {count:,} pictures, and {most} in {pictures[most]:,}: what it was not run on "
-                "counts as missed"
+                f"{name} has detections in {count:,} pictures, and {most} in {pictures[most]:,}: what it was not run "
+                "on counts as missed"
             )
