@@ -113,8 +113,8 @@ def _tell(compared: "FilesCompared", folder: Path) -> None:
             [_difference(each) for each in differences],
             numbers=True,
         )
-    flips = [[each.arm, each.against, f"{each.gained:,}", f"{each.lost:,}"] for each in compared.flips]
-    print_table(["true boxes found by", "and not by", "", "the other way"], flips)
+    flipped = [[each.arm, each.against, f"{each.gained:,}", f"{each.lost:,}"] for each in compared.flips]
+    print_table(["true boxes found by", "and not by", "", "the other way"], flipped)
     for sentence in sentences(compared):
         print_path(sentence)
     print_path(folder)

@@ -18,6 +18,9 @@ from detbench.datasets.repair import Repair
 from detbench.errors import DataError
 from detbench.types import GroundTruth, Image, Picture, Sample
 
+IdSource = Literal["format", "kept", "numbered"]
+"""As of AnnotatedDataset."""
+
 
 @dataclass(frozen=True, eq=False)
 class TrueRecords:
@@ -32,7 +35,7 @@ class TrueRecords:
     document: Mapping[str, Any]
     samples: Sequence[Sample]
     classes: Mapping[int, str]
-    id_source: Literal["format", "kept", "numbered"]
+    id_source: IdSource
     notes: tuple[str, ...]
 
 
@@ -49,13 +52,11 @@ def open_true_records(word: str, repair: Repair | None = None) -> TrueRecords:
     samples, classes = list(dataset), dataset.classes
     if not any(len(sample.truth) for sample in samples):
         raise DataError(f"{word}: has no true boxes to hold results against; name a dataset that has")
-    id_source = getattr(dataset, "id_source", "format")
+    id_source: IdSource = getattr(dataset, "id_source", "format")
     return TrueRecords(dataset.name, instances(samples, classes), samples, classes, id_source, notes)
 
 
-def _of_records(
-    name: str, records: CocoRecords, id_source: Literal["format", "kept", "numbered"], notes: tuple[str, ...]
-) -> TrueRecords:
+def _of_records(name: str, records: CocoRecords, id_source: IdSource, notes: tuple[str, ...]) -> TrueRecords:
     document = {
         "images": records.images,
         "categories": records.categories,

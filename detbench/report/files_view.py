@@ -103,9 +103,11 @@ def _difference(each: FileDifference) -> Cell:
     if estimate.value is None:
         return Cell(UNDEFINED, title=f"{spec.title} is undefined here")
     p_values = "" if each.p_value is None else f" p {share(each.p_value)}, Holm {share(each.holm_p_value or 0)}"
-    tone = ("better" if spec.sign * estimate.value > 0 else "worse") if each.is_shown else ""
     bounds = f"{interval(spec, estimate, is_difference=True)}{p_values}".strip()
-    return Cell(signed(spec, estimate.value), bounds, "shown" if each.is_shown else "may be chance", tone=tone)
+    text = signed(spec, estimate.value)
+    if not each.is_shown:
+        return Cell(text, bounds, "may be chance")
+    return Cell(text, bounds, "shown", tone="better" if spec.sign * estimate.value > 0 else "worse")
 
 
 def _flips(compared: FilesCompared) -> Table:

@@ -43,7 +43,8 @@ def test_two_files_are_compared_without_pictures(detbench: Run, files: Path) -> 
     assert [file["name"] for file in written["files"]] == ["half", "new"]
     assert written["files"][1]["metrics"]["map"]["value"] == 1
     flips = (folder / "flips.csv").read_text().splitlines()
-    assert flips[1].startswith("new,half,") and flips[1].endswith(",gained")
+    assert flips[1].startswith("new,half,")
+    assert flips[1].endswith(",gained")
     assert len(flips) == 1 + written["flips"][0]["gained"] > 5
     assert "new has more mAP than half" in (folder / "report.html").read_text()
     assert detbench("compare", files / "truth.json", files / "half.json", files / "all.json", "--name", "x").code == 0
