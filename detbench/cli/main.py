@@ -8,6 +8,7 @@ import typer
 
 from detbench.cli.blur import blur
 from detbench.cli.card import card
+from detbench.cli.compare import compare
 from detbench.cli.console import note_stdout_loss, open_streams, say_error
 from detbench.cli.convert import convert
 from detbench.cli.deblur import deblur
@@ -36,6 +37,7 @@ app.command("run")(run)
 app.command("deblur")(deblur)
 app.command("merge")(merge)
 app.command("report")(report)
+app.command("compare")(compare)
 app.command("gate")(gate)
 app.command("baseline")(baseline)
 app.command("blur")(blur)

@@ -57,7 +57,7 @@ class AnnotatedDataset:
         self.notes = (*found.records.notes, *found.notes)
         self.id_source = _id_source(found.source)
         self._images = sorted(found.records.images, key=lambda image: int(image["id"]))
-        self._truths = _truths(found.records)
+        self._truths = truths_of(found.records)
         self._manifest = manifest
         self._pictures = dict(found.pictures)
 
@@ -124,7 +124,7 @@ def _id_source(source: Path) -> Literal["format", "kept", "numbered"]:
     return "kept" if is_kept else "numbered"
 
 
-def _truths(records: CocoRecords) -> Mapping[int, GroundTruth]:
+def truths_of(records: CocoRecords) -> Mapping[int, GroundTruth]:
     """True boxes of every image by its id, those of pictures without any object too."""
     grouped = by_image(records.annotations)
     return {image["id"]: _truth(grouped[image["id"]]) for image in records.images}

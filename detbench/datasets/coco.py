@@ -64,8 +64,12 @@ def open_coco_file(path: Path, repair: Repair | None = None) -> AnnotatedDataset
     remedy = f"{_names(records)[0]} is in none of {tried}; move the pictures to one of them"
     records, files = with_pictures(records, places, path, remedy)
     found = Annotated(path, hashlib.sha256(content).hexdigest(), records, files)
-    part = part_of(path)
-    return AnnotatedDataset(part if path.parent.name == "annotations" else path.resolve().parent.name, found)
+    return AnnotatedDataset(name_of(path), found)
+
+
+def name_of(path: Path) -> str:
+    """What the dataset of an annotation file is called: by its part, as COCO's own are, else by its folder."""
+    return part_of(path) if path.parent.name == "annotations" else path.resolve().parent.name
 
 
 def _pinned_name(folder: Path, records: CocoRecords) -> str:

@@ -73,6 +73,19 @@ def open_dataset(word: str, repair: Repair | None = None) -> Dataset:
     )
 
 
+def coco_annotations(word: str) -> Path | None:
+    """The annotation file where a word means a COCO dataset by its path, None where it means any other dataset.
+
+    Raises DataError as `open_dataset` does where several files or formats may be meant.
+    """
+    registered = {entry.name for entry in DATASETS.entries()}
+    prefix, path, split = _taken_apart(word, {*FORMATS, *registered})
+    if word in {*embedded_datasets(), *registered} or not path.exists():
+        return None
+    is_coco = (prefix or looks_like(path, split)) == "coco"
+    return (path if path.is_file() else coco_file(path, split)) if is_coco else None
+
+
 def dataset_place(word: str) -> str | None:
     """Where the dataset that a word means lies, as an absolute `PATH[#SPLIT]`; None for a dataset with a name."""
     registered = {entry.name for entry in DATASETS.entries()}

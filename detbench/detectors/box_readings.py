@@ -120,9 +120,23 @@ class _Pairs:
     def overlap(self, corners: Boxes) -> Floats:
         """IoU of each pair, (P,)."""
         inside = (np.minimum(corners[:, 2:], self.true[:, 2:]) - np.maximum(corners[:, :2], self.true[:, :2])).clip(0)
-        shared = inside.prod(axis=1)
-        both = (corners[:, 2:] - corners[:, :2]).clip(0).prod(axis=1) + area(self.true)
+        sides = (corners[:, 2:] - corners[:, :2]).clip(0)
+        shared = inside[:, 0] * inside[:, 1]
+        both = sides[:, 0] * sides[:, 1] + area(self.true)
         return np.asarray(shared / np.maximum(both - shared, 1e-9))
+
+    def of(self, is_kept: NDArray[np.bool_]) -> "_Pairs":
+        """The pairs of some of the true boxes, (T,)."""
+        lengths = np.diff(np.append(self.starts, len(self.found)))
+        rows, lengths = np.repeat(is_kept, lengths), lengths[is_kept]
+        return _Pairs(
+            self.found[rows],
+            self.true[rows],
+            self.sides[rows],
+            self.labels[rows],
+            self.true_labels[rows],
+            np.cumsum(lengths) - lengths,
+        )
 
     def best_overlap(self, corners: Boxes) -> Floats:
         """The best IoU of each true box, (T,)."""
@@ -186,12 +200,18 @@ def _columns(kept: Sequence[Mapping[str, Any]], truth: GroundTruth, size: tuple[
 def _other_box_reading(pairs: _Pairs) -> str | None:
     announced = pairs.best_overlap(_ORDERS[ANNOUNCED](pairs.found))
     hits = int((announced >= HIT_IOU).sum())
-    gains = {
-        name: _gained(announced, pairs.best_overlap(to_pixels(order(pairs.found), pairs.sides)))
-        for name, order, to_pixels in _readings()
-    }
+    fewest = max(FEWEST_GAINED, SMALLEST_SHARE * len(announced), hits / 2)
+    missed = announced < MISS_IOU
+    if missed.sum() < fewest:
+        return None  # no reading can gain enough, and trying all of them takes long
+    gains: dict[str, int] = {}
+    rest = pairs.of(missed)
+    for name, order, to_pixels in _readings():
+        could_gain = (rest.best_overlap(to_pixels(order(rest.found), rest.sides)) >= HIT_IOU).sum() >= fewest
+        overlap = pairs.best_overlap(to_pixels(order(pairs.found), pairs.sides)) if could_gain else announced
+        gains[name] = _gained(announced, overlap)
     best = max(gains, key=lambda name: gains[name])
-    if gains[best] < max(FEWEST_GAINED, SMALLEST_SHARE * len(announced), hits / 2):
+    if gains[best] < fewest:
         return None
     return (
         f"bbox must be left, top, width, height in pixels of the picture; these are {best}: so read, they lie on "

@@ -41,12 +41,8 @@ class RecordedDetections:
             raise DataError(
                 f"{place}: holds no .json; it must have sharp.json, blurred.json and one for each deblurrer"
             )
-        pictures = Pictures({sample.id: sample.file_name for sample in samples}, id_source)
-        read = {arm: _read(path, samples, category_ids, pictures) for arm, path in files.items()}
-        self._arms = {arm: _by_image(results) for arm, (results, _) in read.items()}
-        self.notes = tuple(_notes({files[arm]: how for arm, (_, how) in read.items() if how})) + tuple(
-            _repeats({files[arm]: results for arm, (results, _) in read.items()})
-        )
+        read, self.notes = read_results(files, samples, category_ids, id_source)
+        self._arms = {arm: _by_image(results) for arm, results in read.items()}
 
     def has(self, arm: str) -> bool:
         """Whether an arm has a file of its own."""
@@ -64,6 +60,19 @@ class RecordedDetections:
 
 
 Results = list[dict[str, Any]]
+
+
+def read_results(
+    files: Mapping[str, Path], samples: Sequence[Sample], category_ids: Collection[int], id_source: IdSource
+) -> tuple[dict[str, Results], tuple[str, ...]]:
+    """The checked records of each file, by the same names, with the dataset's ids; and sentences on what was read
+    leniently. Raises DataError as RecordedDetections does.
+    """
+    pictures = Pictures({sample.id: sample.file_name for sample in samples}, id_source)
+    read = {name: _read(path, samples, category_ids, pictures) for name, path in files.items()}
+    results = {name: found for name, (found, _) in read.items()}
+    notes = _notes({files[name]: how for name, (_, how) in read.items() if how})
+    return results, (*notes, *_repeats({files[name]: found for name, found in results.items()}))
 
 
 def _read(

@@ -1,6 +1,7 @@
 """The request of a run: what to evaluate, and which share of the pictures."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -87,5 +88,10 @@ def run_name(spec: RunSpec) -> str:
     """A folder name that tells runs apart and is the same for the same request."""
     dataset = Path(spec.dataset).resolve().name
     words = [dataset, (spec.blur or "").partition(":")[0], Path(spec.detector).stem, digest(asdict(spec))[:8]]
+    return folder_name(words)
+
+
+def folder_name(words: Sequence[str]) -> str:
+    """Words as the name of a folder, those that are empty left out."""
     plain = (re.sub(r"[^\w.-]+", "_", word) for word in words if word)
     return "-".join(word.encode()[:MOST_WORD_BYTES].decode(errors="ignore") for word in plain)

@@ -23,11 +23,14 @@ _CHANGES = ("lost", "gained")
 def error_table(analysis: Mapping[str, ArmAnalysis]) -> Table:
     """Arms × kinds of error: the mAP50 that each costs, and how many there are."""
     columns = tuple(Heading(kind, title=meaning) for kind, meaning in KINDS.items())
-    rows = (Row(Heading(arm), tuple(_error(record.errors[kind]) for kind in KINDS)) for arm, record in analysis.items())
+    rows = (
+        Row(Heading(arm), tuple(error_cell(record.errors[kind]) for kind in KINDS)) for arm, record in analysis.items()
+    )
     return Table("Arm", columns, tuple(rows))
 
 
-def _error(error: ErrorCost) -> Cell:
+def error_cell(error: ErrorCost) -> Cell:
+    """One kind of error: the mAP50 that it costs, and how many there are."""
     return Cell(_share(error.cost), plural(error.count, "box", "boxes"))
 
 

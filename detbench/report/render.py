@@ -8,8 +8,10 @@ from detbench.errors import UsageError
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU
 from detbench.pages.html import rendered
 from detbench.report.comparison import comparison_of
+from detbench.report.files_view import files_view
 from detbench.report.summary import summary_of
 from detbench.report.view import view_of
+from detbench.results.compared_files import FilesCompared
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -36,3 +38,9 @@ def render_comparison(folders: Sequence[Path], out: Path) -> Path:
         raise UsageError("no runs to compare: name at least one run folder")
     write_atomically(out, rendered(TEMPLATES / "comparison.html.j2", view=comparison_of(folders, out)))
     return out
+
+
+def render_compared(compared: FilesCompared, page: Path) -> None:
+    """Write the page of results files that were held against each other."""
+    template = TEMPLATES / "files.html.j2"
+    write_atomically(page, rendered(template, view=files_view(compared), confidence=CONFIDENCE, iou=MATCH_IOU))

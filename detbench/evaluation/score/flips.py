@@ -23,13 +23,14 @@ def flip_rows(
         {"arm": arm.name, "against": against.name, **flip}
         for arm, against in pairs
         if against in is_taken
-        for flip in _flips(is_taken[against], is_taken[arm], truth, classes)
+        for flip in flips_between(is_taken[against], is_taken[arm], truth, classes)
     ]
 
 
-def _flips(
+def flips_between(
     before: NDArray[np.bool_], after: NDArray[np.bool_], truth: TrueColumns, classes: Mapping[int, str]
 ) -> Iterator[dict[str, Any]]:
+    """The true boxes that only one of two finds; `before` and `after` (M,) say which each finds."""
     for box in np.flatnonzero(before != after):
         yield {
             "image_id": int(truth.image_ids[truth.picture[box]]),

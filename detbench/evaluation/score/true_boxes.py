@@ -1,17 +1,16 @@
 """The true boxes that a run is scored against, and what the result says of the data."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from detbench.core.boxes import xyxy_to_xywh
+from detbench.core.instances import instances
 from detbench.evaluation.measure.measured import Measurements
 from detbench.evaluation.measure.truth import PSEUDO_NOTE
 from detbench.metrics.columns import TrueColumns, true_columns
 from detbench.results.cache import canonical_json, digest
 from detbench.results.schema import EvaluatedData
-from detbench.types import Sample
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,41 +32,10 @@ def truth_document(measured: Measurements) -> dict[str, Any]:
     """The content of `truth.json`, COCO's instances format; made where it is needed, for it is as large as all that was
     found.
     """
-    truth = _instances(measured.samples, measured.basis.classes)
+    truth = instances(measured.samples, measured.basis.classes)
     return (
         {"info": {"description": PSEUDO_NOTE}, **truth} if measured.basis.specification["truth"] == "pseudo" else truth
     )
-
-
-def _instances(samples: Sequence[Sample], classes: Mapping[int, str]) -> dict[str, Any]:
-    return {
-        "images": [
-            {
-                "id": sample.id,
-                "file_name": sample.file_name,
-                "width": sample.blurred.width,
-                "height": sample.blurred.height,
-            }
-            for sample in samples
-        ],
-        "categories": [{"id": number, "name": name} for number, name in classes.items()],
-        "annotations": [annotation for sample in samples for annotation in _annotations(sample)],
-    }
-
-
-def _annotations(sample: Sample) -> list[dict[str, Any]]:
-    truth = sample.truth
-    return [
-        {
-            "id": int(truth.ids[index]),
-            "image_id": sample.id,
-            "category_id": int(truth.labels[index]),
-            "bbox": box,
-            "area": float(truth.areas[index]),
-            "iscrowd": int(truth.crowd[index]),
-        }
-        for index, box in enumerate(xyxy_to_xywh(truth.boxes).tolist())
-    ]
 
 
 def _evaluated_data(measured: Measurements, truth: Mapping[str, Any]) -> EvaluatedData:
