@@ -20,6 +20,9 @@ def _lines(view: ReportView) -> Iterator[str]:
     for verdict in view.verdicts[1:]:
         yield f"- {markdown(verdict.sentence)}"
     yield ""
+    if view.leader:
+        yield f"{markdown(view.leader)}."
+        yield ""
     for warning in view.warnings:
         yield f"> **Note:** {markdown(warning)}"
         yield ""
