@@ -156,7 +156,7 @@ def _headline(grounds: Sequence[_Ground], order: Sequence[str]) -> str:
         return _joined(_leader(grounds, order), words)
     mean = _mean_gap(grounds, order[0]) if order else None
     if mean is None:
-        return f"{plural(len(order), 'deblurrer', 'deblurrers')}, and none with a gap to recover"
+        return f"{plural(len(order), 'deblurrer', 'deblurrers')}, and no setting that shows that blur costs mAP"
     return _joined(_leader(grounds, order), _over_settings(grounds, order[0], mean))
 
 
@@ -165,14 +165,15 @@ def _joined(*phrases: str) -> str:
 
 
 def _leader(grounds: Sequence[_Ground], order: Sequence[str]) -> str:
-    """Whether the first in `order` is ahead of every other in all settings that both ran in; empty where nothing can
-    be told.
+    """Whether the first in `order` is ahead of every other in all settings that both ran in, those of few pictures
+    aside; empty where there is no other setting.
     """
-    if any(run.result.data.images < FEWEST_PICTURES for ground in grounds for run in ground.runs):
+    telling = [each for each in grounds if all(run.result.data.images >= FEWEST_PICTURES for run in each.runs)]
+    if not telling:
         return ""
 
     def is_leading(one: str, other: str) -> bool:
-        both = [ground for ground in grounds if {one, other} <= {arm.name for _, arm in ground.arms()}]
+        both = [ground for ground in telling if {one, other} <= {arm.name for _, arm in ground.arms()}]
         return bool(both) and all(ground.is_ahead(one, other) for ground in both)
 
     return leader_in_words(order, is_leading)

@@ -17,12 +17,12 @@ def _lines(view: ReportView) -> Iterator[str]:
     yield ""
     yield f"mAP {markdown(view.verdict.numbers)}"
     yield ""
-    for verdict in view.verdicts[1:]:
-        yield f"- {markdown(verdict.sentence)}"
-    yield ""
     if view.leader:
         yield f"{markdown(view.leader)}."
         yield ""
+    for verdict in view.verdicts[1:]:
+        yield f"- {markdown(verdict.sentence)}"
+    yield ""
     for warning in view.warnings:
         yield f"> **Note:** {markdown(warning)}"
         yield ""

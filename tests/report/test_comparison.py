@@ -71,6 +71,9 @@ def test_a_leader_over_settings_leads_in_each(write: Write, tmp_path: Path) -> N
     view = comparison_of([one, other], tmp_path / "all.html")
     assert view.headline.startswith("No one leads: wiener and nah may be equal; wiener recovers 50")
     assert [[cell.best for cell in row.cells] for row in view.leaderboard.rows] == [[False, True, False], [False] * 3]
+    few = write("few", maps=maps, fingerprint="c" * 64, dataset="few", images=6)
+    headline = comparison_of([one, few], tmp_path / "all.html").headline
+    assert headline.startswith("wiener leads; wiener: whether it helps")
     third = write("third", maps=maps, fingerprint="a" * 64, dataset="own", p_of={("wiener", "blurred"): 0.2})
     headline = comparison_of([one, third], tmp_path / "all.html").headline
     assert headline == "wiener leads; wiener: whether it helps is not known in 1 of 2 settings"

@@ -137,7 +137,7 @@ def gain(arm: str, against: str, p_value: float | None, value: float = 0.02, met
 
 
 def test_p_values_are_adjusted_within_their_family() -> None:
-    """Deblurrers against blurred, metric by metric, and pairs of deblurrers; a test that stands alone stays as it is."""
+    """Deblurrers against blurred, metric by metric, and pairs of deblurrers; a test that stands alone is as it was."""
     given = [
         gain("blurred", "sharp", 0.04),
         gain("one", "blurred", 0.01),
