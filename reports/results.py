@@ -21,13 +21,14 @@ from detbench.core.paths import shipped
 from detbench.evaluation.measure.detection import ALIKE
 from detbench.metrics.specs import METRICS
 from detbench.pages.strips import Panel
-from detbench.pages.text import UNDEFINED, interval, metric_value, share, signed
+from detbench.pages.text import UNDEFINED, interval, metric_value, share, signed, with_p_value
 from detbench.report.figures import strips
 from detbench.report.shown import ShownArm, read_shown
 from detbench.report.tables import arm_name, trained_with_note
+from detbench.report.verdict import leader
 from detbench.results.cards import read_card
 from detbench.results.folder import RunFolder
-from detbench.results.schema import ArmResult, RunResult
+from detbench.results.schema import ArmResult, Difference, RunResult
 from detbench.types import Estimate
 
 HERE = Path(__file__).parent
@@ -54,7 +55,7 @@ class Contender:
     """One arm on a page: its numbers, those against the blurred arm, and the card of its weights (empty without)."""
 
     arm: ArmResult
-    gains: Mapping[str, Estimate]
+    gains: Mapping[str, Difference]
     card: Mapping[str, Any]
 
     @property
@@ -88,6 +89,7 @@ def main(streets: Path, others: Sequence[Path]) -> None:
             "run": run,
             "contenders": contenders(run, cards),
             "pairs": list(pairs(run)),
+            "leader": leader(run),
             "note": trained_with_note(run.arms),
         }
         for run in runs
@@ -120,16 +122,13 @@ def _gain_db(measured: Mapping[str, Any]) -> str:
     return f"{measured['blurred']['psnr_db']:.2f} → {measured['restored']['psnr_db']:.2f}"
 
 
-def pairs(run: RunResult) -> Iterator[tuple[str, str, Estimate, float | None]]:
-    """How far any two deblurrers are apart in mAP, the better one first, with the p-value."""
+def pairs(run: RunResult) -> Iterator[Difference]:
+    """How far any two deblurrers are apart in mAP, the one with more first."""
     names = {arm.name for arm in _restored(run)}
     for each in run.differences:
         if each.metric == "map" and {each.arm, each.against} <= names:
-            estimate = each.difference
-            if (estimate.value or 0) < 0:
-                yield each.against, each.arm, _negated(estimate), each.p_value
-            else:
-                yield each.arm, each.against, estimate, each.p_value
+            turned = replace(each, arm=each.against, against=each.arm, difference=_negated(each.difference))
+            yield turned if (each.difference.value or 0) < 0 else each
 
 
 def agreement(runs: Sequence[RunResult]) -> float | None:
@@ -181,12 +180,14 @@ def cell(contender: Contender, key: str) -> str:
     return UNDEFINED if value is None else metric_value(METRICS[key], value)
 
 
-def difference(estimate: Estimate) -> str:
-    """How far two arms are apart in mAP, with the interval."""
+def difference(change: Difference) -> str:
+    """How far two arms are apart in mAP, with the interval and the p-values, and whether that may be chance."""
+    spec, estimate = METRICS["map"], change.difference
     if estimate.value is None:
         return UNDEFINED
-    spec = METRICS["map"]
-    return f"{signed(spec, estimate.value)} {interval(spec, estimate, is_difference=True)}".strip()
+    bounds = with_p_value(interval(spec, estimate, is_difference=True), change.p_value, change.p_holm)
+    chance = "" if change.is_shown or not estimate.value else ", may be chance"
+    return f"{signed(spec, estimate.value)} {bounds}".strip() + chance
 
 
 def _restored(run: RunResult) -> list[ArmResult]:
@@ -194,8 +195,8 @@ def _restored(run: RunResult) -> list[ArmResult]:
     return [arm for arm in run.arms if arm.kind == "deblurrer" and arm.name != ALIKE]
 
 
-def _against(run: RunResult, arm: str, other: str) -> dict[str, Estimate]:
-    return {each.metric: each.difference for each in run.differences if (each.arm, each.against) == (arm, other)}
+def _against(run: RunResult, arm: str, other: str) -> dict[str, Difference]:
+    return {each.metric: each for each in run.differences if (each.arm, each.against) == (arm, other)}
 
 
 def _negated(estimate: Estimate) -> Estimate:

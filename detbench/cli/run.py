@@ -151,21 +151,27 @@ def _print_result(result: "RunResult") -> None:
     rows = [[arm_name(arm), *(_short(arm.metrics.get(key)) for key in columns.values())] for arm in result.arms]
     rows += [[arm, "failed", *([""] * (len(columns) - 1))] for arm in result.failed]
     print_table(["arm", *columns], rows, numbers=True)
-    changes = [_change(difference) for difference in result.differences if difference.metric == "map"]
-    print_table(["mAP difference", "", "interval", "p"], changes, numbers=True)
+    changes = [difference for difference in result.differences if difference.metric == "map"]
+    adjusted = ["adjusted p"] if any(difference.p_holm is not None for difference in changes) else []
+    lines = [_change(difference, bool(adjusted)) for difference in changes]
+    print_table(["mAP difference", "", "interval", "p", *adjusted, ""], lines, numbers=True)
 
 
-def _change(difference: "Difference") -> list[str]:
-    """One row: who against whom, by how much, between which bounds, and how often chance does as much."""
+def _change(difference: "Difference", is_adjusted: bool) -> list[str]:
+    """One row: who against whom, by how much, between which bounds, how often chance does as much, and whether this may
+    be chance.
+    """
     from detbench.metrics.specs import METRICS
     from detbench.pages.text import UNDEFINED, interval, signed
 
-    spec, estimate, p_value = METRICS[difference.metric], difference.difference, difference.p_value
+    spec, estimate = METRICS[difference.metric], difference.difference
+    p_values = (difference.p_value, difference.p_holm) if is_adjusted else (difference.p_value,)
     return [
         f"{difference.arm} − {difference.against}",
         UNDEFINED if estimate.value is None else signed(spec, estimate.value),
         interval(spec, estimate, is_difference=True) or UNDEFINED,
-        UNDEFINED if p_value is None else f"{p_value:.3f}",
+        *(UNDEFINED if p_value is None else f"{p_value:.3f}" for p_value in p_values),
+        "" if difference.is_shown or not estimate.value else "may be chance",
     ]
 
 

@@ -7,6 +7,8 @@ from markupsafe import Markup
 
 from detbench.pages.plot import Pen
 
+Tone = Literal["", "better", "worse"]
+
 
 @dataclass(frozen=True)
 class Heading:
@@ -25,7 +27,7 @@ class Cell:
     interval: str = ""
     title: str = ""
     best: bool = False
-    tone: Literal["", "better", "worse"] = ""
+    tone: Tone = ""
 
 
 @dataclass(frozen=True)

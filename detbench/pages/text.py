@@ -1,6 +1,7 @@
 """Numbers and names as a reader meets them, in HTML and in Markdown alike."""
 
 import re
+from collections.abc import Sequence
 
 from detbench.types import Estimate, MetricSpec
 
@@ -50,9 +51,15 @@ def interval(spec: MetricSpec, estimate: Estimate, is_difference: bool) -> str:
     return f"[{low.removesuffix(_PERCENT)},{_NO_BREAK}{high.removesuffix(_PERCENT)}]"
 
 
-def with_p_value(bounds: str, p_value: float | None) -> str:
-    """An interval's text with the p-value behind it, as far as either is there: [+.010, +.050] p .004."""
-    return bounds if p_value is None else f"{bounds} p{_NO_BREAK}{share(p_value)}".strip()
+def with_p_value(bounds: str, p_value: float | None, p_holm: float | None = None) -> str:
+    """An interval's text with the p-values behind it, as far as they are there: [+.010, +.050] p .004, adjusted .012.
+
+    `p_holm` is the p-value adjusted for several tests.
+    """
+    if p_value is None:
+        return bounds
+    of_several = "" if p_holm is None else f", adjusted{_NO_BREAK}{share(p_holm)}"
+    return f"{bounds} p{_NO_BREAK}{share(p_value)}{of_several}".strip()
 
 
 def arrow(spec: MetricSpec) -> str:
@@ -63,6 +70,11 @@ def arrow(spec: MetricSpec) -> str:
 def plural(count: int, one: str, many: str) -> str:
     """A count with its noun: 1 picture, 1,204 pictures."""
     return f"{count:,} {one if count == 1 else many}"
+
+
+def joined(names: Sequence[str]) -> str:
+    """Names as one phrase: A, B and C."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def markdown(text: str) -> str:

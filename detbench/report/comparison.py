@@ -7,10 +7,11 @@ from pathlib import Path
 from statistics import fmean
 from urllib.parse import quote
 
+from detbench.metrics.claims import FEWEST_PICTURES
 from detbench.metrics.specs import METRICS
 from detbench.pages.parts import Cell, Exhibit, Heading, KeyEntry, Row, Table
 from detbench.pages.plot import Pen, inline_svg, pen
-from detbench.pages.text import UNDEFINED, interval, percent, plural, signed
+from detbench.pages.text import UNDEFINED, interval, percent, plural, signed, with_p_value
 from detbench.report.pairing import Pair, Run, pairs_of, read_run
 from detbench.report.plots import Points, down_categories
 from detbench.report.tables import (
@@ -19,11 +20,12 @@ from detbench.report.tables import (
     arm_table,
     main_specs,
     metric_heading,
+    tone,
     trained_with_note,
     value_cell,
 )
-from detbench.report.verdict import verdicts
-from detbench.results.schema import ArmResult
+from detbench.report.verdict import leader_in_words, verdicts
+from detbench.results.schema import ArmResult, Difference, is_ahead
 from detbench.types import Estimate
 
 _GAP = METRICS["gap_recovered"]
@@ -63,10 +65,11 @@ class ComparisonView:
 
 @dataclass(frozen=True, eq=False)
 class _Ground:
-    """Runs of one ground under its name."""
+    """Runs of one ground under its name, and the pairs of their arms across them."""
 
     title: str
     runs: tuple[Run, ...]
+    pairs: tuple[Pair, ...]
 
     def arms(self) -> Iterator[tuple[Run, ArmResult]]:
         """Every arm once: the sharp and the blurred arm are the same in all runs."""
@@ -83,6 +86,18 @@ class _Ground:
         found = (arm.metrics.get(_GAP.key) for _, arm in self.arms() if arm.name == deblurrer)
         return next((estimate for estimate in found if estimate is not None), None)
 
+    def differences(self) -> list[Difference]:
+        """Between any two arms, of one run or of two; none where a name means two arms."""
+        names = [arm.name for _, arm in self.arms()]
+        if len(set(names)) < len(names):
+            return []
+        within = (each for run in self.runs for each in run.result.differences)
+        return [*within, *(pair.change for pair in self.pairs)]
+
+    def is_ahead(self, deblurrer: str, other: str) -> bool:
+        """Whether a deblurrer has more mAP than another arm by more than chance."""
+        return is_ahead(self.differences(), deblurrer, other, METRICS["map"])
+
     def trained(self, deblurrer: str) -> bool:
         """Whether a deblurrer's training loss contained the features of this ground's detector."""
         return any(arm.trained_with_detector for _, arm in self.arms() if arm.name == deblurrer)
@@ -91,9 +106,9 @@ class _Ground:
 def comparison_of(folders: Sequence[Path], out: Path) -> ComparisonView:
     """Read several run folders for a page that lies at `out`; raises DataError naming a file missing or damaged."""
     runs = [read_run(folder) for folder in folders]
-    grounds = _grounds(runs)
-    order = _by_rank(grounds)
     pairs = pairs_of(runs)
+    grounds = _grounds(runs, pairs)
+    order = _by_rank(grounds)
     return ComparisonView(
         headline=_headline(grounds, order),
         runs=tuple(_line(run, out) for run in runs),
@@ -105,14 +120,19 @@ def comparison_of(folders: Sequence[Path], out: Path) -> ComparisonView:
     )
 
 
-def _grounds(runs: Sequence[Run]) -> tuple[_Ground, ...]:
+def _grounds(runs: Sequence[Run], pairs: Sequence[Pair]) -> tuple[_Ground, ...]:
     grouped: dict[tuple[object, ...], list[Run]] = {}
     for run in runs:
         key = (run.result.data.fingerprint, run.result.specification.get("truth"), run.detector)
         grouped.setdefault(key, []).append(run)
+    pairs = pairs if len({run.name for run in runs}) == len(runs) else ()  # else a name does not say which run
     titles = [f"{some[0].result.data.name} · {some[0].detector[0]}" for some in grouped.values()]
     return tuple(
-        _Ground(title if titles.count(title) == 1 else f"{title} · {some[0].name}", tuple(some))
+        _Ground(
+            title if titles.count(title) == 1 else f"{title} · {some[0].name}",
+            tuple(some),
+            tuple(pair for pair in pairs if {pair.run, pair.against_run} <= {run.name for run in some}),
+        )
         for title, some in zip(titles, grouped.values(), strict=True)
     )
 
@@ -132,16 +152,44 @@ def _mean_gap(grounds: Sequence[_Ground], deblurrer: str) -> float | None:
 def _headline(grounds: Sequence[_Ground], order: Sequence[str]) -> str:
     if len(grounds) == 1:
         found = [verdict for run in grounds[0].runs for verdict in verdicts(run.result)]
-        return next((verdict.words for verdict in found if verdict.arm in order[:1]), found[0].words)
+        words = next((verdict.words for verdict in found if verdict.arm in order[:1]), found[0].words)
+        return _joined(_leader(grounds, order), words)
     mean = _mean_gap(grounds, order[0]) if order else None
     if mean is None:
-        return f"{plural(len(order), 'deblurrer', 'deblurrers')}, and none with a gap to recover"
-    where = sum(1 for ground in grounds if ground.gap_of(order[0]) is not None)
-    trained = sum(ground.trained(order[0]) for ground in grounds)
+        return f"{plural(len(order), 'deblurrer', 'deblurrers')}, and no setting that shows that blur costs mAP"
+    return _joined(_leader(grounds, order), _over_settings(grounds, order[0], mean))
+
+
+def _joined(*phrases: str) -> str:
+    return "; ".join(filter(None, phrases))
+
+
+def _leader(grounds: Sequence[_Ground], order: Sequence[str]) -> str:
+    """Whether the first in `order` is ahead of every other in all settings that both ran in, those of few pictures
+    aside; empty where there is no other setting.
+    """
+    telling = [each for each in grounds if all(run.result.data.images >= FEWEST_PICTURES for run in each.runs)]
+    if not telling:
+        return ""
+
+    def is_leading(one: str, other: str) -> bool:
+        both = [ground for ground in telling if {one, other} <= {arm.name for _, arm in ground.arms()}]
+        return bool(both) and all(ground.is_ahead(one, other) for ground in both)
+
+    return leader_in_words(order, is_leading)
+
+
+def _over_settings(grounds: Sequence[_Ground], deblurrer: str, mean: float) -> str:
+    """What a deblurrer recovers on average, if it helps in all settings where it has a share."""
+    where = [ground for ground in grounds if _mean_gap([ground], deblurrer) is not None]
+    unsure = sum(not ground.is_ahead(deblurrer, "blurred") for ground in where)
+    if unsure:
+        return f"{deblurrer}: whether it helps is not known in {unsure} of {len(where)} settings"
+    trained = sum(ground.trained(deblurrer) for ground in where)
     with_detector = f"; it was trained with the detector of {trained} of them" if trained else ""
     return (
-        f"{order[0]} leads: it recovers {percent(mean)} of the mAP that blur costs, the mean over {where} settings"
-        f"{with_detector}"
+        f"{deblurrer} recovers {percent(mean)} of the mAP that blur costs, the mean over "
+        f"{plural(len(where), 'setting', 'settings')}{with_detector}"
     )
 
 
@@ -170,31 +218,26 @@ def _warnings(runs: Sequence[Run]) -> Iterator[str]:
 
 
 def _leaderboard(grounds: Sequence[_Ground], order: Sequence[str]) -> Table:
-    """Deblurrers by rank × grounds: the gap recovered; the best of each ground stands out."""
-    best = {ground.title: _best_gap(ground, order) for ground in grounds}
+    """Deblurrers by rank × grounds: the gap recovered; who leads in a ground by more than chance stands out."""
     columns = [Heading("Mean", "↑"), *(Heading(ground.title, "↑", _GAP.definition) for ground in grounds)]
 
     def row(place: int, name: str) -> Row:
         mean = _mean_gap(grounds, name)
-        cells = [_gap_cell(ground, name, best[ground.title]) for ground in grounds]
+        cells = [_gap_cell(ground, name, order) for ground in grounds]
         return Row(Heading(f"{place}. {name}"), (Cell(UNDEFINED if mean is None else percent(mean)), *cells))
 
     rows = tuple(row(place, name) for place, name in enumerate(order, 1))
     return Table("Deblurrer", tuple(columns), rows)
 
 
-def _gap_cell(ground: _Ground, deblurrer: str, best: float | None) -> Cell:
+def _gap_cell(ground: _Ground, deblurrer: str, order: Sequence[str]) -> Cell:
     gap = ground.gap_of(deblurrer)
     if gap is None:
         return Cell("")
-    cell = value_cell(_GAP, gap, best)
+    rivals = [name for name in order if name != deblurrer and ground.gap_of(name) is not None]
+    is_leader = bool(rivals) and all(ground.is_ahead(deblurrer, name) for name in rivals)
+    cell = value_cell(_GAP, gap, is_leader)
     return replace(cell, text=f"{cell.text} {TRAINED_WITH}") if ground.trained(deblurrer) else cell
-
-
-def _best_gap(ground: _Ground, order: Sequence[str]) -> float | None:
-    found = [ground.gap_of(name) for name in order]
-    values = {estimate.value for estimate in found if estimate is not None and estimate.value is not None}
-    return max(values) if len(values) > 1 else None
 
 
 def _exhibits(grounds: Sequence[_Ground], order: Sequence[str]) -> Iterator[Exhibit]:
@@ -213,7 +256,7 @@ def _shown(ground: _Ground) -> Ground:
     first = ground.runs[0].result
     rows = list(ground.arms())
     arms = [arm for _, arm in rows]
-    table = arm_table(arms, main_specs(arms))
+    table = arm_table(arms, main_specs(arms), ground.differences())
     named = tuple(
         Row(Heading(arm_name(arm), run.name if arm.kind == "deblurrer" else ""), row.cells)
         for (run, arm), row in zip(rows, table.rows, strict=True)
@@ -229,17 +272,17 @@ def _pair_table(pairs: Sequence[Pair]) -> Table:
     spec = METRICS["map"]
     rows = tuple(
         Row(
-            Heading(f"{pair.arm} ({pair.run})", f"minus {pair.against_arm} ({pair.against_run})"),
-            (_pair_cell(pair.difference), Cell(f"{pair.difference.n:,}")),
+            Heading(f"{pair.change.arm} ({pair.run})", f"minus {pair.change.against} ({pair.against_run})"),
+            (_pair_cell(pair.change), Cell(f"{pair.change.difference.n:,}")),
         )
         for pair in pairs
     )
     return Table("Arms", (metric_heading(spec), Heading("Pictures", "shared")), rows)
 
 
-def _pair_cell(difference: Estimate) -> Cell:
-    spec, value = METRICS["map"], difference.value
+def _pair_cell(change: Difference) -> Cell:
+    spec, value = METRICS["map"], change.difference.value
     if value is None:
         return Cell(UNDEFINED)
-    bounds = interval(spec, difference, is_difference=True)
-    return Cell(signed(spec, value), bounds, tone="better" if value > 0 else "worse" if value < 0 else "")
+    bounds = with_p_value(interval(spec, change.difference, is_difference=True), change.p_value, change.p_holm)
+    return Cell(signed(spec, value), bounds, tone=tone(spec, value, change.is_shown))

@@ -87,18 +87,16 @@ def precision_recall_table(analysis: Mapping[str, ArmAnalysis]) -> Table:
 
 
 def sweep_table(analysis: Mapping[str, ArmAnalysis]) -> Table:
-    """F1, precision and recall: confidences × arms; the best F1 of each arm stands out."""
-    cells = {}
-    for arm, record in analysis.items():
-        points = record.confidence_sweep
-        best = max((point.f1 for point in points if point.f1 is not None), default=None)
-        cells[arm] = [(Heading(f"{point.confidence:.2f}"), _sweep_cell(point, best)) for point in points]
+    """F1, precision and recall: confidences × arms."""
+    cells = {
+        arm: [(Heading(f"{point.confidence:.2f}"), _sweep_cell(point)) for point in record.confidence_sweep]
+        for arm, record in analysis.items()
+    }
     return _by_arm("Confidence", analysis, cells)
 
 
-def _sweep_cell(point: SweepPoint, best: float | None) -> Cell:
-    f1, ratios = point.f1, f"{_share(point.precision)} / {_share(point.recall)}"
-    return Cell(_share(f1), ratios, best=f1 is not None and f1 == best)
+def _sweep_cell(point: SweepPoint) -> Cell:
+    return Cell(_share(point.f1), f"{_share(point.precision)} / {_share(point.recall)}")
 
 
 def _by_arm(

@@ -96,8 +96,11 @@ def _cost(evidence: RunEvidence) -> Iterator[Exhibit]:
     sharp = arms["sharp"].metrics["map"] if "sharp" in arms else None
     draw = pareto(places, arms["blurred"].metrics["map"], sharp, "seconds per megapixel", "mAP")
     costs = (spec for spec in main_specs(evidence.result.arms) if not spec.is_paired)
-    table = arm_table(evidence.result.arms, (METRICS["map"], *costs))
-    note = "The line joins deblurrers that no faster one beats. Dotted: the ceiling; grey: the floor."
+    table = arm_table(evidence.result.arms, (METRICS["map"], *costs), evidence.result.differences)
+    note = (
+        "The line joins deblurrers than which no faster one has more mAP here, by chance or not. Dotted: the ceiling; "
+        "grey: the floor."
+    )
     yield _exhibit("Quality against restoration time", note, _key(evidence), draw, table)
 
 
@@ -145,7 +148,7 @@ def _by_size(evidence: RunEvidence) -> Iterator[Exhibit]:
     if not arms:
         return
     series = [Points(evidence.pens[arm.name], [arm.metrics.get(spec.key) for spec in specs]) for arm in arms]
-    table = arm_table(evidence.result.arms, specs).transposed("Size")
+    table = arm_table(evidence.result.arms, specs, evidence.result.differences).transposed("Size")
     note = "COCO's sizes: small below 32², large above 96² square pixels."
     yield _exhibit("By size of the object", note, _key(evidence), by_category(SIZES, series, "mAP"), table)
 

@@ -6,16 +6,18 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from detbench.core.arm import Arm
+from detbench.metrics.bootstrap import RESAMPLES
 from detbench.metrics.columns import TrueColumns, found_columns, joined, true_columns
 from detbench.metrics.drawn_numbers import DrawnNumbers, estimated
-from detbench.metrics.evidence import ByMetric
+from detbench.metrics.evidence import ByMetric, Evidence, p_values
 from detbench.metrics.ranking import Ranking, ranked, trimmed
 from detbench.metrics.resampled import Draws, coco_numbers, defined
 from detbench.report.shown import damage_named
 from detbench.results.folder import RunFolder
-from detbench.results.schema import ArmResult, RunResult
-from detbench.types import Estimate
+from detbench.results.schema import ArmResult, Difference, RunResult, adjusted
 
 _Record = Mapping[str, Any]
 
@@ -41,13 +43,13 @@ class Run:
 
 @dataclass(frozen=True)
 class Pair:
-    """mAP of an arm of one run minus that of an arm of another, over `difference.n` shared pictures."""
+    """mAP of an arm of one run minus that of an arm of another, over the pictures that both have; p-values are adjusted
+    over all pairs of deblurrers.
+    """
 
     run: str
-    arm: str
     against_run: str
-    against_arm: str
-    difference: Estimate
+    change: Difference
 
 
 def read_run(folder: Path) -> Run:
@@ -61,10 +63,12 @@ def pairs_of(runs: Sequence[Run]) -> tuple[Pair, ...]:
 
     Raises DataError naming a file that is missing or damaged.
     """
-    return tuple(pair for one, other in combinations(runs, 2) for pair in _between(one, other))
+    found = [(one.name, other.name, change) for one, other in combinations(runs, 2) for change in _between(one, other)]
+    changes = adjusted([change for _, _, change in found])
+    return tuple(Pair(one, other, change) for (one, other, _), change in zip(found, changes, strict=True))
 
 
-def _between(one: Run, other: Run) -> Iterator[Pair]:
+def _between(one: Run, other: Run) -> Iterator[Difference]:
     arms = list(_arms_to_pair(one, other))
     if one.pictures != other.pictures or not arms:
         return
@@ -75,7 +79,8 @@ def _between(one: Run, other: Run) -> Iterator[Pair]:
     for ours, theirs in arms:
         difference = drawn_of_one.own(Arm.named(ours))["map"] - drawn_of_other.own(Arm.named(theirs))["map"]
         estimate = estimated(defined(difference[0]), len(shared), difference)
-        yield Pair(one.name, ours, other.name, theirs, estimate)
+        p_of = p_values(_evidence(one, ours, shared), _evidence(other, theirs, shared), RESAMPLES)
+        yield Difference(ours, theirs, "map", estimate, p_of.get("map"))
 
 
 def _arms_to_pair(one: Run, other: Run) -> Iterator[tuple[str, str]]:
@@ -118,6 +123,11 @@ def _drawn(run: Run, shared: Sequence[int]) -> DrawnNumbers:
         return coco_numbers(_ranking(run, arm, shared), weights, ("all",))
 
     return DrawnNumbers([Arm.named(arm.name) for arm in run.result.arms], numbers, len(shared))
+
+
+def _evidence(run: Run, arm: str, shared: Sequence[int]) -> Evidence:
+    """What an arm's mAP follows from, and nothing else."""
+    return Evidence(_ranking(run, Arm.named(arm), shared), np.zeros((len(shared), 3), np.int64), {})
 
 
 def _ranking(run: Run, arm: Arm, shared: Sequence[int]) -> Ranking:

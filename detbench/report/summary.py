@@ -17,6 +17,9 @@ def _lines(view: ReportView) -> Iterator[str]:
     yield ""
     yield f"mAP {markdown(view.verdict.numbers)}"
     yield ""
+    if view.leader:
+        yield f"{markdown(view.leader)}."
+        yield ""
     for verdict in view.verdicts[1:]:
         yield f"- {markdown(verdict.sentence)}"
     yield ""

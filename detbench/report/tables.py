@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from detbench.metrics.image_metrics import metric_specs
-from detbench.pages.parts import Cell, Heading, Row, Table
+from detbench.pages.parts import Cell, Heading, Row, Table, Tone
 from detbench.pages.text import UNDEFINED, arrow, interval, metric_value, plural, signed, with_p_value
-from detbench.results.schema import ArmResult, Difference, EvaluatedData, RunResult
+from detbench.results.schema import ArmResult, Difference, EvaluatedData, RunResult, is_ahead
 from detbench.types import Estimate, MetricSpec
 
 TRAINED_WITH = "†"
@@ -50,15 +50,17 @@ def metric_heading(spec: MetricSpec) -> Heading:
     return Heading(spec.title, f"{spec.unit} {arrow(spec)}".strip(), f"{spec.definition}; {spec.better} is better")
 
 
-def arm_table(arms: Sequence[ArmResult], specs: Sequence[MetricSpec]) -> Table:
-    """Arms × metrics. The best value of each metric stands out, the sharp arm aside: it is the ceiling."""
-    best = {spec.key: _best_value(spec, arms) for spec in specs}
+def arm_table(arms: Sequence[ArmResult], specs: Sequence[MetricSpec], differences: Sequence[Difference]) -> Table:
+    """Arms × metrics. The best of each metric stands out where `differences` show that it is ahead of all others, the
+    sharp arm aside: it is the ceiling.
+    """
+    best = {spec.key: _best_arm(spec, arms, differences) for spec in specs}
     known = {(arm.kind, key) for arm in arms for key in arm.metrics}
 
     def cell(arm: ArmResult, spec: MetricSpec) -> Cell:
         if spec.key not in arm.metrics and spec.is_paired and (arm.kind, spec.key) in known:
             return _undefined(spec)  # of a run that was made before the metric was
-        return value_cell(spec, arm.metrics.get(spec.key), None if arm.kind == "sharp" else best[spec.key])
+        return value_cell(spec, arm.metrics.get(spec.key), best=arm.name == best[spec.key])
 
     def row(arm: ArmResult) -> Row:
         return Row(Heading(arm_name(arm)), tuple(cell(arm, spec) for spec in specs))
@@ -67,7 +69,7 @@ def arm_table(arms: Sequence[ArmResult], specs: Sequence[MetricSpec]) -> Table:
 
 
 def difference_table(result: RunResult, specs: Sequence[MetricSpec]) -> Table:
-    """Deblurrers × those of the metrics that can be told apart from the blurred arm's."""
+    """Deblurrers × those of the metrics that can be told apart from the blurred arm's; what is shown has a tone."""
     found = {(each.arm, each.metric): each for each in result.differences if each.against == "blurred"}
     shown = [spec for spec in specs if any(metric == spec.key for _, metric in found)]
     rows = (
@@ -78,8 +80,8 @@ def difference_table(result: RunResult, specs: Sequence[MetricSpec]) -> Table:
     return Table("Arm", tuple(metric_heading(spec) for spec in shown), tuple(rows))
 
 
-def value_cell(spec: MetricSpec, estimate: Estimate | None, best: float | None = None) -> Cell:
-    """One metric of one arm, standing out where it equals `best`; empty where the arm has no such metric."""
+def value_cell(spec: MetricSpec, estimate: Estimate | None, best: bool = False) -> Cell:
+    """One metric of one arm, standing out where it is `best`; empty where the arm has no such metric."""
     if estimate is None:
         return Cell("")
     if estimate.value is None:
@@ -88,15 +90,19 @@ def value_cell(spec: MetricSpec, estimate: Estimate | None, best: float | None =
         metric_value(spec, estimate.value),
         interval(spec, estimate, is_difference=False),
         f"{spec.title} over {plural(estimate.n, 'picture', 'pictures')}",
-        best=estimate.value == best,
+        best=best,
     )
 
 
-def _best_value(spec: MetricSpec, arms: Sequence[ArmResult]) -> float | None:
-    """The best value that an arm below the ceiling has; None where there is nothing to choose between."""
-    estimates = [arm.metrics[spec.key] for arm in arms if arm.kind != "sharp" and spec.key in arm.metrics]
-    values = {estimate.value for estimate in estimates if estimate.value is not None}
-    return max(values, key=lambda value: spec.sign * value) if len(values) > 1 else None
+def _best_arm(spec: MetricSpec, arms: Sequence[ArmResult], differences: Sequence[Difference]) -> str | None:
+    """The arm below the ceiling that is ahead of all others by more than chance; None where none is."""
+    having = [arm.name for arm in arms if arm.kind != "sharp" and spec.key in arm.metrics]
+    ahead = (
+        name
+        for name in having
+        if len(having) > 1 and all(is_ahead(differences, name, other, spec) for other in having if other != name)
+    )
+    return next(ahead, None)
 
 
 def _difference_cell(spec: MetricSpec, difference: Difference | None) -> Cell:
@@ -105,14 +111,19 @@ def _difference_cell(spec: MetricSpec, difference: Difference | None) -> Cell:
     estimate = difference.difference
     if estimate.value is None:
         return _undefined(spec)
-    text = signed(spec, estimate.value)
-    gain = spec.sign * estimate.value
     return Cell(
-        text,
-        with_p_value(interval(spec, estimate, is_difference=True), difference.p_value),
+        signed(spec, estimate.value),
+        with_p_value(interval(spec, estimate, is_difference=True), difference.p_value, difference.p_holm),
         f"{difference.arm} minus {difference.against}, over {plural(estimate.n, 'picture', 'pictures')}",
-        tone="" if text == metric_value(spec, 0) else "better" if gain > 0 else "worse",
+        tone=tone(spec, estimate.value, difference.is_shown),
     )
+
+
+def tone(spec: MetricSpec, change: float, is_shown: bool) -> Tone:
+    """Which way a difference of a metric points; none where it may be chance or rounds to nothing."""
+    if not is_shown or metric_value(spec, abs(change)) == metric_value(spec, 0):
+        return ""
+    return "better" if spec.sign * change > 0 else "worse"
 
 
 def _undefined(spec: MetricSpec) -> Cell:

@@ -1,5 +1,6 @@
 """A run as its report tells it: plain values, read from the run folder, before any HTML or Markdown."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ import pandas as pd
 
 from detbench.errors import DataError
 from detbench.metrics.bootstrap import LEVEL, SEED
+from detbench.metrics.claims import ALPHA, FEWEST_PICTURES
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU, PSEUDO_CONFIDENCE
 from detbench.pages.parts import Exhibit, Table
 from detbench.pages.strips import Strip
@@ -26,7 +28,7 @@ from detbench.report.tables import (
     shown_specs,
     trained_with_note,
 )
-from detbench.report.verdict import ArmVerdict, verdicts
+from detbench.report.verdict import ArmVerdict, leader, verdicts
 from detbench.results.analysis_schema import ArmAnalysis, analysis_from_json
 from detbench.results.folder import RunFolder
 from detbench.results.schema import RunResult
@@ -50,11 +52,13 @@ class Choices:
 class ReportView:
     """Everything that a report says.
 
-    `verdicts` start with the one to show first; `warnings` change how the numbers must be read, `notes` help to.
+    `verdicts` start with the one to show first; `leader` says which of several deblurrers leads, or that none does;
+    `warnings` change how the numbers must be read, `notes` help to.
     """
 
     run: str
     verdicts: tuple[ArmVerdict, ...]
+    leader: str
     warnings: tuple[str, ...]
     facts: Facts
     bars: Bars
@@ -93,10 +97,11 @@ def view_of(folder: Path, is_beside: bool = True) -> ReportView:
     return ReportView(
         run=folder.resolve().name,
         verdicts=verdicts(result),
+        leader=leader(result),
         warnings=tuple(_warnings(result)),
         facts=tuple(_facts(result, images)),
         bars=map_bars(result.arms),
-        main=arm_table(result.arms, first_specs),
+        main=arm_table(result.arms, first_specs, result.differences),
         differences=difference_table(result, first_specs),
         notes=(*_notes(result, first_specs), *_kernel_notes(run, result, images)),
         groups=grouped(made),
@@ -104,7 +109,7 @@ def view_of(folder: Path, is_beside: bool = True) -> ReportView:
         choices=_choices(result, made, analysis),
         flips=flip_table(run.read_flips()),
         exhibits=exhibits,
-        all_metrics=arm_table(result.arms, specs).transposed("Metric"),
+        all_metrics=arm_table(result.arms, specs, result.differences).transposed("Metric"),
         all_differences=difference_table(result, specs).transposed("Metric"),
         definitions=tuple((spec.title, f"{spec.definition}; {spec.better} is better") for spec in specs),
         provenance=tuple(_provenance(result)),
@@ -197,17 +202,35 @@ def _notes(result: RunResult, specs: tuple[MetricSpec, ...]) -> Iterator[str]:
         yield f"Told the blur kernel, so a bar for blind deblurrers and no rival of theirs: {', '.join(given_kernel)}."
     if note := trained_with_note(result.arms):
         yield note
-    if all(difference.difference.low is None for difference in result.differences):
-        yield "No intervals were computed: a small difference may be chance."
-    else:
-        yield (
-            f"Brackets hold {percent(LEVEL)} intervals, from {result.specification.get('resamples')} draws "
-            "of the pictures, the same for all arms. A difference whose interval holds zero may be chance; p is how "
-            "often chance alone does as much (paired permutation test)."
-        )
+    yield from _notes_on_chance(result)
     yield f"Precision, recall and F1 are at confidence ≥ {CONFIDENCE:g} and IoU ≥ {MATCH_IOU:g}."
     for spec in specs:
         yield from _partly_defined(result, spec)
+
+
+def _notes_on_chance(result: RunResult) -> Iterator[str]:
+    """When a difference is claimed."""
+    differences, draws = result.differences, result.specification.get("resamples")
+    if all(each.difference.low is None or each.p_value is None for each in differences):
+        yield "No intervals and p-values were computed: any difference may be chance, so nothing is claimed."
+        return
+    yield (
+        f"Brackets hold {percent(LEVEL)} intervals, from {draws} draws of the pictures, the same for all arms; p is "
+        "how often chance alone does as much (paired permutation test). A difference is claimed, and has a colour, "
+        f"where its interval leaves out zero and p is below {share(ALPHA)}, over at least {FEWEST_PICTURES} pictures. "
+        "Every other one may be chance."
+    )
+    families = Counter(each.family for each in differences if each.p_holm is not None)
+    if families:
+        yield (
+            "With several deblurrers the adjusted p counts: Holm’s method keeps all claims together from being false "
+            f"more often than {share(ALPHA)}."
+        )
+    if isinstance(draws, int) and max(families.values(), default=0) >= ALPHA * (draws + 1):
+        yield (
+            f"{max(families.values())} tests at once are too many for {draws} draws to show all that is there. "
+            f"More draws would: --resamples {draws * 10}."
+        )
 
 
 def _kernel_notes(run: RunFolder, result: RunResult, images: pd.DataFrame) -> Iterator[str]:

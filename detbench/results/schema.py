@@ -1,14 +1,15 @@
 """What a run leaves behind, as values: `result.json` holds exactly one RunResult."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import msgspec
 
 from detbench.core.arm import ArmKind
 from detbench.errors import DataError
-from detbench.types import Estimate
+from detbench.metrics.claims import holm, is_shown
+from detbench.types import Estimate, MetricSpec
 
 SCHEMA_VERSION = 1
 
@@ -37,7 +38,8 @@ class ArmResult:
 @dataclass(frozen=True)
 class Difference:
     """A metric of `arm` minus that of `against`, over the same pictures; `p_value` is the paired permutation test's,
-    None where it was not made.
+    None where it was not made. `p_holm` is adjusted for the run's several deblurrers: over all of them against blurred,
+    or over all pairs of them; None where the test stands alone.
     """
 
     arm: str
@@ -45,10 +47,42 @@ class Difference:
     metric: str
     difference: Estimate
     p_value: float | None = None
+    p_holm: float | None = None
 
     def __post_init__(self) -> None:
-        if self.p_value is not None and not 0 <= self.p_value <= 1:
-            raise ValueError(f"a p-value lies in 0..1, not {self.p_value}")
+        for p_value in (self.p_value, self.p_holm):
+            if p_value is not None and not 0 <= p_value <= 1:
+                raise ValueError(f"a p-value lies in 0..1, not {p_value}")
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the difference is claimed; else it may be chance."""
+        return is_shown(self.difference, self.p_value, self.p_holm)
+
+    @property
+    def family(self) -> tuple[str, str]:
+        """What is tested, and by which metric: p-values of one family are adjusted together."""
+        what = "cost of blur" if self.arm == "blurred" else "gain" if self.against == "blurred" else "lead"
+        return what, self.metric
+
+
+def adjusted(differences: Sequence[Difference]) -> tuple[Difference, ...]:
+    """The differences of one run, or of pairs of its arms, with `p_holm` where a family has several."""
+    families: dict[tuple[str, str], dict[int, float | None]] = {}
+    for place, each in enumerate(differences):
+        families.setdefault(each.family, {})[place] = each.p_value
+    p_holm = {place: p for tests in families.values() if len(tests) > 1 for place, p in holm(tests).items()}
+    return tuple(replace(each, p_holm=p_holm.get(place)) for place, each in enumerate(differences))
+
+
+def is_ahead(differences: Iterable[Difference], one: str, other: str, spec: MetricSpec) -> bool:
+    """Whether the arm `one` is better than `other` in a metric by more than chance."""
+    signs = {(one, other): spec.sign, (other, one): -spec.sign}
+    return any(
+        each.is_shown and signs.get((each.arm, each.against), 0) * (each.difference.value or 0) > 0
+        for each in differences
+        if each.metric == spec.key
+    )
 
 
 @dataclass(frozen=True)
@@ -103,6 +137,11 @@ class RunResult:
         """The arm called `name`, or None."""
         return next((arm for arm in self.arms if arm.name == name), None)
 
+    def change(self, arm: str, against: str, metric: str = "map") -> Difference | None:
+        """How far `arm` is from `against`, or None."""
+        wanted = (arm, against, metric)
+        return next((each for each in self.differences if (each.arm, each.against, each.metric) == wanted), None)
+
 
 def flat_metrics(result: RunResult) -> dict[str, float | None]:
     """Every number of every arm as "<arm>.<metric>": the content of `metrics.json`."""
@@ -115,11 +154,15 @@ def result_to_json(result: RunResult) -> dict[str, Any]:
 
 
 def result_from_json(value: Any, where: str) -> RunResult:
-    """The inverse of `result_to_json`; raises DataError naming `where` for anything else."""
+    """The inverse of `result_to_json`; raises DataError naming `where` for anything else.
+
+    Results that were written before p-values were adjusted get theirs here.
+    """
     if not isinstance(value, dict) or value.get("schema") != SCHEMA_VERSION:
         found = value.get("schema") if isinstance(value, dict) else type(value).__name__
         raise DataError(f"{where}: not a result of schema {SCHEMA_VERSION} (found {found}); run `detbench run` again")
     try:
-        return msgspec.convert(value, RunResult)
+        result = msgspec.convert(value, RunResult)
     except (msgspec.ValidationError, RecursionError) as error:
         raise DataError(f"{where}: damaged result ({error}); run `detbench run` again") from error
+    return replace(result, differences=adjusted(result.differences))

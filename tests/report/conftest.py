@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from detbench.core.images import picture_from_image
 from detbench.core.kernel_pictures import kernel_picture
 from detbench.metrics.error_kinds import KINDS
 from detbench.results.folder import RunFolder
-from detbench.results.schema import ArmResult, Difference, EvaluatedData, RunResult
+from detbench.results.schema import ArmResult, Difference, EvaluatedData, RunResult, adjusted
 from detbench.types import Estimate, Image
 
 WIDTH, HEIGHT = 60, 40
@@ -30,8 +31,12 @@ class Run:
     Arms in `finds` look for the blur kernel: they found one in the first picture and none in the others. The training
     loss of those in `trained` contained the features of the run's detector.
 
-    Two pictures, each with the boxes TRUE_BOX and OTHER_BOX of class 1; every arm finds TRUE_BOX in both, with score
-    .9, and something of class 2 at OTHER_BOX, with .4; what it finds with .1 is below the stated confidence.
+    Numbers are said to be over `images` pictures. Intervals reach `interval` to both sides, and p-values are `p_value`
+    but for the pairs of arms in `p_of`; without an interval there are no p-values either.
+
+    The folder has two pictures, each with the boxes TRUE_BOX and OTHER_BOX of class 1; every arm finds TRUE_BOX in
+    both, with score .9, and something of class 2 at OTHER_BOX, with .4; what it finds with .1 is below the stated
+    confidence.
     """
 
     maps: Mapping[str, float | None]
@@ -43,7 +48,10 @@ class Run:
     told: Sequence[str] = ()
     trained: Sequence[str] = ()
     finds: Sequence[str] = ()
-    interval: float | None = None
+    images: int = 12
+    interval: float | None = 0.00005
+    p_value: float = 0.001
+    p_of: Mapping[tuple[str, str], float] = field(default_factory=dict)
     fingerprint: str = "e" * 64
 
 
@@ -83,7 +91,7 @@ def write_run(folder: Path, run: Run) -> Path:
 
 def result_of(run: Run) -> RunResult:
     """The run's result, without a folder."""
-    arms, images = tuple(_arm(name, run) for name in run.maps), len(run.file_names)
+    arms, images = tuple(_arm(name, run) for name in run.maps), run.images
     return RunResult(
         specification={
             "dataset": run.dataset,
@@ -105,8 +113,8 @@ def result_of(run: Run) -> RunResult:
         ),
         detector={"name": "blobs", "weights_sha256": None},
         arms=arms,
-        differences=tuple(_difference(arm, run) for arm in arms if arm.kind == "deblurrer"),
-        shown=tuple(range(images, 0, -1)),
+        differences=adjusted([_difference(*pair, run) for pair in _pairs(arms)]),
+        shown=tuple(range(len(run.file_names), 0, -1)),
     )
 
 
@@ -183,11 +191,12 @@ def _arm(name: str, run: Run) -> ArmResult:
     value = run.maps[name]
     metrics = {
         "map": _estimate(value, run),
-        "psnr_db": Estimate(None, 0) if name == "sharp" else Estimate(25.25, 1),
-        "map_small": Estimate(None, 2),
+        "psnr_db": Estimate(None, 0) if name == "sharp" else Estimate(25.25, run.images - 1),
+        "map_small": Estimate(None, run.images),
     }
     if kind == "deblurrer":
-        metrics |= {"gap_recovered": Estimate(_gap_recovered(value, run), 2), "restore_ms_p50": Estimate(12.5, 2)}
+        gap = Estimate(_gap_recovered(value, run), run.images)
+        metrics |= {"gap_recovered": gap, "restore_ms_p50": Estimate(12.5, run.images)}
     backend = {"name": name} if kind == "deblurrer" else None
     per_class, looked = {run.class_names[0]: value}, name in run.finds
     return ArmResult(
@@ -207,13 +216,22 @@ def _gap_recovered(value: float | None, run: Run) -> float | None:
     return None if None in (value, blurred, sharp) or sharp <= blurred else (value - blurred) / (sharp - blurred)
 
 
-def _difference(arm: ArmResult, run: Run) -> Difference:
-    value, blurred = run.maps[arm.name], run.maps["blurred"]
-    change = None if value is None or blurred is None else value - blurred
-    return Difference(arm.name, "blurred", "map", _estimate(change, run))
+def _pairs(arms: Sequence[ArmResult]) -> list[tuple[str, str]]:
+    """The arms that are held against each other, as a run does."""
+    deblurrers = [arm.name for arm in arms if arm.kind == "deblurrer"]
+    cost = [("blurred", "sharp")] if any(arm.kind == "sharp" for arm in arms) else []
+    pairs = [(later, earlier) for earlier, later in combinations(deblurrers, 2)]
+    return [*cost, *((name, "blurred") for name in deblurrers), *pairs]
+
+
+def _difference(arm: str, against: str, run: Run) -> Difference:
+    value, other = run.maps[arm], run.maps[against]
+    change = None if value is None or other is None else value - other
+    p_value = None if change is None or run.interval is None else run.p_of.get((arm, against), run.p_value)
+    return Difference(arm, against, "map", _estimate(change, run), p_value)
 
 
 def _estimate(value: float | None, run: Run) -> Estimate:
     if value is None or run.interval is None:
-        return Estimate(value, 2)
-    return Estimate(value, 2, value - run.interval, value + run.interval)
+        return Estimate(value, run.images)
+    return Estimate(value, run.images, value - run.interval, value + run.interval)

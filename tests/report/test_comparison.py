@@ -21,7 +21,7 @@ def test_the_leaderboard_goes_by_the_gap_recovered(write: Write, tmp_path: Path)
         "1. wiener": ["70\xa0%", "50\xa0%", "90\xa0%"],
         "2. nah": ["10\xa0%", "10\xa0%", ""],
     }
-    assert view.headline == "wiener leads: it recovers 70\xa0% of the mAP that blur costs, the mean over 2 settings"
+    assert view.headline == "wiener leads; wiener recovers 70\xa0% of the mAP that blur costs, the mean over 2 settings"
     assert [ground.title for ground in view.grounds] == ["streets · blobs", "coco · blobs"]
 
 
@@ -46,7 +46,7 @@ def test_a_run_named_like_a_script_is_linked_as_a_folder(write: Write, tmp_path:
 
 
 def test_runs_of_one_ground_share_its_table(write: Write, tmp_path: Path) -> None:
-    """Sharp and blurred stand there once, each deblurrer with its run; the verdict is the best one's."""
+    """Sharp and blurred stand there once, each deblurrer with its run; those that find the same may be equal."""
     one = write("one", maps={"sharp": 0.4, "blurred": 0.2, "wiener": 0.3})
     other = write("other", maps={"sharp": 0.4, "blurred": 0.2, "nah": 0.32})
     view = comparison_of([one, other], tmp_path / "all.html")
@@ -57,4 +57,23 @@ def test_runs_of_one_ground_share_its_table(write: Write, tmp_path: Path) -> Non
         ("wiener", "one"),
         ("nah", "other"),
     ]
-    assert view.headline == "nah recovers 60\xa0% of the mAP that blur costs"
+    assert view.headline == (
+        "No one leads: nah and wiener may be equal; nah recovers 60\xa0% of the mAP that blur costs"
+    )
+    assert not any(cell.best for row in (*ground.table.rows, *view.leaderboard.rows) for cell in row.cells)
+
+
+def test_a_leader_over_settings_leads_in_each(write: Write, tmp_path: Path) -> None:
+    """One setting where two may be equal is enough for no leader, and one where a gain may be chance for no share."""
+    maps = {"sharp": 0.4, "blurred": 0.2, "wiener": 0.3, "nah": 0.22}
+    one = write("one", maps=maps)
+    other = write("other", maps=maps, fingerprint="f" * 64, dataset="coco", p_of={("nah", "wiener"): 0.2})
+    view = comparison_of([one, other], tmp_path / "all.html")
+    assert view.headline.startswith("No one leads: wiener and nah may be equal; wiener recovers 50")
+    assert [[cell.best for cell in row.cells] for row in view.leaderboard.rows] == [[False, True, False], [False] * 3]
+    few = write("few", maps=maps, fingerprint="c" * 64, dataset="few", images=6)
+    headline = comparison_of([one, few], tmp_path / "all.html").headline
+    assert headline.startswith("wiener leads; wiener: whether it helps")
+    third = write("third", maps=maps, fingerprint="a" * 64, dataset="own", p_of={("wiener", "blurred"): 0.2})
+    headline = comparison_of([one, third], tmp_path / "all.html").headline
+    assert headline == "wiener leads; wiener: whether it helps is not known in 1 of 2 settings"

@@ -25,7 +25,9 @@ def changed(folder: Path, section: str, **values: Any) -> Path:
 
 def find(folder: Path, arm: str, *boxes: list[float]) -> Path:
     """Let an arm find just these boxes in every picture."""
-    found = [{"image_id": number, "category_id": 1, "bbox": box, "score": 0.9} for number in (1, 2, 3) for box in boxes]
+    found = [
+        {"image_id": number, "category_id": 1, "bbox": box, "score": 0.9} for number in range(1, 13) for box in boxes
+    ]
     (folder / "detections" / f"{arm}.json").write_text(json.dumps(found))
     return folder
 
@@ -35,8 +37,8 @@ def test_deblurrers_of_two_runs_are_paired_picture_by_picture(write: Write) -> N
     one = find(write("one", maps={"blurred": 0.2, "wiener": 0.3}, file_names=NAMES), "wiener", TRUE_BOX, OTHER_BOX)
     other = find(write("other", maps={"blurred": 0.2, "nah": 0.3}, file_names=NAMES), "nah", TRUE_BOX)
     (pair,) = pairs_of([read_run(one), read_run(other)])
-    assert (pair.run, pair.arm, pair.against_run, pair.against_arm) == ("one", "wiener", "other", "nah")
-    difference = pair.difference
+    assert (pair.run, pair.change.arm, pair.against_run, pair.change.against) == ("one", "wiener", "other", "nah")
+    difference = pair.change.difference
     assert (difference.value, difference.n) == (pytest.approx(1 - 51 / 101), 3)
     assert difference.low == difference.high == pytest.approx(difference.value)
 
@@ -49,7 +51,7 @@ def test_only_shared_pictures_are_paired(write: Write) -> None:
     truth["annotations"][0]["bbox"] = [0, 0, 1, 1]
     (other / "truth.json").write_text(json.dumps(truth))
     (pair,) = pairs_of([read_run(one), read_run(other)])
-    assert pair.difference.n == 1
+    assert pair.change.difference.n == 1
 
 
 def test_the_same_arm_under_one_detector_is_no_pair(write: Write) -> None:
@@ -62,7 +64,7 @@ def test_two_detectors_are_compared_arm_by_arm(write: Write) -> None:
     """Under two detectors the same arms are paired, the blurred one among them."""
     folders = [write(name, maps={"blurred": 0.2, "wiener": 0.3}) for name in ("one", "other")]
     changed(folders[1], "detector", name="another")
-    assert [(pair.arm, pair.against_arm) for pair in pairs_of([read_run(each) for each in folders])] == [
+    assert [(pair.change.arm, pair.change.against) for pair in pairs_of([read_run(each) for each in folders])] == [
         ("blurred", "blurred"),
         ("wiener", "wiener"),
     ]
@@ -75,10 +77,10 @@ def test_other_weights_make_another_arm(write: Write) -> None:
     result["arms"][1]["backend"]["weights_sha256"] = "a" * 64
     (folders[1] / "result.json").write_text(json.dumps(result))
     (pair,) = pairs_of([read_run(each) for each in folders])
-    assert (pair.arm, pair.against_arm, pair.difference.value) == ("wiener", "wiener", 0.0)
+    assert (pair.change.arm, pair.change.against, pair.change.difference.value) == ("wiener", "wiener", 0.0)
     changed(folders[1], "detector", weights_sha256="b" * 64)
     (pair,) = pairs_of([read_run(each) for each in folders])
-    assert (pair.arm, pair.against_arm) == ("blurred", "blurred")
+    assert (pair.change.arm, pair.change.against) == ("blurred", "blurred")
 
 
 @pytest.mark.parametrize(
@@ -108,3 +110,18 @@ def test_a_damaged_file_of_a_pair_is_named(write: Write, name: str) -> None:
     (other / name).write_text('[{"image_id": 1}]')
     with pytest.raises(DataError, match=f"other/{name}"):
         pairs_of([read_run(one), read_run(other)])
+
+
+def test_pairs_have_p_values_adjusted_over_all_of_them(write: Write) -> None:
+    """Over twelve pictures a difference in each is one exchange of 2^11; two pairs double the smaller p."""
+    names = tuple(f"{number}.png" for number in range(1, 13))
+    one = find(write("one", maps={"blurred": 0.2, "wiener": 0.3}, file_names=names), "wiener", TRUE_BOX, OTHER_BOX)
+    maps = {"blurred": 0.2, "nah": 0.3, "net": 0.3}
+    other = find(write("other", maps=maps, file_names=names), "nah", TRUE_BOX)
+    find(other, "net", TRUE_BOX, OTHER_BOX)
+    worse, same = pairs_of([read_run(one), read_run(other)])
+    assert (worse.change.against, same.change.against) == ("nah", "net")
+    assert worse.change.p_value == pytest.approx(1 / 2**11, abs=0.003)
+    assert worse.change.p_holm == pytest.approx(2 * worse.change.p_value)
+    assert (same.change.p_value, same.change.p_holm) == (1, 1)
+    assert (worse.change.is_shown, same.change.is_shown) == (True, False)

@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 from PIL import Image as PillowImage
 
-from detbench.results.schema import ArmResult
+from detbench.results.schema import ArmResult, Difference
 from detbench.types import Estimate
 
 HERE = Path(__file__).resolve().parents[2] / "reports"
@@ -48,9 +48,10 @@ def test_a_page_has_every_run_and_a_figure(results: ModuleType, write: Callable[
 
 def test_numbers_are_told_as_the_report_does(results: ModuleType) -> None:
     """Without a leading zero, with a true minus, and a dash for what is undefined or not there."""
-    told = [results.difference(Estimate(x, 5)) for x in (0.5, -0.25, None)]
-    assert told == ["+.500", "−.250", "–"]
-    assert results.difference(Estimate(0.1, 5, -0.1, 0.25)) == "+.100 [−.100,\N{NO-BREAK SPACE}+.250]"
+    told = [results.difference(Difference("net", "blurred", "map", Estimate(x, 50))) for x in (0.5, -0.25, None)]
+    assert told == ["+.500, may be chance", "−.250, may be chance", "–"]
+    shown = Difference("net", "blurred", "map", Estimate(0.1, 50, 0.05, 0.25), 0.01, 0.03)
+    assert results.difference(shown) == "+.100 [+.050,\xa0+.250] p\xa0.010, adjusted\xa0.030"
     metrics = {
         "map": Estimate(0.5, 5),
         "harm": Estimate(-0.25, 5),

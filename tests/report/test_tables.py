@@ -1,5 +1,8 @@
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from detbench.metrics.specs import METRICS
 from detbench.pages.parts import Cell, Table
@@ -27,15 +30,46 @@ def test_a_heading_gives_unit_and_direction() -> None:
 def test_the_best_arm_below_the_ceiling_stands_out(result: Results) -> None:
     """The sharp arm never counts as best, and neither does anything where all are equal."""
     run = result(maps=MAPS)
-    table = arm_table(run.arms, shown_specs(run.arms))
+    table = arm_table(run.arms, shown_specs(run.arms), run.differences)
     assert [arm for arm, cell in column(table, "mAP").items() if cell.best] == ["wiener"]
     assert [arm for arm, cell in column(table, "PSNR").items() if cell.best] == []
+
+
+@pytest.mark.parametrize(
+    "chance",
+    [
+        {"p_of": {("identity", "wiener"): 0.05}},
+        {"p_of": {("wiener", "blurred"): 0.04, ("identity", "blurred"): 0.03}},
+        {"interval": 0.2},
+        {"interval": None},
+        {"images": 9},
+    ],
+)
+def test_what_may_be_chance_does_not_stand_out(result: Results, chance: dict[str, Any]) -> None:
+    """By p, by the p adjusted for two deblurrers, by the interval, without any, and over nine pictures."""
+    run = result(maps=MAPS, **chance)
+    table = arm_table(run.arms, shown_specs(run.arms), run.differences)
+    assert not any(cell.best for cell in column(table, "mAP").values())
+
+
+def test_a_difference_that_may_be_chance_has_no_tone(result: Results) -> None:
+    """Of two deblurrers, one by its own p and then both by the adjusted one, which stands beside the plain."""
+    run = result(
+        maps={"blurred": 0.2, "one": 0.3, "two": 0.3}, p_of={("one", "blurred"): 0.001, ("two", "blurred"): 0.05}
+    )
+    cells = column(difference_table(run, shown_specs(run.arms)), "mAP")
+    assert {arm: cell.tone for arm, cell in cells.items()} == {"one": "better", "two": ""}
+    assert cells["one"].interval.endswith("p\xa0.001, adjusted\xa0.002")
+    run = result(
+        maps={"blurred": 0.2, "one": 0.3, "two": 0.3}, p_of={("one", "blurred"): 0.04, ("two", "blurred"): 0.03}
+    )
+    assert {cell.tone for cell in column(difference_table(run, shown_specs(run.arms)), "mAP").values()} == {""}
 
 
 def test_undefined_is_a_dash_and_absent_is_empty(result: Results) -> None:
     """A metric without a value says that it is undefined; one that an arm cannot have is left blank."""
     run = result(maps=MAPS)
-    table = arm_table(run.arms, shown_specs(run.arms))
+    table = arm_table(run.arms, shown_specs(run.arms), run.differences)
     assert column(table, "PSNR")["sharp"] == Cell("–", title="PSNR is undefined here")
     assert column(table, "Gap recovered")["blurred"] == Cell("")
     assert column(table, "Gap recovered")["wiener"].text == "71\xa0%"
@@ -46,7 +80,7 @@ def test_a_metric_that_an_older_run_lacks_is_a_dash(result: Results) -> None:
     new, old = result(maps=MAPS).arms[2:]
     lacking = {key: estimate for key, estimate in old.metrics.items() if key not in ("psnr_db", "restore_ms_p50")}
     arms = (new, replace(old, metrics=lacking))
-    table = arm_table(arms, shown_specs(arms))
+    table = arm_table(arms, shown_specs(arms), ())
     assert column(table, "PSNR")["identity"] == Cell("–", title="PSNR is undefined here")
     assert column(table, "Restoration p50")["identity"] == Cell("")
 
@@ -72,7 +106,7 @@ def test_differences_say_which_way_they_point(result: Results) -> None:
 def test_a_transposed_table_has_the_same_cells(result: Results) -> None:
     """Rows and columns exchange their places, twice gives the table again."""
     run = result(maps=MAPS)
-    table = arm_table(run.arms, shown_specs(run.arms))
+    table = arm_table(run.arms, shown_specs(run.arms), run.differences)
     assert column(table.transposed("Metric"), "wiener")["mAP"] == column(table, "mAP")["wiener"]
     assert table.transposed("Metric").transposed("Arm") == table
 

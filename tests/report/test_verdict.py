@@ -1,11 +1,11 @@
+import re
 from collections.abc import Callable
-from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from detbench.report.verdict import verdicts
-from detbench.results.schema import Difference, RunResult
-from detbench.types import Estimate
+from detbench.report.verdict import leader, verdicts
+from detbench.results.schema import RunResult
 
 Results = Callable[..., RunResult]
 
@@ -44,7 +44,7 @@ Results = Callable[..., RunResult]
 def test_a_verdict_says_what_a_deblurrer_does(result: Results, maps: dict[str, float | None], sentence: str) -> None:
     """Gain, loss, no change, no gap, no sharp pictures and no true boxes each have their own words."""
     (verdict,) = verdicts(result(maps=maps))
-    assert verdict.sentence == sentence
+    assert re.sub(r"; difference \[.*\] p\xa0\.001", "", verdict.sentence) == sentence
 
 
 def test_the_best_deblurrer_comes_first_and_the_idle_ones_last(result: Results) -> None:
@@ -59,24 +59,79 @@ def test_a_gap_too_small_to_divide_by_gives_a_plain_change(result: Results) -> N
     assert verdicts(plain)[0].words == "wiener gains .100 mAP"
 
 
-def test_an_interval_that_holds_zero_is_said_aloud(result: Results) -> None:
-    """A difference that may be chance says so in the sentence itself, and every known interval is given."""
+def test_an_interval_that_holds_zero_is_no_claim(result: Results) -> None:
+    """A gain that may be chance is called so, with how many pictures would do; numbers have interval and p-value."""
     maps = {"sharp": 0.4, "blurred": 0.2, "wiener": 0.21}
     unsure, sure = verdicts(result(maps=maps, interval=0.05))[0], verdicts(result(maps=maps, interval=0.005))[0]
     assert unsure.sentence == (
-        "wiener recovers 5\xa0% of the mAP that blur costs, but that may be chance "
-        "(.200 → .210 of .400; difference [−.040,\xa0+.060])"
+        "Whether wiener helps is not known: its gain of .010 mAP may be chance; about 620 pictures would show it, if "
+        "it is real (.200 → .210 of .400; difference [−.040,\xa0+.060] p\xa0.001)"
     )
-    assert "chance" not in sure.sentence
-    assert "difference [+.005,\xa0+.015]" in sure.sentence
+    assert sure.words == "wiener recovers 5\xa0% of the mAP that blur costs"
+    assert "difference [+.005,\xa0+.015] p\xa0.001" in sure.numbers
 
 
-def test_a_cost_that_may_be_chance_is_not_divided_by(result: Results) -> None:
-    """Where the interval of sharp minus blurred holds zero, no share of that gap is told."""
-    run = result(maps={"sharp": 0.27, "blurred": 0.262, "wiener": 0.282})
-    cost = Difference("blurred", "sharp", "map", Estimate(-0.008, 2, -0.05, 0.03))
-    (verdict,) = verdicts(replace(run, differences=(*run.differences, cost)))
+def test_a_p_from_five_percent_on_is_no_claim(result: Results) -> None:
+    """Though the interval leaves out zero; from the interval alone, the pictures would do, so none are called for."""
+    maps = {"sharp": 0.4, "blurred": 0.2, "wiener": 0.18}
+    (verdict,) = verdicts(result(maps=maps, interval=0.005, p_of={("wiener", "blurred"): 0.05}))
+    assert verdict.words == "Whether wiener helps is not known: its loss of .020 mAP may be chance"
+    assert verdict.numbers.endswith("p\xa0.050")
+
+
+def test_with_few_pictures_nothing_is_claimed(result: Results) -> None:
+    """Whatever interval and p-value say; the words give the number of pictures, and of those that would do."""
+    maps = {"sharp": 0.4, "blurred": 0.2, "wiener": 0.3, "identity": 0.2}
+    few = result(maps=maps, images=6, interval=0.16)
+    assert [verdict.words for verdict in verdicts(few)] == [
+        "Too few pictures to tell (6) what wiener changes; about 32 pictures would show it, if it is real",
+        "Too few pictures to tell (6) what identity changes",
+    ]
+    assert leader(few) == ""
+    assert verdicts(result(maps=maps, images=9))[0].words.startswith("Too few pictures to tell (9)")
+    assert verdicts(result(maps=maps, images=10))[0].words.startswith("wiener recovers 50")
+
+
+def test_without_p_values_nothing_is_claimed(result: Results) -> None:
+    """A run with --resamples 0 says why."""
+    maps = {"sharp": 0.4, "blurred": 0.2, "wiener": 0.3, "net": 0.25}
+    assert [verdict.words for verdict in verdicts(result(maps=maps, interval=None))] == [
+        "Whether wiener helps is not known: without interval and p-value, its gain of .100 mAP may be chance",
+        "Whether net helps is not known: without interval and p-value, its gain of .050 mAP may be chance",
+    ]
+    assert leader(result(maps=maps, interval=None)) == "No one leads: wiener and net may be equal"
+
+
+@pytest.mark.parametrize("chance", [{"interval": 0.01}, {"p_of": {("blurred", "sharp"): 0.07}}])
+def test_a_cost_that_may_be_chance_is_not_divided_by(result: Results, chance: dict[str, Any]) -> None:
+    """Where interval or p-value of what blur costs do not show it, no share of that gap is told."""
+    run = result(maps={"sharp": 0.27, "blurred": 0.262, "wiener": 0.282}, **chance)
+    (verdict,) = verdicts(run)
     assert verdict.words == "What blur costs here may be chance, so no share is given; wiener gains .020 mAP"
+
+
+def test_several_deblurrers_are_claimed_by_the_adjusted_p(result: Results) -> None:
+    """Of p = .04 and .01, the smaller is doubled and still shown, the larger stays; .03 and .04 both show nothing."""
+    maps = {"sharp": 0.4, "blurred": 0.2, "one": 0.3, "two": 0.25}
+    both = result(maps=maps, p_of={("one", "blurred"): 0.04, ("two", "blurred"): 0.01})
+    assert [verdict.words.split(" that")[0] for verdict in verdicts(both)] == [
+        "one recovers 50\xa0% of the mAP",
+        "two recovers 25\xa0% of the mAP",
+    ]
+    neither = verdicts(result(maps=maps, p_of={("one", "blurred"): 0.04, ("two", "blurred"): 0.03}))
+    assert all(verdict.words.startswith("Whether") for verdict in neither)
+    assert neither[0].numbers.endswith("p\xa0.040, adjusted\xa0.060")
+
+
+def test_a_leader_is_ahead_of_every_other(result: Results) -> None:
+    """By the p adjusted over the three pairs; else those that may be equal to the first are named."""
+    maps = {"blurred": 0.2, "one": 0.3, "two": 0.29, "three": 0.21}
+    assert leader(result(maps=maps)) == "one leads"
+    assert leader(result(maps=maps, p_of={("two", "one"): 0.06})) == "No one leads: one and two may be equal"
+    assert leader(result(maps=maps, p_of={("two", "one"): 0.04, ("three", "one"): 0.03, ("three", "two"): 0.03})) == (
+        "No one leads: one, two and three may be equal"
+    )
+    assert leader(result(maps={"blurred": 0.2, "one": 0.3})) == ""
 
 
 def test_an_oracle_is_called_one(result: Results) -> None:

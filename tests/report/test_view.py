@@ -20,7 +20,7 @@ def test_the_view_tells_the_run(write: Write) -> None:
     assert view.verdict.words == "wiener recovers 71\xa0% of the mAP that blur costs"
     assert dict(view.facts) == {
         "Dataset": "streets",
-        "Size": "2 pictures, 4 true boxes",
+        "Size": "12 pictures, 24 true boxes",
         "Blur": "trajectory, median 6.0 px",
         "Detector": "blobs",
         "Truth": "the dataset's labels",
@@ -88,15 +88,36 @@ def test_a_damaged_kernel_column_is_one_error(write: Write) -> None:
 
 
 def test_missing_intervals_are_said(write: Write) -> None:
-    """A report without intervals says that small differences may be chance; one with them explains the brackets."""
-    assert any("No intervals" in note for note in view_of(write(maps=MAPS)).notes)
+    """A report without intervals says that nothing is claimed; one with them explains the brackets."""
+    none = view_of(write(maps=MAPS, interval=None)).notes
+    assert "No intervals and p-values were computed: any difference may be chance, so nothing is claimed." in none
     assert any("Brackets" in note for note in view_of(write("other", maps=MAPS, interval=0.01)).notes)
+
+
+def test_several_deblurrers_have_a_leader_and_adjusted_p_values(write: Write) -> None:
+    """The page and the summary say who leads and that p-values are adjusted; of one deblurrer neither is said."""
+    several, one = view_of(write(maps={**MAPS, "net": 0.3})), view_of(write("one", maps=MAPS))
+    assert (several.leader, one.leader) == ("wiener leads", "")
+    assert [any("Holm" in note for note in view.notes) for view in (several, one)] == [True, False]
+    summary = summary_of(several)
+    assert "\nwiener leads.\n" in summary
+    assert "p\xa0.001, adjusted\xa0.002" in summary
+
+
+def test_more_tests_than_the_draws_can_show_are_said(write: Write) -> None:
+    """Of three pairs over 50 draws, p = 1/51 becomes 3/51, which is above .05: a note says how many draws would do."""
+    folder = write(maps={**MAPS, "net": 0.3, "other": 0.31})
+    stated = json.loads((folder / "result.json").read_text())
+    for draws, is_said in ((50, True), (100, False)):
+        stated["specification"]["resamples"] = draws
+        (folder / "result.json").write_text(json.dumps(stated))
+        assert any(f"--resamples {10 * draws}" in note for note in view_of(folder).notes) is is_said
 
 
 def test_a_metric_over_some_of_the_pictures_says_so(write: Write) -> None:
     """A mean that leaves pictures out names how many are in it, arm by arm."""
     assert (
-        "PSNR is undefined on some of the 2 pictures; it is over 1 (blurred), 1 (wiener)."
+        "PSNR is undefined on some of the 12 pictures; it is over 11 (blurred), 11 (wiener)."
         in view_of(write(maps=MAPS)).notes
     )
 

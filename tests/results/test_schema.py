@@ -7,8 +7,18 @@ from typing import Any
 import pytest
 
 from detbench.errors import DataError
+from detbench.metrics.specs import METRICS
 from detbench.results.folder import read_result
-from detbench.results.schema import RunResult, flat_metrics, result_from_json, result_to_json
+from detbench.results.schema import (
+    Difference,
+    RunResult,
+    adjusted,
+    flat_metrics,
+    is_ahead,
+    result_from_json,
+    result_to_json,
+)
+from detbench.types import Estimate
 
 MakeResult = Callable[..., RunResult]
 
@@ -119,3 +129,57 @@ def test_an_arm_is_found_by_name(make_result: MakeResult) -> None:
     assert result.arm("wiener") is result.arms[1]
     assert result.arm("nah") is None
     assert replace(result, arms=()).arm("sharp") is None
+
+
+def gain(arm: str, against: str, p_value: float | None, value: float = 0.02, metric: str = "map") -> Difference:
+    """A difference whose interval leaves out 0."""
+    return Difference(arm, against, metric, Estimate(value, 40, value - 0.01, value + 0.01), p_value)
+
+
+def test_p_values_are_adjusted_within_their_family() -> None:
+    """Deblurrers against blurred, metric by metric, and pairs of deblurrers; a test that stands alone is as it was."""
+    given = [
+        gain("blurred", "sharp", 0.04),
+        gain("one", "blurred", 0.01),
+        gain("two", "blurred", 0.04),
+        gain("two", "blurred", 0.03, metric="recall"),
+        gain("two", "one", 0.02),
+        gain("three", "one", 0.03),
+        gain("three", "two", None),
+    ]
+    assert [each.p_holm for each in adjusted(given)] == [None, 0.02, 0.04, None, 0.04, 0.04, None]
+
+
+def test_who_is_ahead_goes_by_sign_direction_and_the_adjusted_p() -> None:
+    """More mAP and less harm are better, from either side of the difference; what may be chance is ahead of nothing."""
+    shown = [gain("one", "two", 0.01), gain("one", "two", 0.01, metric="harm"), gain("one", "three", 0.06)]
+    assert (is_ahead(shown, "one", "two", METRICS["map"]), is_ahead(shown, "two", "one", METRICS["map"])) == (
+        True,
+        False,
+    )
+    assert (is_ahead(shown, "one", "two", METRICS["harm"]), is_ahead(shown, "two", "one", METRICS["harm"])) == (
+        False,
+        True,
+    )
+    assert not is_ahead(shown, "one", "three", METRICS["map"])
+    assert not is_ahead([replace(shown[0], p_holm=0.06)], "one", "two", METRICS["map"])
+
+
+def test_a_result_without_adjusted_p_values_gets_them_when_it_is_read(make_result: MakeResult) -> None:
+    """Runs that were written before have several deblurrers too: .03 and .04 become .06 and .06."""
+    gains = (gain("one", "blurred", 0.03), gain("two", "blurred", 0.04))
+    value = through_json(replace(make_result(), differences=gains))
+    for each in value["differences"]:
+        del each["p_holm"]
+    again = result_from_json(value, "result.json")
+    assert [(each.p_value, each.p_holm, each.is_shown) for each in again.differences] == [
+        (0.03, 0.06, False),
+        (0.04, 0.06, False),
+    ]
+
+
+@pytest.mark.parametrize("key", ["p_value", "p_holm"])
+def test_a_p_value_lies_between_0_and_1(key: str) -> None:
+    """So do adjusted ones."""
+    with pytest.raises(ValueError, match=r"0\.\.1, not 1\.5"):
+        replace(gain("one", "blurred", 0.5), **{key: 1.5})

@@ -8,12 +8,12 @@ import numpy as np
 from detbench.core.arm import BLURRED, SHARP, Arm
 from detbench.evaluation.measure.measured import ArmPicture, DeblurrerFacts, Measurements
 from detbench.evaluation.score.cached_numbers import CachedNumbers
-from detbench.metrics.bootstrap import interval
+from detbench.metrics.claims import is_shown
 from detbench.metrics.drawn_numbers import estimated
 from detbench.metrics.image_metrics import metric_specs
 from detbench.metrics.resampled import defined
 from detbench.results.cache import Record
-from detbench.results.schema import ArmResult, Difference
+from detbench.results.schema import ArmResult, Difference, adjusted
 from detbench.types import Estimate
 
 
@@ -52,7 +52,7 @@ def differences(numbers: CachedNumbers, results: Mapping[Arm, ArmResult]) -> tup
     pairs = [(BLURRED, SHARP)] if SHARP in results else []
     pairs += [(arm, BLURRED) for arm in deblurrers]
     pairs += [(later, earlier) for earlier, later in combinations(deblurrers, 2)]
-    return tuple(difference for pair in pairs for difference in _paired(numbers, results, *pair))
+    return adjusted([difference for pair in pairs for difference in _paired(numbers, results, *pair)])
 
 
 def _paired(numbers: CachedNumbers, results: Mapping[Arm, ArmResult], arm: Arm, against: Arm) -> Iterator[Difference]:
@@ -79,16 +79,23 @@ def _metrics(numbers: CachedNumbers, arm: Arm) -> dict[str, Estimate]:
 
 
 def _against_sharp(numbers: CachedNumbers, arm: Arm) -> dict[str, Estimate]:
-    """What a deblurrer wins back and harms; None without sharp pictures, and of the share that it wins back where what
-    blur costs is within noise.
+    """What a deblurrer wins back and harms; None without sharp pictures, and of the share that it wins back where the
+    run does not show that blur costs anything.
     """
     drawn, images = numbers.drawn.of(arm), len(numbers.truth.image_ids)
     values = {key: defined(drawn[key][0]) if key in drawn else None for key in ("gap_recovered", "harm")}
-    if SHARP in numbers.arms:
-        cost = interval((numbers.drawn.own(SHARP)["map"] - numbers.drawn.own(BLURRED)["map"])[1:])
-        if cost is not None and cost[0] <= 0:
-            values["gap_recovered"] = None
+    if not _is_cost_shown(numbers):
+        values["gap_recovered"] = None
     return {key: estimated(value, images, drawn.get(key)) for key, value in values.items()}
+
+
+def _is_cost_shown(numbers: CachedNumbers) -> bool:
+    """Whether mAP is lower on blurred pictures than on sharp ones by more than chance."""
+    if SHARP not in numbers.arms:
+        return False
+    drawn = numbers.drawn.own(BLURRED)["map"] - numbers.drawn.own(SHARP)["map"]
+    cost = estimated(defined(drawn[0]), len(numbers.truth.image_ids), drawn)
+    return is_shown(cost, numbers.p_values(BLURRED, SHARP).get("map")) and (cost.value or 0) < 0
 
 
 def _cost(facts: DeblurrerFacts, images: int) -> dict[str, Estimate]:
