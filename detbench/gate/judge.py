@@ -19,13 +19,8 @@ from detbench.gate.gated_run import Measured
 from detbench.gate.rules import Rule
 from detbench.metrics.bootstrap import quantile
 from detbench.metrics.drawn_numbers import DrawnNumbers
-from detbench.metrics.evidence import ByMetric, numbers_of
-from detbench.metrics.matching import AREAS
-from detbench.metrics.resampled import Draws
+from detbench.metrics.power import FEWEST_PICTURES
 from detbench.pages.text import plural
-
-MIN_PICTURES = 10
-"""Fewer pictures are not judged: two that did not change show no spread, and any loss would seem excluded."""
 
 _ROUNDING = 1e-9
 """Far below any metric's resolution: a drop of exactly the margin passes, however .4 − .3 is rounded."""
@@ -91,7 +86,7 @@ class Verdict:
 
 
 def judge(
-    run: Measured, baseline: Measured, rules: Sequence[Rule], min_pictures: int = MIN_PICTURES
+    run: Measured, baseline: Measured, rules: Sequence[Rule], min_pictures: int = FEWEST_PICTURES
 ) -> tuple[Verdict, ...]:
     """Every rule for every arm that it names, in the order of the rules and of the baseline's arms.
 
@@ -109,21 +104,12 @@ def judge(
     pictures = len(run.image_ids)
     if pictures < min_pictures:
         raise NotEvaluableError(
-            f"cannot judge: {plural(pictures, 'picture', 'pictures')}, and {min_pictures} are needed, because a few may all be the same by chance. Measure more in run and baseline, or lower --min-pictures"
+            f"cannot judge: {plural(pictures, 'picture', 'pictures')}, and {min_pictures} are needed, because a few "
+            "may all be the same by chance. Measure more in run and baseline, or lower --min-pictures"
         )
-    drawn = _drawn(run, rules), _drawn(baseline, rules)
+    metrics = [rule.metric for rule in rules]
+    drawn = run.drawn(metrics), baseline.drawn(metrics)
     return tuple(_verdict(rule, arm, (run, baseline), drawn) for rule, arm in pairs)
-
-
-def _drawn(measured: Measured, rules: Sequence[Rule]) -> DrawnNumbers:
-    """One side's numbers over the drawn pictures, of the size classes that some rule needs."""
-    evidence = {Arm.named(name): each for name, each in measured.evidence.items()}
-    areas = [area for area in AREAS if area == "all" or any(rule.metric.endswith(area) for rule in rules)]
-
-    def numbers(arm: Arm, weights: Draws) -> ByMetric:
-        return numbers_of(evidence[arm], weights, areas)
-
-    return DrawnNumbers(evidence, numbers, len(measured.image_ids))
 
 
 def _different_ground(run: Measured, baseline: Measured) -> Iterator[str]:
@@ -177,7 +163,7 @@ def _verdict(
     ours, theirs = (side.of(Arm.named(arm))[rule.metric][1:] for side in drawn)
     drops = rule.spec.sign * (theirs - ours)
     if rule.is_relative:
-        if before <= 0 or (theirs <= 0).any():
+        if (theirs <= 0).any():
             raise NotEvaluableError(
                 f"cannot judge: {rule.metric} of arm {arm!r} is {before:.4g} in the baseline, and 0 or less on some of "
                 "its pictures' draws: there is no share of that. Use max_drop"

@@ -181,6 +181,10 @@ SCENARIOS = {
     "a share of zero": Scenario(
         3, "there is no share of that", rules='[[rule]]\nmetric = "harm"\nat_most_share = 1.1\n'
     ),
+    "a share of what a draw may lack": Scenario(
+        3, "0 or less on some", rules='[[rule]]\nmetric = "harm"\nat_most_share = 1.1\n',
+        run={"buses": {"sharp+wiener": 39}}, baseline={"buses": {"sharp+wiener": 39}},
+    ),
     "another truth": Scenario(3, "truth is 'pseudo' in the run", run={"truth": "pseudo"}),
     "another detector": Scenario(3, "yolov8 judged the run", {"detector": {"name": "yolov8", "weights_sha256": None}}),
     "other weights of the detector": Scenario(
