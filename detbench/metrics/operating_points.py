@@ -71,7 +71,7 @@ def calibration(matches: Matches) -> Calibration:
     bins = len(CALIBRATION_EDGES) - 1
     place = np.clip(np.searchsorted(CALIBRATION_EDGES, scores, side="right") - 1, 0, bins - 1)
     boxes = np.bincount(place, minlength=bins)
-    confidence, true = (np.bincount(place, weights, minlength=bins) for weights in (scores, is_true))
+    confidence, true = (np.bincount(place, sums, bins).astype(np.float64) for sums in (scores, is_true))
     return Calibration(boxes, ratio(confidence, boxes), ratio(true, boxes))
 
 
