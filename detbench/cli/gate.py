@@ -20,6 +20,7 @@ def gate(
     ] = None,
     confidence: Annotated[float, typer.Option(help="How surely a larger loss must be excluded.")] = 0.95,
     rules: Annotated[Path | None, typer.Option(help="A TOML file of [[rule]] tables, in place of --max-drop.")] = None,
+    min_pictures: Annotated[int, typer.Option(min=2, help="Fewer pictures are not judged: exit 3.")] = 10,
     summary: Annotated[Path | None, typer.Option(help="Write the verdicts as Markdown here.")] = None,
     junit: Annotated[Path | None, typer.Option(help="Write the verdicts as JUnit XML here.")] = None,
 ) -> None:
@@ -31,7 +32,15 @@ def gate(
     from detbench.gate.baseline import read_baseline
     from detbench.gate.gated_run import measured_in
     from detbench.gate.judge import judge
-    from detbench.gate.outputs import annotations, conclusion, gate_junit, gate_markdown, sentence, status_label
+    from detbench.gate.outputs import (
+        annotations,
+        conclusion,
+        error_rate,
+        gate_junit,
+        gate_markdown,
+        sentence,
+        status_label,
+    )
     from detbench.gate.rules import MAX_DROP, Rule, read_rules
 
     if rules is not None and max_drop is not None:
@@ -40,7 +49,7 @@ def gate(
         drop = MAX_DROP if max_drop is None else max_drop
         chosen = (Rule("map", max_drop=drop, confidence=confidence),) if rules is None else read_rules(rules)
         measured = measured_in(run)
-        verdicts = judge(measured, read_baseline(baseline_file), chosen)
+        verdicts = judge(measured, read_baseline(baseline_file), chosen, min_pictures)
     except NotEvaluableError as error:
         _tell_refusal(str(error), summary, junit)
         raise
@@ -52,6 +61,8 @@ def gate(
     if _on_github():
         for line in annotations(verdicts):
             out.print(line, markup=False)
+    if error_rate(verdicts):
+        out.print(error_rate(verdicts), markup=False)
     out.print(conclusion(verdicts), markup=False)
     raise typer.Exit(0 if all(verdict.is_pass for verdict in verdicts) else 1)
 

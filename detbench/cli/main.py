@@ -16,6 +16,7 @@ from detbench.cli.doctor import doctor
 from detbench.cli.gate import baseline, gate
 from detbench.cli.listing import list_backends
 from detbench.cli.merge import merge
+from detbench.cli.power import power
 from detbench.cli.report import report
 from detbench.cli.run import run
 from detbench.cli.train import train
@@ -40,6 +41,7 @@ app.command("report")(report)
 app.command("compare")(compare)
 app.command("gate")(gate)
 app.command("baseline")(baseline)
+app.command("power")(power)
 app.command("blur")(blur)
 app.command("convert")(convert)
 app.add_typer(train, name="train")

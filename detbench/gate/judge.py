@@ -1,7 +1,13 @@
 """The gate's judgement: has a run lost anything against its baseline that it may not lose?
 
 A test of non-inferiority: a drop passes only where a loss beyond the margin can be excluded at the stated confidence,
-by a one-sided interval of the paired difference. Too few pictures to exclude it are no pass.
+by a one-sided interval of the paired difference, or of the paired ratio where the rule is relative. Too few pictures to
+exclude it are no pass.
+
+Several rules need no correction. The gate's error is to pass a true loss, and it passes only where every rule does: a
+run that lost more than one margin allows passes no more often than that one rule lets it, 1 − confidence, however many
+rules there are and however they depend on each other (an intersection-union test; Berger, Technometrics 24, 1982). The
+price is paid on the other side: the more rules, the more often one of them cannot be shown in a run that lost nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,9 +19,8 @@ from detbench.gate.gated_run import Measured
 from detbench.gate.rules import Rule
 from detbench.metrics.bootstrap import quantile
 from detbench.metrics.drawn_numbers import DrawnNumbers
-from detbench.metrics.evidence import ByMetric, numbers_of
-from detbench.metrics.matching import AREAS
-from detbench.metrics.resampled import Draws
+from detbench.metrics.power import FEWEST_PICTURES
+from detbench.pages.text import plural
 
 _ROUNDING = 1e-9
 """Far below any metric's resolution: a drop of exactly the margin passes, however .4 − .3 is rounded."""
@@ -32,8 +37,8 @@ _GROUND = {
 @dataclass(frozen=True)
 class Verdict:
     """One rule's answer for one arm. `before` is the baseline's value (None where the rule is absolute), `worst` the
-    largest drop that cannot be excluded at the rule's confidence (None likewise); a drop is in the direction that is
-    worse.
+    largest drop that cannot be excluded at the rule's confidence (None likewise). A drop is in the direction that is
+    worse, and a share of `before` where the rule is relative.
     """
 
     rule: Rule
@@ -45,14 +50,30 @@ class Verdict:
     @property
     def drop(self) -> float | None:
         """How much was lost; negative where it got better, None where the rule is absolute."""
-        return None if self.before is None else self.rule.spec.sign * (self.before - self.after)
+        if self.before is None:
+            return None
+        lost = self.rule.spec.sign * (self.before - self.after)
+        return lost / self.before if self.rule.is_relative else lost
+
+    @property
+    def certifiable(self) -> float | None:
+        """The smallest margin that a run without any drop keeps, with the spread that these pictures show.
+
+        The distance from `drop` to `worst`, half the width of the interval: a margin below it is too small for so few
+        pictures, whatever the run is. None where the rule is absolute, or the drop is the same on every draw, so that
+        its spread is not known.
+        """
+        if self.worst is None or self.drop is None:
+            return None
+        half_width = self.worst - self.drop
+        return half_width if half_width > _ROUNDING else None
 
     @property
     def is_pass(self) -> bool:
         """Whether the rule is kept."""
         rule = self.rule
-        if rule.max_drop is not None:
-            return self.worst is not None and self.worst <= rule.max_drop + _ROUNDING
+        if rule.margin is not None:
+            return self.worst is not None and self.worst <= rule.margin + _ROUNDING
         if rule.at_least is not None:
             return self.after >= rule.at_least - _ROUNDING
         return rule.at_most is not None and self.after <= rule.at_most + _ROUNDING
@@ -60,15 +81,18 @@ class Verdict:
     @property
     def is_proven(self) -> bool:
         """Of a rule that is not kept: whether more was lost than may be, not only that it cannot be excluded."""
-        rule = self.rule
-        return self.drop is None or rule.max_drop is None or self.drop > rule.max_drop + _ROUNDING
+        margin = self.rule.margin
+        return self.drop is None or margin is None or self.drop > margin + _ROUNDING
 
 
-def judge(run: Measured, baseline: Measured, rules: Sequence[Rule]) -> tuple[Verdict, ...]:
+def judge(
+    run: Measured, baseline: Measured, rules: Sequence[Rule], min_pictures: int = FEWEST_PICTURES
+) -> tuple[Verdict, ...]:
     """Every rule for every arm that it names, in the order of the rules and of the baseline's arms.
 
-    Raises NotEvaluableError where there is no rule, where run and baseline were not measured on the same ground, where
-    a metric was defined otherwise, or where an arm or a number is missing or undefined.
+    Raises NotEvaluableError where there is no rule, where run and baseline were not measured on the same ground or on
+    fewer than `min_pictures`, where a metric was defined otherwise, or where an arm or a number is missing or
+    undefined.
     """
     if not rules:
         raise NotEvaluableError("cannot judge: there is no rule, and a gate that asks nothing would always pass")
@@ -77,19 +101,15 @@ def judge(run: Measured, baseline: Measured, rules: Sequence[Rule]) -> tuple[Ver
     pairs = [(rule, arm) for rule in rules for arm in _arms_of(rule, baseline)]
     for rule, arm in pairs:
         _check_comparable(rule, arm, run, baseline)
-    drawn = _drawn(run, rules), _drawn(baseline, rules)
+    pictures = len(run.image_ids)
+    if pictures < min_pictures:
+        raise NotEvaluableError(
+            f"cannot judge: {plural(pictures, 'picture', 'pictures')}, and {min_pictures} are needed, because a few "
+            "may all be the same by chance. Measure more in run and baseline, or lower --min-pictures"
+        )
+    metrics = [rule.metric for rule in rules]
+    drawn = run.drawn(metrics), baseline.drawn(metrics)
     return tuple(_verdict(rule, arm, (run, baseline), drawn) for rule, arm in pairs)
-
-
-def _drawn(measured: Measured, rules: Sequence[Rule]) -> DrawnNumbers:
-    """One side's numbers over the drawn pictures, of the size classes that some rule needs."""
-    evidence = {Arm.named(name): each for name, each in measured.evidence.items()}
-    areas = [area for area in AREAS if area == "all" or any(rule.metric.endswith(area) for rule in rules)]
-
-    def numbers(arm: Arm, weights: Draws) -> ByMetric:
-        return numbers_of(evidence[arm], weights, areas)
-
-    return DrawnNumbers(evidence, numbers, len(measured.image_ids))
 
 
 def _different_ground(run: Measured, baseline: Measured) -> Iterator[str]:
@@ -138,10 +158,18 @@ def _verdict(
     rule: Rule, arm: str, sides: tuple[Measured, Measured], drawn: tuple[DrawnNumbers, DrawnNumbers]
 ) -> Verdict:
     after, before = (_defined(side.values[arm][rule.metric]) for side in sides)
-    if rule.max_drop is None:
+    if rule.margin is None:
         return Verdict(rule, arm, None, after)
     ours, theirs = (side.of(Arm.named(arm))[rule.metric][1:] for side in drawn)
-    worst = quantile(rule.spec.sign * (theirs - ours), rule.confidence)
+    drops = rule.spec.sign * (theirs - ours)
+    if rule.is_relative:
+        if (theirs <= 0).any():
+            raise NotEvaluableError(
+                f"cannot judge: {rule.metric} of arm {arm!r} is {before:.4g} in the baseline, and 0 or less on some of "
+                "its pictures' draws: there is no share of that. Use max_drop"
+            )
+        drops = drops / theirs
+    worst = quantile(drops, rule.confidence)
     if worst is None:
         raise NotEvaluableError(
             f"cannot judge: {rule.metric} of arm {arm!r} is undefined on too many draws: use more pictures"

@@ -7,6 +7,10 @@ confidence = 0.95       # this is the default
 arm = "deblurgan"       # left out: every arm that has the metric
 
 [[rule]]
+metric = "map50"
+at_least_share = 0.99   # of the baseline's value, paired likewise; at_most_share = 1.05 for what is better lower
+
+[[rule]]
 metric = "psnr_db"
 at_least = 24.0         # or at_most, for what is better lower: absolute, whatever the baseline says
 """
@@ -24,12 +28,16 @@ from detbench.types import MetricSpec
 
 MAX_DROP = 0.01
 
+LIMITS = ("max_drop", "at_least_share", "at_most_share", "at_least", "at_most")
+"""What a rule may demand: the first three hold against the baseline, the others are absolute."""
+
 
 @dataclass(frozen=True)
 class Rule:
-    """One demand: no loss beyond `max_drop` against the baseline, or an absolute bound; exactly one of the three.
+    """One demand: a limit to the loss against the baseline, or an absolute bound; exactly one of the five LIMITS.
 
-    `max_drop` is in the metric's unit and in the direction that is worse. `arm` None means every arm with the metric.
+    `max_drop` is in the metric's unit and in the direction that is worse. `at_least_share` (0..1) and `at_most_share`
+    (1 or more) are shares of the baseline's value. `arm` None means every arm with the metric.
     """
 
     metric: str
@@ -38,6 +46,8 @@ class Rule:
     confidence: float = LEVEL
     at_least: float | None = None
     at_most: float | None = None
+    at_least_share: float | None = None
+    at_most_share: float | None = None
 
     def __post_init__(self) -> None:
         if self.metric not in metric_specs():
@@ -48,16 +58,17 @@ class Rule:
             raise UsageError(
                 f"{self.metric} can have no rule: its value alone does not say what is better. Choose another metric"
             )
-        limits = [limit for limit in (self.max_drop, self.at_least, self.at_most) if limit is not None]
+        limits = [limit for limit in (getattr(self, name) for name in LIMITS) if limit is not None]
         if len(limits) != 1 or not all(isinstance(limit, int | float) and math.isfinite(limit) for limit in limits):
-            raise UsageError(f"a rule on {self.metric} needs exactly one number: max_drop, at_least or at_most")
+            raise UsageError(f"a rule on {self.metric} needs exactly one number: {', '.join(LIMITS)}")
         if self.max_drop is not None and (self.max_drop < 0 or (self._is_share and self.max_drop > 1)):
             raise UsageError(
                 f"a max_drop of {self.metric} is {'from 0 to 1' if self._is_share else '0 or more'}, "
                 f"not {self.max_drop}"
             )
-        if self.max_drop is not None and not self.spec.is_paired:
-            raise UsageError(f"{self.metric} has no max_drop, times depend on the machine: use at_most")
+        self._check_share()
+        if self.margin is not None and not self.spec.is_paired:
+            raise UsageError(f"{self.metric} has no {self.limit[0]}, times depend on the machine: use at_most")
         if not 0.5 < self.confidence < 1:
             raise UsageError(f"a rule's confidence lies between .5 and 1, not {self.confidence}")
 
@@ -65,6 +76,40 @@ class Rule:
     def spec(self) -> MetricSpec:
         """What the metric is."""
         return metric_specs()[self.metric]
+
+    @property
+    def limit(self) -> tuple[str, float]:
+        """The one of LIMITS that the rule has, and its number."""
+        return next((name, getattr(self, name)) for name in LIMITS if getattr(self, name) is not None)
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether losses are shares of the baseline's value."""
+        return self.limit[0].endswith("_share")
+
+    @property
+    def margin(self) -> float | None:
+        """The largest loss that the rule allows against the baseline, 0 or more; None where the bound is absolute.
+
+        In the metric's unit; a share of the baseline's value where the rule is relative.
+        """
+        name, limit = self.limit
+        if name == "max_drop":
+            return limit
+        return self.spec.sign * (1 - limit) if self.is_relative else None
+
+    def _check_share(self) -> None:
+        """A share goes with the metric's direction: one that is better higher has a floor, the other a ceiling."""
+        if not self.is_relative:
+            return
+        name, share = self.limit
+        fitting = "at_least_share" if self.spec.better == "higher" else "at_most_share"
+        if name != fitting:
+            raise UsageError(f"{self.metric} is better {self.spec.better}, so its share is {fitting}, not {name}")
+        if name == "at_least_share" and not 0 < share <= 1:
+            raise UsageError(f"an at_least_share of {self.metric} is above 0 and at most 1, not {share}")
+        if name == "at_most_share" and share < 1:
+            raise UsageError(f"an at_most_share of {self.metric} is 1 or more, not {share}")
 
     @property
     def _is_share(self) -> bool:

@@ -22,8 +22,10 @@ def _coco(key: str, title: str, what: str, **shown: Any) -> MetricSpec:
     return MetricSpec(key, title, "", "higher", f"COCO's {what}, at most 100 detections a picture and class", **shown)
 
 
-def _operating(key: str, title: str, what: str, **shown: Any) -> MetricSpec:
-    return MetricSpec(key, title, "", "higher", f"{what}, {_OPERATING_POINT}", in_main_table=True, **shown)
+def _operating(key: str, title: str, what: str, short: str, **shown: Any) -> MetricSpec:
+    where = f"{what}, {_OPERATING_POINT}"
+    in_terminal = f"{short}@{CONFIDENCE:g}"
+    return MetricSpec(key, title, "", "higher", where, in_main_table=True, terminal_title=in_terminal, **shown)
 
 
 def _cost(key: str, title: str, unit: str, definition: str, **shown: Any) -> MetricSpec:
@@ -45,9 +47,9 @@ _ALL = (
     _coco("ar_small", "AR small", "average recall over boxes below 32² square pixels"),
     _coco("ar_medium", "AR medium", "average recall over boxes from 32² to 96² square pixels"),
     _coco("ar_large", "AR large", "average recall over boxes above 96² square pixels"),
-    _operating("precision", "Precision", "found boxes that are true", terminal_title="prec", on_card=True),
-    _operating("recall", "Recall", "true boxes that are found", terminal_title="recall", on_card=True),
-    _operating("f1", "F1", "harmonic mean of precision and recall", terminal_title="F1"),
+    _operating("precision", "Precision", "found boxes that are true", "prec", on_card=True),
+    _operating("recall", "Recall", "true boxes that are found", "recall", on_card=True),
+    _operating("f1", "F1", "harmonic mean of precision and recall", "F1"),
     MetricSpec(
         "psnr_db",
         "PSNR",
@@ -134,6 +136,9 @@ _ALL = (
         in_main_table=True,
     ),
 )
+
+AT_CONFIDENCE = frozenset(("precision", "recall", "f1"))
+"""The metrics that are at CONFIDENCE, which the heads of their columns say."""
 
 METRICS = {spec.key: spec for spec in _ALL}
 """Metric key to its description, in the order in which tables show them; `metric_specs` has the installed ones too."""

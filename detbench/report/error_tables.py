@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 
 from detbench.metrics.error_kinds import KINDS
-from detbench.metrics.specs import METRICS
+from detbench.metrics.specs import CONFIDENCE, METRICS
 from detbench.pages.parts import Cell, Heading, Row, Table
 from detbench.pages.text import UNDEFINED, plural, share
 from detbench.report.tables import value_cell
-from detbench.results.analysis_schema import ArmAnalysis, BlurBin, ErrorCost, SweepPoint
+from detbench.results.analysis_schema import ArmAnalysis, BlurBin, ErrorCost, OperatingPoint, SweepPoint
 
 _SHOWN_RECALLS = range(0, 101, 10)
 _CHANGES = ("lost", "gained")
@@ -97,6 +97,25 @@ def sweep_table(analysis: Mapping[str, ArmAnalysis]) -> Table:
 
 def _sweep_cell(point: SweepPoint) -> Cell:
     return Cell(_share(point.f1), f"{_share(point.precision)} / {_share(point.recall)}")
+
+
+def operating_table(points: Mapping[str, OperatingPoint]) -> Table:
+    """Arms × what they reach at a confidence of their own, and how far their confidences are off."""
+    columns = (
+        Heading("Best confidence", title="from which on a box counts where F1 is highest"),
+        Heading("F1 there", "↑", "chosen on these pictures, so it is the best case; its interval holds it fixed"),
+        Heading("Recall at blurred's precision", "↑", f"blurred's precision at confidence {CONFIDENCE:g}"),
+        Heading("Calibration error", "↓", "mean distance of confidence from the share of true boxes, in ten bins"),
+    )
+    rows = (Row(Heading(arm), tuple(_operating_cells(point))) for arm, point in points.items())
+    return Table("Arm", columns, tuple(rows))
+
+
+def _operating_cells(point: OperatingPoint) -> Iterator[Cell]:
+    yield Cell(_share(point.best_confidence))
+    yield value_cell(METRICS["f1"], point.f1)
+    yield Cell(_share(point.recall_at_blurred_precision))
+    yield Cell(_share(point.calibration_error))
 
 
 def _by_arm(

@@ -24,6 +24,7 @@ from detbench.report.error_tables import (
     blur_table,
     class_table,
     error_table,
+    operating_table,
     precision_recall_table,
     sweep_table,
 )
@@ -79,7 +80,8 @@ def exhibits_of(evidence: RunEvidence) -> tuple[Exhibit, ...]:
     Raises KeyError or ValueError where `analysis.json` is not as a run writes it.
     """
     makers = (
-        _cost, _by_blur, _gain_by_blur, _by_size, _by_class, _errors, _precision_recall, _sweep, _distribution, _psnr,
+        _cost, _by_blur, _gain_by_blur, _by_size, _by_class, _errors, _precision_recall, _sweep, _own_confidence,
+        _distribution, _psnr,
     )  # fmt: skip
     return tuple(made for maker in makers for made in maker(evidence))
 
@@ -216,6 +218,25 @@ def _sweep(evidence: RunEvidence) -> Iterator[Exhibit]:
     draw = curves(panels, "confidence from which a box counts", "", CONFIDENCE)
     key = _key(evidence, has_markers=False)
     yield _exhibit("At other confidences", note, key, draw, sweep_table(evidence.analysis))
+
+
+def _own_confidence(evidence: RunEvidence) -> Iterator[Exhibit]:
+    records = {arm: record.operating_point for arm, record in evidence.analysis.items()}
+    points = {arm: point for arm, point in records.items() if point is not None}
+    if not points:  # the run is older than these numbers
+        return
+    drawn = []
+    for arm, point in points.items():
+        filled = [each for each in point.calibration if each.mean_confidence is not None]
+        confidences = [each.mean_confidence or 0.0 for each in filled]
+        drawn.append(Curve(evidence.pens[arm], confidences, [each.true_share for each in filled]))
+    note = (
+        "Restoration moves confidences, so one confidence for all compares unlike points. IoU .5. Where confidences "
+        "are shares of true boxes, the curve is the diagonal."
+    )
+    draw = curves({"": drawn}, "confidence", "share of true boxes")
+    key = _key(evidence, has_markers=False)
+    yield _exhibit("Each arm at its own confidence", note, key, draw, operating_table(points))
 
 
 def _distribution(evidence: RunEvidence) -> Iterator[Exhibit]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from detbench.metrics.image_metrics import metric_specs
+from detbench.metrics.specs import AT_CONFIDENCE, CONFIDENCE
 from detbench.pages.parts import Cell, Heading, Row, Table, Tone
 from detbench.pages.text import UNDEFINED, arrow, interval, metric_value, plural, signed, with_p_value
 from detbench.results.schema import ArmResult, Difference, EvaluatedData, RunResult, is_ahead
@@ -46,8 +47,9 @@ def main_specs(arms: Sequence[ArmResult]) -> tuple[MetricSpec, ...]:
 
 
 def metric_heading(spec: MetricSpec) -> Heading:
-    """A metric's title with its unit and the way that is better."""
-    return Heading(spec.title, f"{spec.unit} {arrow(spec)}".strip(), f"{spec.definition}; {spec.better} is better")
+    """A metric's title with its unit, or the confidence that it is at, and the way that is better."""
+    unit = f"at {CONFIDENCE:g}" if spec.key in AT_CONFIDENCE else spec.unit
+    return Heading(spec.title, f"{unit} {arrow(spec)}".strip(), f"{spec.definition}; {spec.better} is better")
 
 
 def arm_table(arms: Sequence[ArmResult], specs: Sequence[MetricSpec], differences: Sequence[Difference]) -> Table:

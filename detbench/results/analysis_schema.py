@@ -17,8 +17,8 @@ _Px = Annotated[float, Meta(ge=0, le=1e6)]
 
 
 @dataclass(frozen=True)
-class MapEstimate(Estimate):
-    """mAP, 0..1, with its interval."""
+class ShareEstimate(Estimate):
+    """A number in 0..1, such as mAP, with its interval."""
 
     value: _Share | None
     n: _Count
@@ -39,7 +39,7 @@ class ClassScore:
     """One class: its true boxes, and its mAP."""
 
     boxes: _Count
-    map: MapEstimate
+    map: ShareEstimate
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class BlurBin:
     from_px: _Px
     to_px: _Px | None
     pictures: _Count
-    map: MapEstimate
+    map: ShareEstimate
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,37 @@ class SweepPoint:
 
 
 @dataclass(frozen=True)
+class CalibrationBin:
+    """Found boxes with confidences in a tenth of 0..1: their mean confidence, and the share of true ones."""
+
+    boxes: _Count
+    mean_confidence: _Share | None
+    true_share: _Share | None
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """An arm at the confidence where its F1 is highest, its recall at blurred's precision, and its calibration."""
+
+    best_confidence: _Share | None
+    f1: ShareEstimate
+    recall_at_blurred_precision: _Share | None
+    calibration_error: _Share | None
+    calibration: Annotated[list[CalibrationBin], Meta(min_length=10, max_length=10)]
+
+
+@dataclass(frozen=True)
 class ArmAnalysis:
-    """One arm's part of `analysis.json`; `precision_recall` is the precision at recalls 0, .01, …, 1."""
+    """One arm's part of `analysis.json`; `precision_recall` is the precision at recalls 0, .01, …, 1. A folder that was
+    written before there were operating points has none.
+    """
 
     errors: dict[str, ErrorCost]
     classes: dict[str, ClassScore]
     blur: list[BlurBin]
     precision_recall: Annotated[list[_Share], Meta(min_length=101, max_length=101)] | None
     confidence_sweep: list[SweepPoint]
+    operating_point: OperatingPoint | None = None
 
 
 def analysis_from_json(value: Any, arms: Collection[str], where: str) -> Mapping[str, ArmAnalysis]:

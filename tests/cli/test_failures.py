@@ -100,7 +100,7 @@ def test_what_fails_is_told_and_the_others_finish(
     assert detbench_metrics(said) == sound
     assert not any((folder / "detections" / f"{name}.json").exists() for name in REASONS)
 
-    judged = detbench("gate", folder, "--baseline", folder)
+    judged = detbench("gate", folder, "--baseline", folder, "--min-pictures", "3")
     assert judged.code in (0, 1)  # of arms that both have
     refused = detbench("baseline", folder, "--out", "baseline.json")
     assert (refused.code, "failed, so this is no baseline" in refused.err) == (3, True)

@@ -116,7 +116,7 @@ def test_a_tilde_is_the_home_folder_wherever_a_path_stands(
     assert said.out.splitlines()[-1] == str(home / "runs" / "x")
     assert (home / "runs" / "x" / "report.html").is_file()
     assert (home / "cache").is_dir()
-    assert detbench("gate", "~/runs/x", "--baseline=~/runs/x").code == 0
+    assert detbench("gate", "~/runs/x", "--baseline=~/runs/x", "--min-pictures=2").code == 0
     assert detbench("report", "~/runs/x", "--out=~/page.html").code == 0
     assert (home / "page.html").is_file()
     assert not Path("~").exists()
@@ -143,7 +143,7 @@ def test_output_that_cannot_be_written_ends_no_finished_work(finished: Path, dra
     but output fails; with a reader that has gone, or none at all, not a word is said.
     """
     run = ["run", "--deblurrer", "identity", "--detector", "blobs", "--dataset", drawn_dataset, "--blur", "trajectory"]
-    gate = ["gate", finished, "--baseline", finished]
+    gate = ["gate", finished, "--baseline", finished, "--min-pictures", "2"]
     with Path("/dev/full").open("w") as full:
         done = in_process([*run, *SHORT, "--name", "job"], stdout=full)
         assert done.returncode == 0, done.stderr
@@ -164,7 +164,8 @@ def test_output_that_cannot_be_written_ends_no_finished_work(finished: Path, dra
 def test_a_terminal_without_unicode_gets_what_it_has(finished: Path) -> None:
     """Signs, dashes and arrows become ASCII; other letters are escaped."""
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    done = in_process(["gate", finished, "--baseline", finished], stdout=subprocess.PIPE, env=environment)
+    gate = ["gate", finished, "--baseline", finished, "--min-pictures", "2"]
+    done = in_process(gate, stdout=subprocess.PIPE, env=environment)
     assert done.returncode == 0, done.stderr
     assert b"PASS" in done.stdout
     assert done.stdout.isascii()

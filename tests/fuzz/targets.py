@@ -212,7 +212,7 @@ def _results(folder: Path, drawn: Path) -> dict[str, Target]:
     sound = measured_in(job)
 
     def judged() -> object:
-        return judge(sound, read_baseline(baseline), [Rule("map", max_drop=0.5)])
+        return judge(sound, read_baseline(baseline), [Rule("map", max_drop=0.5)], min_pictures=2)
 
     def signed(content: bytes) -> object:
         """A forger signs what he changed."""

@@ -4,12 +4,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from detbench.errors import NotEvaluableError
-from detbench.gate.gated_run import measured_in
+from detbench.gate.gated_run import Measured, measured_in
 from detbench.gate.judge import Verdict, judge
 from detbench.gate.rules import Rule
+from detbench.metrics.evidence import Evidence
+from detbench.metrics.matching import AREAS, IOUS
+from detbench.metrics.outcomes import pack
+from detbench.metrics.ranking import Ranking
 
 Job = Callable[..., Path]
 
@@ -60,6 +66,93 @@ def test_a_drop_is_paired(job: Job) -> None:
     (verdict,) = judge(after, before, [Rule("map", arm="wiener", max_drop=0.05)])
     assert verdict.drop == pytest.approx(0.0125, abs=0.005)
     assert verdict.drop <= verdict.worst < 0.05
+
+
+def test_a_share_is_a_drop_relative_to_the_baseline() -> None:
+    """Half of .5 is a quarter lost in mAP and a half in share; what is better lower loses by rising."""
+    halved = Verdict(Rule("map", at_least_share=0.9), "wiener", 0.5, 0.25, worst=0.6)
+    assert (halved.drop, halved.is_pass, halved.is_proven) == (0.5, False, True)
+    assert halved.rule.margin == pytest.approx(0.1)
+    risen = Verdict(Rule("harm", at_most_share=1.5), "wiener", 0.2, 0.24, worst=0.5)
+    assert risen.drop == pytest.approx(0.2)
+    assert risen.is_pass
+    assert not replace(risen, worst=0.501).is_pass
+
+
+def test_a_share_is_bounded_by_the_paired_ratio(job: Job) -> None:
+    """Two halves of the same pictures bound the ratio: the share that may be lost is .0125 / .95, and no less."""
+    after, before = (measured_in(job(name, buses={"wiener": found})) for name, found in (("a", 35), ("b", 36)))
+    dropped, shared = (
+        judge(after, before, [Rule("map", arm="wiener", **limit)])[0]
+        for limit in ({"max_drop": 0.1}, {"at_least_share": 0.9})
+    )
+    assert shared.drop == pytest.approx(dropped.drop / before.values["wiener"]["map"])
+    assert dropped.worst < shared.worst < 1.15 * dropped.worst
+
+
+def test_the_smallest_margin_is_half_the_interval(job: Job) -> None:
+    """It is the distance from the drop to the worst case, grows with the confidence, and shrinks with more pictures."""
+    rules = [Rule("map", arm="wiener", max_drop=0.05, confidence=level) for level in (0.9, 0.99)]
+    few = judge(measured_in(job("a", buses={"wiener": 32})), measured_in(job("b")), rules)
+    many = judge(
+        measured_in(job("c", images=160, buses={"wiener": 128})),
+        measured_in(job("d", images=160, buses={"wiener": 144})),
+        rules,
+    )
+    for verdict in (*few, *many):
+        assert verdict.certifiable == pytest.approx(verdict.worst - verdict.drop)
+    assert few[1].certifiable > 1.3 * few[0].certifiable
+    assert many[0].certifiable < 0.7 * few[0].certifiable
+
+
+def test_without_spread_no_margin_is_named(job: Job) -> None:
+    """A run against itself shows how often nothing changed, and not how small a change it would have seen."""
+    measured = measured_in(job("run"))
+    drop, floor = judge(measured, measured, [Rule("map", arm="wiener", max_drop=0.1), Rule("f1", "wiener", at_least=0)])
+    assert (drop.worst, drop.certifiable, floor.certifiable) == (0.0, None, None)
+
+
+def test_five_rules_pass_a_true_loss_no_more_often_than_one() -> None:
+    """Losses of just the margin: one among five rules passes in 5 % of 200 runs within chance, five almost never."""
+    one = np.mean([passes(seed, lost=1) for seed in range(200)])
+    five = np.mean([passes(seed, lost=5) for seed in range(60)])
+    assert 0.01 < one < 0.1
+    assert five < 0.04
+
+
+MARGIN = 0.1
+RULES = [
+    Rule(metric, arm, max_drop=MARGIN)
+    for arm, metric in (("a", "psnr_db"), ("a", "ssim"), ("a", "gmsd"), ("b", "psnr_db"), ("b", "ssim"))
+]
+Qualities = dict[str, dict[str, NDArray[np.float64]]]
+
+
+def passes(seed: int, lost: int, pictures: int = 40) -> bool:
+    """Whether a gate of five rules passes a run that truly lost just the margin in the first `lost` and gained else."""
+    rng = np.random.default_rng(seed)
+    before: Qualities = {"a": {}, "b": {}}
+    after: Qualities = {"a": {}, "b": {}}
+    for place, rule in enumerate(RULES):
+        values, arm = rng.normal(25, 2, pictures), str(rule.arm)
+        gain = rule.spec.sign * (-MARGIN if place < lost else MARGIN)
+        before[arm][rule.metric], after[arm][rule.metric] = values, values + rng.normal(gain, 0.2, pictures)
+    return all(verdict.is_pass for verdict in judge(measured_qualities(after), measured_qualities(before), RULES))
+
+
+def measured_qualities(qualities: Qualities) -> Measured:
+    """A measurement of arms without any boxes, of their metrics of single pictures."""
+    pictures = len(qualities["a"]["ssim"])
+    nothing = np.zeros(0, np.int64)
+    outcomes = pack(np.zeros((len(AREAS), len(IOUS), 0), np.uint8))
+    ranking = Ranking(nothing, nothing, np.zeros(0), nothing, outcomes, np.zeros((len(AREAS), pictures, 1), np.int64))
+    return Measured(
+        ground={"images": pictures, "truth": "labels", "detector": "blobs", "fingerprint": "e"},
+        definitions=dict.fromkeys(("psnr_db", "ssim", "gmsd"), "simulated"),
+        image_ids=tuple(range(pictures)),
+        values={arm: {key: float(each.mean()) for key, each in keys.items()} for arm, keys in qualities.items()},
+        evidence={arm: Evidence(ranking, np.zeros((pictures, 3), np.int64), keys) for arm, keys in qualities.items()},
+    )
 
 
 def test_nothing_to_judge_by_is_refused(job: Job) -> None:

@@ -11,10 +11,12 @@ from detbench.gate.judge import Verdict, judge
 from detbench.gate.outputs import (
     annotation,
     annotations,
+    error_rate,
     gate_junit,
     gate_markdown,
     refusal_junit,
     refusal_markdown,
+    sentence,
 )
 from detbench.gate.rules import Rule
 
@@ -38,6 +40,46 @@ def test_failures_come_first_in_markdown(verdicts: tuple[Verdict, ...]) -> None:
     assert "More pictures help" in text
     assert "pseudo" not in text
     assert "not labels" in gate_markdown(verdicts, "pseudo")
+
+
+def test_a_verdict_says_what_the_pictures_could_certify(verdicts: tuple[Verdict, ...]) -> None:
+    """Sentence, Markdown and JUnit name the smallest margin; where the drop has no spread they say so."""
+    sharp, blurred, wiener, psnr = verdicts
+    assert wiener.certifiable is not None
+    margin = f".{round(1000 * wiener.certifiable):03}"
+    assert sentence(wiener).endswith(f"; .020 may be lost; smallest margin to certify {margin}")
+    assert sentence(sharp).endswith("; no spread between pictures")
+    assert "certify" not in sentence(psnr)
+    row = next(line for line in gate_markdown(verdicts, "labels").splitlines() if "| wiener | mAP" in line)
+    assert row.split(" | ")[7] == margin
+    said = [case.findtext("system-out") for case in ElementTree.fromstring(gate_junit(verdicts)).iter("testcase")]
+    assert said == [sentence(verdict) for verdict in verdicts]
+    assert sentence(blurred) != sentence(wiener)
+
+
+def test_shares_are_written_in_percents_of_the_baseline() -> None:
+    """A relative rule's change, worst case and margin are percents, and its demand names the baseline."""
+    verdict = Verdict(Rule("map", at_least_share=0.99), "wiener", 0.5, 0.499, worst=0.0151)
+    assert sentence(verdict).replace("\xa0", " ") == (
+        "wiener: mAP .500 → .499 (−0.20 %), a loss of 1.51 % cannot be excluded at 95 %; 1.00 % may be lost; "
+        "smallest margin to certify 1.31 %"
+    )
+    row = gate_markdown([verdict], "labels").splitlines()[4].replace("\xa0", " ")
+    assert row.endswith("| −0.20 % | 1.51 % | 1.31 % | ≥ 0.99 × baseline at 95 % |")
+    assert 'name="map at_least_share 0.99"' in gate_junit([verdict])
+    worse = Verdict(Rule("harm", at_most_share=1.1), "wiener", 0.1, 0.12, worst=0.3)
+    assert "(+20.00\xa0%), a loss of 30.00\xa0%" in sentence(worse)
+
+
+def test_the_error_rate_is_that_of_the_least_sure_rule() -> None:
+    """All must be kept, so that no number of rules adds to it; absolute bounds have none."""
+    sure, less = (Verdict(Rule("map", max_drop=0.1, confidence=each), "a", 0.5, 0.5, worst=0) for each in (0.95, 0.9))
+    absolute = Verdict(RULES[1], "a", None, 25.0)
+    assert "of about 5\xa0% at most" in error_rate([sure, sure, sure, absolute])
+    assert "of about 10\xa0% at most" in error_rate([sure, less])
+    assert error_rate([absolute]) == ""
+    assert error_rate([sure]) in gate_markdown([sure], "labels")
+    assert ElementTree.fromstring(gate_junit([sure])).findtext("system-out") == error_rate([sure])
 
 
 def test_names_cannot_break_the_summary() -> None:

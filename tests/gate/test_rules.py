@@ -35,6 +35,15 @@ def test_a_margin_in_decibels_may_be_above_1() -> None:
         Rule("psnr_db", max_drop=-3.0)
 
 
+def test_a_margin_is_the_loss_that_a_limit_allows() -> None:
+    """A floor of .99 allows a hundredth of the baseline, a ceiling of 1.05 a twentieth; absolute bounds allow none."""
+    assert Rule("map", at_least_share=0.99).margin == pytest.approx(0.01)
+    assert Rule("harm", at_most_share=1.05).margin == pytest.approx(0.05)
+    assert (Rule("map", at_least_share=1).margin, Rule("map", max_drop=0.02).margin) == (0, 0.02)
+    assert Rule("map", at_least=0.5).margin is None
+    assert [Rule("map", at_least_share=0.9).is_relative, Rule("map", max_drop=0.1).is_relative] == [True, False]
+
+
 def test_even_odds_are_no_confidence() -> None:
     """At .5 half of all equal runs would pass by chance."""
     assert Rule("map", max_drop=0.1, confidence=0.51).confidence == 0.51

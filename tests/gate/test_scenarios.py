@@ -62,6 +62,7 @@ def without_a_column(run: Path, name: str) -> None:
 
 FEWER_BUSES = {"buses": {"wiener": 10}}
 OTHER_SSIM = {"definitions": {**{key: spec.definition for key, spec in METRICS.items()}, "ssim": "SSIM, uniform 7×7"}}
+BOTH_HARM: Any = {side: {"buses": {"sharp+wiener": 20}} for side in ("run", "baseline")}
 MAP_RULE = '[[rule]]\nmetric = "map"\n'
 
 SCENARIOS = {
@@ -84,6 +85,16 @@ SCENARIOS = {
     ),
     "newer libraries": Scenario(0, "PASS", run={"detector": {"name": "blobs", "weights_sha256": None, "torch": "99"}}),
     "other SSIM, not asked for": Scenario(0, "PASS", run=OTHER_SSIM),
+    "lost less than a share": Scenario(
+        0, "PASS: 1", run={"buses": {"wiener": 35}}, rules=MAP_RULE + 'arm = "wiener"\nat_least_share = 0.9\n'
+    ),
+    "a share of what is better lower": Scenario(
+        0, "PASS", rules='[[rule]]\nmetric = "harm"\nat_most_share = 1.1\n', **BOTH_HARM
+    ),
+    "ten pictures": Scenario(0, "PASS: 3", run={"images": 10}, baseline={"images": 10}),
+    "fewer pictures, on demand": Scenario(
+        0, "PASS: 3", run={"images": 2}, baseline={"images": 2}, words=("--min-pictures", "2")
+    ),
     # 1: regression
     "lost": Scenario(1, "REGRESSION wiener: mAP", run=FEWER_BUSES),
     "lost in the blurred arm": Scenario(1, "REGRESSION blurred", run={"buses": {"blurred": 5}}),
@@ -93,6 +104,17 @@ SCENARIOS = {
     ),
     "not sure enough": Scenario(
         1, "NOT SHOWN", {"buses": {"wiener": 34}}, words=("--max-drop", "0.04", "--confidence", "0.99")
+    ),
+    "lost more than a share": Scenario(
+        1, "REGRESSION wiener: mAP", FEWER_BUSES, rules=MAP_RULE + 'arm = "wiener"\nat_least_share = 0.9\n'
+    ),
+    "a larger share lost cannot be excluded": Scenario(
+        1, "NOT SHOWN wiener: mAP", {"buses": {"wiener": 35}},
+        rules=MAP_RULE + 'arm = "wiener"\nat_least_share = 0.98\n',
+    ),
+    "a share above what may be": Scenario(
+        1, "REGRESSION wiener: Harm", {"buses": {"sharp+wiener": 20}},
+        baseline={"buses": {"sharp+wiener": 30}}, rules='[[rule]]\nmetric = "harm"\nat_most_share = 1.1\n',
     ),
     "floor broken": Scenario(1, "≥ 0.99 is required", rules=MAP_RULE + 'arm = "wiener"\nat_least = 0.99\n'),
     "too slow": Scenario(
@@ -121,11 +143,24 @@ SCENARIOS = {
     "a confidence of 1": Scenario(2, "between .5 and 1, not 1.0", words=("--confidence", "1")),
     "two ways to say it": Scenario(2, "leave one out", words=("--max-drop", "0.1"), rules=MAP_RULE + "at_least = 0\n"),
     "an unknown metric": Scenario(2, "Did you mean 'map'", rules='[[rule]]\nmetric = "mapp"\nmax_drop = 0.1\n'),
+    "a floor for what is better lower": Scenario(
+        2, "its share is at_most_share", rules='[[rule]]\nmetric = "harm"\nat_least_share = 0.9\n'
+    ),
+    "a ceiling for what is better higher": Scenario(2, "is at_least_share", rules=MAP_RULE + "at_most_share = 1.1\n"),
+    "a share in percent": Scenario(2, "at most 1, not 99", rules=MAP_RULE + "at_least_share = 99\n"),
+    "a share of nothing": Scenario(2, "above 0 and at most 1, not 0", rules=MAP_RULE + "at_least_share = 0\n"),
+    "a ceiling below the baseline": Scenario(
+        2, "1 or more, not 0.9", rules='[[rule]]\nmetric = "harm"\nat_most_share = 0.9\n'
+    ),
+    "no least number of pictures": Scenario(2, "--min-pictures", words=("--min-pictures", "1")),
     "a rule with two limits": Scenario(2, "exactly one", rules=MAP_RULE + "max_drop = 0.1\nat_least = 0.2\n"),
     "a rule without a limit": Scenario(2, "exactly one", rules=MAP_RULE),
     "a rule with an unknown key": Scenario(2, "max_dorp", rules=MAP_RULE + "max_dorp = 0.1\n"),
     "a rule with a word for a number": Scenario(2, "exactly one number", rules=MAP_RULE + 'max_drop = "0.1"\n'),
     "a rule of no metric": Scenario(2, "a rule has the keys", rules="[[rule]]\nmax_drop = 0.1\n"),
+    "a share of another machine's time": Scenario(
+        2, "no at_most_share, times", rules='[[rule]]\nmetric = "restore_ms_p50"\nat_most_share = 1.1\n'
+    ),
     "a time against another machine's": Scenario(
         2, "use at_most", rules='[[rule]]\nmetric = "restore_ms_p50"\nmax_drop = 5\n'
     ),
@@ -137,6 +172,19 @@ SCENARIOS = {
     # 3: not evaluable
     "other pictures": Scenario(3, "the pictures or true boxes differ", run={"fingerprint": "f" * 64}),
     "fewer pictures": Scenario(3, "the run has 30 pictures, the baseline 40", run={"images": 30}),
+    "nine pictures": Scenario(
+        3, "9 pictures, and 10 are needed", run={"images": 9}, baseline={"images": 9}
+    ),
+    "fewer than the job wants": Scenario(
+        3, "40 pictures, and 41 are needed", words=("--min-pictures", "41")
+    ),
+    "a share of zero": Scenario(
+        3, "there is no share of that", rules='[[rule]]\nmetric = "harm"\nat_most_share = 1.1\n'
+    ),
+    "a share of what a draw may lack": Scenario(
+        3, "0 or less on some", rules='[[rule]]\nmetric = "harm"\nat_most_share = 1.1\n',
+        run={"buses": {"sharp+wiener": 39}}, baseline={"buses": {"sharp+wiener": 39}},
+    ),
     "another truth": Scenario(3, "truth is 'pseudo' in the run", run={"truth": "pseudo"}),
     "another detector": Scenario(3, "yolov8 judged the run", {"detector": {"name": "yolov8", "weights_sha256": None}}),
     "other weights of the detector": Scenario(

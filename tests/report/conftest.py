@@ -138,6 +138,14 @@ def _analysis(run: Run) -> dict[str, Any]:
             {"confidence": confidence, "precision": 0.5, "recall": recall, "f1": recall}
             for confidence, recall in ((0.25, 0.6), (0.5, 0.7), (0.75, None))
         ],
+        "operating_point": {
+            "best_confidence": 0.4,
+            "f1": estimate,
+            "recall_at_blurred_precision": None,
+            "calibration_error": 0.15,
+            "calibration": [{"boxes": 2, "mean_confidence": 0.35, "true_share": 0.5}]
+            + [{"boxes": 0, "mean_confidence": None, "true_share": None}] * 9,
+        },
     }
 
 

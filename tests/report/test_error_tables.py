@@ -9,6 +9,7 @@ from detbench.report.error_tables import (
     class_table,
     error_table,
     flip_table,
+    operating_table,
     precision_recall_table,
     sweep_table,
 )
@@ -29,6 +30,21 @@ def folder(write: Write) -> Path:
 def analysis(folder: Path) -> Mapping[str, ArmAnalysis]:
     """Its `analysis.json`."""
     return analysis_from_json(RunFolder(folder).read_json("analysis.json"), MAPS, "analysis.json")
+
+
+def test_each_arm_stands_at_its_own_confidence(analysis: Mapping[str, ArmAnalysis]) -> None:
+    """Arms are rows: the confidence of the best F1, F1 there with its interval, recall at blurred's precision, which
+    may be undefined, and the calibration error.
+    """
+    points = {arm: record.operating_point for arm, record in analysis.items() if record.operating_point is not None}
+    table = operating_table(points)
+    assert [row.heading.text for row in table.rows] == list(MAPS)
+    assert table.rows[2].cells == (
+        Cell(".400"),
+        Cell(".300", "[.200,\xa0.400]", "F1 over 2 pictures"),
+        Cell("–"),
+        Cell(".150"),
+    )
 
 
 def test_every_kind_of_error_has_its_cost_and_count(analysis: Mapping[str, ArmAnalysis]) -> None:

@@ -15,6 +15,20 @@ Write = Callable[..., Path]
 MAPS = {"sharp": 0.423, "blurred": 0.262, "wiener": 0.377, "nah": 0.3}
 
 
+def test_a_run_without_operating_points_has_no_plot_of_them(write: Write) -> None:
+    """A folder that was written before them reads as it did; a newer one has a curve per arm and a table."""
+    folder, title = write(maps=MAPS), "Each arm at its own confidence"
+    exhibit = exhibits(folder)[title]
+    assert exhibit.table is not None
+    assert [row.heading.text for row in exhibit.table.rows] == list(MAPS)
+    analysis = json.loads((folder / "analysis.json").read_text())
+    for record in analysis.values():
+        del record["operating_point"]
+    (folder / "analysis.json").write_text(json.dumps(analysis))
+    assert title not in exhibits(folder)
+    assert "At other confidences" in exhibits(folder)
+
+
 def with_times(folder: Path) -> Path:
     """The run with a restoration time and mAP by size."""
     result = result_from_json(json.loads((folder / "result.json").read_text()), "result.json")
@@ -41,6 +55,7 @@ def test_every_question_has_its_plot_and_its_table(write: Write) -> None:
         "What each kind of error costs",
         "Precision and recall",
         "At other confidences",
+        "Each arm at its own confidence",
         "What happens to single pictures",
     ]
     for title, exhibit in made.items():

@@ -24,6 +24,7 @@ def test_a_heading_gives_unit_and_direction() -> None:
     """Arrow and unit come from the metric's own description."""
     assert metric_heading(METRICS["psnr_db"]).note == "dB ↑"
     assert metric_heading(METRICS["restore_ms_p50"]).note == "ms ↓"
+    assert [metric_heading(METRICS[key]).note for key in ("precision", "recall", "f1")] == ["at 0.25 ↑"] * 3
     assert metric_heading(METRICS["map"]).title.endswith("higher is better")
 
 

@@ -18,6 +18,27 @@ ARM = {
 }
 
 
+POINT = {
+    "best_confidence": 0.4,
+    "f1": MAP,
+    "recall_at_blurred_precision": None,
+    "calibration_error": 0.1,
+    "calibration": [{"boxes": 0, "mean_confidence": None, "true_share": None}] * 10,
+}
+
+
+def test_operating_points_are_newer_than_some_folders() -> None:
+    """A folder without them reads as before; with them, ten bins are what a run writes."""
+    assert analysis_from_json({"blurred": ARM}, ["blurred"], "analysis.json")["blurred"].operating_point is None
+    with_point = {"blurred": {**ARM, "operating_point": POINT}}
+    point = analysis_from_json(with_point, ["blurred"], "analysis.json")["blurred"].operating_point
+    assert point is not None
+    assert (point.best_confidence, point.f1.low, len(point.calibration)) == (0.4, 0.2, 10)
+    nine = {"blurred": {**ARM, "operating_point": {**POINT, "calibration": POINT["calibration"][:9]}}}
+    with pytest.raises(DataError, match="length"):
+        analysis_from_json(nine, ["blurred"], "analysis.json")
+
+
 def test_the_values_are_those_of_the_file() -> None:
     """An arm's mAP is an Estimate with its interval, an error may cost less than nothing, null is None."""
     arm = analysis_from_json({"blurred": ARM}, ["blurred"], "analysis.json")["blurred"]

@@ -5,6 +5,10 @@
     blur               pictures by the strength of their blur: bounds in pixels, `pictures`, and mAP with its interval
     precision_recall   interpolated precision at recalls 0, .01, …, 1 (IoU .5, mean over classes)
     confidence_sweep   precision, recall and F1 at confidences .05, .10, …, .95 (IoU .5)
+    operating_point    `best_confidence`, from which on F1 is highest, and `f1` there with its interval, the confidence
+                       held fixed over the draws; `recall_at_blurred_precision`: the highest recall at which precision
+                       is that of the blurred arm at the stated confidence; `calibration_error` of the confidences and
+                       `calibration`, ten bins of them: `boxes`, `mean_confidence`, `true_share` (IoU .5)
 
 A number that is undefined is null.
 """
@@ -16,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from detbench.core.arm import Arm
+from detbench.core.arm import BLURRED, Arm
 from detbench.core.fingerprints import code_identity
 from detbench.evaluation.measure.measured import ArmPicture
 from detbench.evaluation.score.arm_evidence import matches_of
@@ -24,10 +28,18 @@ from detbench.evaluation.score.cached_numbers import CachedNumbers
 from detbench.metrics.drawn_numbers import estimated
 from detbench.metrics.error_kinds import error_kinds
 from detbench.metrics.matching import Matches
-from detbench.metrics.precision_recall import CONFIDENCES, confidence_sweep
+from detbench.metrics.operating_points import best_f1_confidence, calibration, recall_at_precision
+from detbench.metrics.precision_recall import CONFIDENCES, confidence_sweep, precision_recall_f1
 from detbench.metrics.ranking import Ranking
-from detbench.metrics.resampled import average_precision, coco_numbers, defined, interpolated_precision
+from detbench.metrics.resampled import (
+    average_precision,
+    coco_numbers,
+    defined,
+    interpolated_precision,
+    weighted_counts,
+)
 from detbench.results.cache import Record
+from detbench.types import Estimate
 
 BLUR_EDGES_PX = (0.0, 8.0, 18.0, 30.0, float("inf"))
 """Bins of a picture's blur; a lower bound belongs to its bin."""
@@ -40,6 +52,7 @@ def analysis_of(numbers: CachedNumbers, arm: Arm, pictures: Sequence[ArmPicture]
     severities_px = [row.sample.blur.severity_px if row.sample.blur else None for row in rows]
     depends_on = {
         "arm": evidence.sha256,
+        "blurred": numbers.arms[BLURRED].sha256,
         "severities_px": severities_px,
         "classes": list(classes.items()),
         **code_identity(analysis_of),
@@ -54,6 +67,7 @@ def analysis_of(numbers: CachedNumbers, arm: Arm, pictures: Sequence[ArmPicture]
             "blur": list(_blur_bins(numbers, ranking, severities_px)),
             "precision_recall": None if curve is None else curve.tolist(),
             "confidence_sweep": list(_sweep(matches)),
+            "operating_point": _operating_point(numbers, matches),
         }
 
     return numbers.kept("analysis", depends_on, compute)
@@ -63,6 +77,27 @@ def _sweep(matches: Matches) -> Iterator[dict[str, Any]]:
     ratios = confidence_sweep(matches)
     for place, confidence in enumerate(CONFIDENCES.tolist()):
         yield {"confidence": confidence, **{key: defined(values[place]) for key, values in ratios.items()}}
+
+
+def _operating_point(numbers: CachedNumbers, matches: Matches) -> dict[str, Any]:
+    images, best = len(numbers.truth.image_ids), best_f1_confidence(matches)
+    f1 = Estimate(None, images)
+    if best is not None:
+        drawn = precision_recall_f1(*weighted_counts(matches.counts(best), numbers.drawn.weights))["f1"]
+        f1 = estimated(defined(drawn[0]), images, drawn)
+    blurred = precision_recall_f1(*numbers.arms[BLURRED].evidence.counts.sum(axis=0, keepdims=True).T)
+    found = calibration(matches)
+    columns = (found.boxes.tolist(), found.mean_confidence.tolist(), found.true_share.tolist())
+    return {
+        "best_confidence": best,
+        "f1": asdict(f1),
+        "recall_at_blurred_precision": recall_at_precision(matches, float(blurred["precision"][0])),
+        "calibration_error": found.error,
+        "calibration": [
+            {"boxes": int(boxes), "mean_confidence": defined(confidence), "true_share": defined(share)}
+            for boxes, confidence, share in zip(*columns, strict=True)
+        ],
+    }
 
 
 def _classes(

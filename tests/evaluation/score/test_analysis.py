@@ -41,6 +41,29 @@ def test_classes_have_their_own_map(make_measured: Callable[..., Measurements], 
     assert classes["bus"]["map"]["value"] == 0
 
 
+def test_an_arm_has_an_operating_point_of_its_own(
+    make_measured: Callable[..., Measurements], analysis: Analysis
+) -> None:
+    """Two of three boxes found at .9 and nothing else: F1 4 / 5 from .9 on, a tenth off in calibration, and all that is
+    found at the precision of the blurred arm, which finds one box and nothing false.
+    """
+    point = analysis(make_measured({"blurred": (21,), "net": (21, 23)}))["operating_point"]
+    assert point["best_confidence"] == pytest.approx(0.9)
+    assert (point["f1"]["value"], point["f1"]["n"]) == (pytest.approx(0.8), 2)
+    assert point["recall_at_blurred_precision"] == pytest.approx(2 / 3)
+    assert point["calibration_error"] == pytest.approx(0.1)
+    assert [each["boxes"] for each in point["calibration"]] == [0] * 9 + [2]
+
+
+def test_without_blurred_precision_there_is_no_recall_at_it(
+    make_measured: Callable[..., Measurements], analysis: Analysis
+) -> None:
+    """Where nothing is found in the blurred pictures, no precision is to be reached."""
+    assert (
+        analysis(make_measured({"blurred": (), "net": (21,)}))["operating_point"]["recall_at_blurred_precision"] is None
+    )
+
+
 def test_pictures_are_binned_by_their_blur(make_measured: Callable[..., Measurements], analysis: Analysis) -> None:
     """6 px is in the first bin, 18 px opens the third; each has the mAP of its picture, and an empty bin has none."""
     bins = analysis(make_measured({"blurred": (), "net": (23,)}))["blur"]

@@ -1,0 +1,54 @@
+"""How many pictures a difference between two arms takes to be seen, by the spread that a pilot run shows.
+
+The standard error of a paired difference over N pictures falls with √N. A two-sided test at level α sees a true
+difference δ with probability p where δ = (z(1 − α/2) + z(p)) · error, z the normal quantile (Chow, Shao and Wang,
+Sample Size Calculations in Clinical Research, 2nd edition 2008, section 3.1). A pilot of N pictures knows its own
+spread to about 70 % / √N, and the number of pictures to twice that.
+"""
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detbench.metrics.bootstrap import quantile
+from detbench.metrics.claims import ALPHA
+
+FEWEST_PICTURES = 10
+"""Fewer are not judged: two that did not change show no spread, and any difference would seem excluded."""
+
+POWER = 0.8
+"""With which probability a difference is to be seen."""
+
+
+@dataclass(frozen=True)
+class PairedSpread:
+    """What `pictures` pictures show of the difference between two arms: it, and its standard error, 0 or more."""
+
+    difference: float
+    standard_error: float
+    pictures: int
+
+    def detectable(self, power: float = POWER, alpha: float = ALPHA) -> float:
+        """The smallest true difference that as many pictures see with probability `power`, two-sided at `alpha`."""
+        return (NormalDist().inv_cdf(1 - alpha / 2) + NormalDist().inv_cdf(power)) * self.standard_error
+
+    def pictures_needed(self, effect: float, power: float = POWER, alpha: float = ALPHA) -> int:
+        """How many pictures of the kind see a true difference of `effect` (above 0); at least FEWEST_PICTURES."""
+        needed = self.pictures * (self.detectable(power, alpha) / effect) ** 2
+        return max(FEWEST_PICTURES, math.ceil(needed))
+
+
+def paired_spread(ours: NDArray[np.float64], theirs: NDArray[np.float64], pictures: int) -> PairedSpread | None:
+    """The spread of `ours` − `theirs`, (1 + B,) each as DrawnNumbers gives them: over the pictures, then B draws.
+
+    None where the difference is undefined, or mostly so on the draws. Draws with replacement of N pictures spread as
+    (N − 1) / N of the variance that N new pictures have, which is put right here.
+    """
+    differences = ours - theirs
+    if np.isnan(differences[0]) or quantile(differences[1:], 0.5) is None:
+        return None
+    error = float(np.nanstd(differences[1:], ddof=1)) * math.sqrt(pictures / (pictures - 1))
+    return PairedSpread(float(differences[0]), error, pictures)
