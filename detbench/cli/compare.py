@@ -13,7 +13,8 @@ from detbench.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from detbench.results.compared_files import FileDifference, FilesCompared
+    from detbench.results.compared_files import FilesCompared
+    from detbench.results.schema import Difference
     from detbench.types import Estimate
 
 
@@ -130,7 +131,7 @@ def _value(key: str, estimate: "Estimate") -> str:
     return f"{metric_value(spec, estimate.value)} {interval(spec, estimate, is_difference=False)}".rstrip()
 
 
-def _difference(each: "FileDifference") -> list[str]:
+def _difference(each: "Difference") -> list[str]:
     from detbench.metrics.specs import METRICS
     from detbench.pages.text import UNDEFINED, interval, share, signed
 
@@ -139,6 +140,6 @@ def _difference(each: "FileDifference") -> list[str]:
         spec.title,
         UNDEFINED if estimate.value is None else signed(spec, estimate.value),
         interval(spec, estimate, is_difference=True) or UNDEFINED,
-        *(UNDEFINED if p_value is None else share(p_value) for p_value in (each.p_value, each.holm_p_value)),
+        *(UNDEFINED if p_value is None else share(p_value) for p_value in (each.p_value, each.p_holm)),
         "yes" if each.is_shown else "no",
     ]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from detbench.core.fingerprints import file_sha256
 from detbench.evaluation.score.flips import flips_between
 from detbench.metrics.bootstrap import draw_pictures
-from detbench.metrics.claims import ALPHA, holm, is_shown
+from detbench.metrics.claims import ALPHA, holm
 from detbench.metrics.columns import FoundColumns, Records, TrueColumns, found_columns, true_columns
 from detbench.metrics.drawn_numbers import estimated
 from detbench.metrics.error_kinds import error_kinds
@@ -23,7 +23,8 @@ from detbench.metrics.resampled import defined, unit_weights
 from detbench.metrics.specs import CONFIDENCE, METRICS
 from detbench.results.analysis_schema import ErrorCost
 from detbench.results.cache import digest
-from detbench.results.compared_files import ComparedFile, ComparedTruth, FileDifference, FilesCompared, Flips
+from detbench.results.compared_files import ComparedFile, ComparedTruth, FilesCompared, Flips
+from detbench.results.schema import Difference
 from detbench.types import Estimate
 
 CUT_SCORE = 0.1
@@ -85,7 +86,7 @@ class JudgedFiles:
         kinds = error_kinds(self.truth, self.files[name].found)
         return {kind: ErrorCost(error.count, error.cost) for kind, error in kinds.items()}
 
-    def differences(self) -> tuple[FileDifference, ...]:
+    def differences(self) -> tuple[Difference, ...]:
         """Every metric of every pair, pair by pair."""
         p_of = {pair: self._p_values(*pair) for pair in self.pairs}
         keys = list(next(iter(self.files.values())).numbers)
@@ -138,13 +139,10 @@ class JudgedFiles:
             return {}
         return p_values(self.files[one].evidence, self.files[other].evidence, self._resamples)
 
-    def _difference(
-        self, pair: tuple[str, str], key: str, p_value: float | None, holm_p_value: float | None
-    ) -> FileDifference:
+    def _difference(self, pair: tuple[str, str], key: str, p_value: float | None, p_holm: float | None) -> Difference:
         ours, theirs = (self.files[name].numbers[key] for name in pair)
         estimate = estimated(defined(ours[0] - theirs[0]), len(self.truth.image_ids), ours - theirs)
-        shown = is_shown(estimate, holm_p_value)
-        return FileDifference(*pair, key, estimate, p_value, holm_p_value, shown)
+        return Difference(*pair, key, estimate, p_value, p_holm)
 
 
 def _judged(truth: TrueColumns, results: Records, weights: NDArray[np.uint16]) -> Judged:

@@ -51,7 +51,7 @@ def error_rate(verdicts: Sequence[Verdict]) -> str:
     if not confidences:
         return ""
     return (
-        f"A true loss beyond any one margin passes with a probability of about {percent(1 - min(confidences))} at most, "
+        f"A true loss beyond any one margin passes with a probability of about {percent(1 - min(confidences))}, "
         "however many rules there are, because all must be kept."
     )
 

@@ -12,7 +12,9 @@ from detbench.pages.parts import Cell, Heading, Row, Table
 from detbench.pages.text import UNDEFINED, interval, plural, share, signed
 from detbench.report.error_tables import error_cell
 from detbench.report.tables import metric_heading, value_cell
-from detbench.results.compared_files import ComparedFile, FileDifference, FilesCompared
+from detbench.results.compared_files import ComparedFile, FilesCompared
+from detbench.results.schema import Difference, is_ahead
+from detbench.types import MetricSpec
 
 SHORT = ("map", "map50", "map75", "ar100", "precision", "recall", "f1")
 """The metrics that are shown first."""
@@ -65,25 +67,29 @@ def sentences(compared: FilesCompared) -> Iterator[str]:
             yield f"Nothing was resampled, so what is shown of {arm} and {against} is unknown: {_in_words(each)}"
 
 
-def _in_words(each: FileDifference) -> str:
+def _in_words(each: Difference) -> str:
     spec, estimate = METRICS[each.metric], each.difference
     value = UNDEFINED if estimate.value is None else signed(spec, estimate.value)
-    p_value = "" if each.holm_p_value is None else f", p {share(each.holm_p_value)}"
+    p_value = "" if each.p_holm is None else f", p {share(each.p_holm)}"
     return f"{value} {interval(spec, estimate, is_difference=True)}".rstrip() + p_value
 
 
 def _scores(compared: FilesCompared) -> Table:
-    """Files × metrics; the best value of each metric stands out."""
+    """Files × metrics; what is ahead of all others by more than chance stands out."""
     specs = [METRICS[key] for key in SHORT]
-    best = {
-        spec.key: max((v for file in compared.files if (v := file.metrics[spec.key].value) is not None), default=None)
-        for spec in specs
-    }
     rows = (
-        Row(Heading(file.name), tuple(value_cell(spec, file.metrics[spec.key], best[spec.key]) for spec in specs))
+        Row(
+            Heading(file.name),
+            tuple(value_cell(spec, file.metrics[spec.key], _leads(compared, file, spec)) for spec in specs),
+        )
         for file in compared.files
     )
     return Table("File", tuple(map(metric_heading, specs)), tuple(rows))
+
+
+def _leads(compared: FilesCompared, file: ComparedFile, spec: MetricSpec) -> bool:
+    others = [other.name for other in compared.files if other.name != file.name]
+    return all(is_ahead(compared.differences, file.name, other, spec) for other in others)
 
 
 def _differences(compared: FilesCompared) -> Table:
@@ -98,11 +104,11 @@ def _differences(compared: FilesCompared) -> Table:
     return Table("Files", tuple(metric_heading(METRICS[key]) for key in SHORT), tuple(rows))
 
 
-def _difference(each: FileDifference) -> Cell:
+def _difference(each: Difference) -> Cell:
     spec, estimate = METRICS[each.metric], each.difference
     if estimate.value is None:
         return Cell(UNDEFINED, title=f"{spec.title} is undefined here")
-    p_values = "" if each.p_value is None else f" p {share(each.p_value)}, Holm {share(each.holm_p_value or 0)}"
+    p_values = "" if each.p_value is None else f" p {share(each.p_value)}, Holm {share(each.p_holm or 0)}"
     bounds = f"{interval(spec, estimate, is_difference=True)}{p_values}".strip()
     text = signed(spec, estimate.value)
     if not each.is_shown:

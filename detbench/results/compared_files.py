@@ -35,16 +35,6 @@ class ComparedFile:
 
 
 @dataclass(frozen=True)
-class FileDifference(Difference):
-    """A difference with its p-value adjusted by Holm's method for the number of pairs, metric by metric; `is_shown`
-    says whether it is claimed.
-    """
-
-    holm_p_value: float | None = None
-    is_shown: bool = False
-
-
-@dataclass(frozen=True)
 class Flips:
     """How many true boxes `arm` finds that `against` misses (`gained`), and the other way round (`lost`)."""
 
@@ -57,13 +47,14 @@ class Flips:
 @dataclass(frozen=True)
 class FilesCompared:
     """One comparison. Each later file is held against each earlier one, so the first is what all are held against.
-    `definitions` are those of the metrics, by key; `notes` what the numbers must be read with.
+    `p_holm` is adjusted over the pairs. `definitions` are those of the metrics, by key; `notes` what the numbers must
+    be read with.
     """
 
     truth: ComparedTruth
     resamples: int
     files: tuple[ComparedFile, ...]
-    differences: tuple[FileDifference, ...]
+    differences: tuple[Difference, ...]
     flips: tuple[Flips, ...]
     definitions: Mapping[str, str]
     notes: tuple[str, ...]
@@ -72,12 +63,13 @@ class FilesCompared:
         """Every pair as (arm, against), in the order of the differences."""
         return tuple((each.arm, each.against) for each in self.flips)
 
-    def difference(self, arm: str, against: str, metric: str) -> FileDifference:
+    def difference(self, arm: str, against: str, metric: str) -> Difference:
         """One metric's difference; raises KeyError where there is none."""
         found = {(each.arm, each.against, each.metric): each for each in self.differences}
         return found[arm, against, metric]
 
 
 def compared_to_json(compared: FilesCompared) -> dict[str, Any]:
-    """Plain dictionaries and lists for `comparison.json`."""
-    return asdict(compared)
+    """Plain dictionaries and lists for `comparison.json`; each difference says whether it is claimed (`is_shown`)."""
+    differences = [{**asdict(each), "is_shown": each.is_shown} for each in compared.differences]
+    return {**asdict(compared), "differences": differences}

@@ -66,7 +66,7 @@ def test_json_is_all_that_is_printed(detbench: Run, files: Path) -> None:
     printed = json.loads(said.out)
     assert printed == json.loads(Path("reports/n/comparison.json").read_text())
     difference = next(each for each in printed["differences"] if each["metric"] == "map")
-    assert difference["difference"]["high"] < 0 < difference["p_value"] <= difference["holm_p_value"]
+    assert difference["difference"]["high"] < 0 < difference["p_value"] <= difference["p_holm"]
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_a_better_detector_is_shown_and_a_like_one_is_not() -> None:
     assert better.difference.value is not None
     assert better.difference.value > 0.2
     assert better.p_value == pytest.approx(1 / 201)
-    assert better.holm_p_value == pytest.approx(3 / 201)
+    assert better.p_holm == pytest.approx(3 / 201)
 
 
 def test_flips_are_the_boxes_that_one_alone_finds() -> None:
