@@ -51,8 +51,8 @@ def error_rate(verdicts: Sequence[Verdict]) -> str:
     if not confidences:
         return ""
     return (
-        f"A true loss beyond any one margin passes with a probability of about {percent(1 - min(confidences))} at most, "
-        "however many rules there are, because all must be kept."
+        f"A true loss beyond any one margin passes with a probability of about {percent(1 - min(confidences))} at "
+        "most, however many rules there are, because all must be kept."
     )
 
 
