@@ -69,7 +69,8 @@ def _spreads(measured: "Measured", metric: str) -> "dict[str, PairedSpread | Non
     there are too few pictures.
     """
     from detbench.core.arm import BLURRED, Arm
-    from detbench.metrics.power import FEWEST_PICTURES, paired_spread
+    from detbench.metrics.claims import FEWEST_PICTURES
+    from detbench.metrics.power import paired_spread
 
     pictures = len(measured.image_ids)
     if pictures < FEWEST_PICTURES:

@@ -18,8 +18,8 @@ from detbench.errors import NotEvaluableError
 from detbench.gate.gated_run import Measured
 from detbench.gate.rules import Rule
 from detbench.metrics.bootstrap import quantile
+from detbench.metrics.claims import FEWEST_PICTURES
 from detbench.metrics.drawn_numbers import DrawnNumbers
-from detbench.metrics.power import FEWEST_PICTURES
 from detbench.pages.text import plural
 
 _ROUNDING = 1e-9

@@ -1,6 +1,5 @@
 """When a difference between arms is claimed, and when it may be chance: one rule for every place that says so."""
 
-import math
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -13,9 +12,6 @@ FEWEST_PICTURES = 10
 """Nothing is claimed over fewer pictures. The permutation test of N pictures has 2^N exchanges, so p is at least
 2 / 2^N: of 5 pictures none can be below .05. Bootstrap intervals hold their level only from about 10 pictures on.
 """
-
-_Z_LEVEL, _Z_POWER = 1.96, 0.84
-"""Standard normal quantiles: of a two-sided test at level .05, and of 80 % power."""
 
 Key = TypeVar("Key")
 
@@ -30,22 +26,6 @@ def is_shown(difference: Estimate, p_value: float | None, p_holm: float | None =
     if low is None or high is None or decisive is None:
         return False
     return difference.n >= FEWEST_PICTURES and not low <= 0 <= high and decisive < ALPHA
-
-
-def pictures_to_show(difference: Estimate) -> int | None:
-    """How many pictures would show a difference, if it is as large as it seems: with 80 % power at level .05.
-
-    Its standard error over n pictures is the width of the 95 % interval / 3.92, and falls with the root of n, so that
-    n · ((1.96 + .84) · error / |difference|)² pictures do. Rounded up to two digits, at least FEWEST_PICTURES. None
-    without an interval, for a difference of 0, and where so many are there already.
-    """
-    if not difference.value or difference.low is None or difference.high is None:
-        return None
-    error = (difference.high - difference.low) / (2 * _Z_LEVEL)
-    needed = difference.n * ((_Z_LEVEL + _Z_POWER) * error / abs(difference.value)) ** 2
-    step = 10 ** max(0, len(str(math.ceil(needed))) - 2)
-    rounded = max(FEWEST_PICTURES, math.ceil(needed / step) * step)
-    return rounded if rounded > difference.n else None
 
 
 def holm(p_values: Mapping[Key, float | None]) -> dict[Key, float | None]:

@@ -13,11 +13,9 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from detbench.metrics.bootstrap import quantile
-from detbench.metrics.claims import ALPHA
-
-FEWEST_PICTURES = 10
-"""Fewer are not judged: two that did not change show no spread, and any difference would seem excluded."""
+from detbench.metrics.bootstrap import LEVEL, quantile
+from detbench.metrics.claims import ALPHA, FEWEST_PICTURES
+from detbench.types import Estimate
 
 POWER = 0.8
 """With which probability a difference is to be seen."""
@@ -39,6 +37,21 @@ class PairedSpread:
         """How many pictures of the kind see a true difference of `effect` (above 0); at least FEWEST_PICTURES."""
         needed = self.pictures * (self.detectable(power, alpha) / effect) ** 2
         return max(FEWEST_PICTURES, math.ceil(needed))
+
+
+def pictures_to_show(difference: Estimate) -> int | None:
+    """How many pictures would show a difference between two arms, if it is as large as it seems: with POWER at ALPHA.
+
+    Its standard error is that of a normal distribution with its interval. Rounded up to two digits. None without an
+    interval, for a difference of 0, and where so many pictures are there already.
+    """
+    if not difference.value or difference.low is None or difference.high is None:
+        return None
+    error = (difference.high - difference.low) / 2 / NormalDist().inv_cdf((1 + LEVEL) / 2)
+    needed = PairedSpread(difference.value, error, difference.n).pictures_needed(abs(difference.value))
+    step: int = 10 ** max(0, len(str(needed)) - 2)
+    rounded = math.ceil(needed / step) * step
+    return rounded if rounded > difference.n else None
 
 
 def paired_spread(ours: NDArray[np.float64], theirs: NDArray[np.float64], pictures: int) -> PairedSpread | None:

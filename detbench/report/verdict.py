@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from detbench.metrics.claims import FEWEST_PICTURES, pictures_to_show
+from detbench.metrics.claims import FEWEST_PICTURES
+from detbench.metrics.power import pictures_to_show
 from detbench.metrics.specs import METRICS
 from detbench.pages.text import interval, joined, percent, share, with_p_value
 from detbench.results.schema import ArmResult, Difference, RunResult, is_ahead

@@ -1,6 +1,6 @@
 import pytest
 
-from detbench.metrics.claims import FEWEST_PICTURES, holm, is_shown, pictures_to_show
+from detbench.metrics.claims import FEWEST_PICTURES, holm, is_shown
 from detbench.types import Estimate
 
 
@@ -29,23 +29,6 @@ def test_few_pictures_and_an_adjusted_p_make_no_claim() -> None:
     assert is_shown(sure, 0.01)
     assert not is_shown(Estimate(0.02, FEWEST_PICTURES - 1, 0.01, 0.03), 0.01)
     assert (is_shown(sure, 0.01, 0.04), is_shown(sure, 0.01, 0.06)) == (True, False)
-
-
-@pytest.mark.parametrize(
-    ("value", "n", "half", "needed"),
-    [
-        (0.1, 40, 0.098, 79),  # error .05, (2.8 · .5)² = 1.96 times as many: 78.4
-        (-0.1, 40, 0.098, 79),
-        (0.01, 100, 0.0392, 3200),  # error .02, 31.36 times as many: 3,136
-        (0.1, 6, 0.0196, FEWEST_PICTURES),
-        (0.1, 40, 0.0196, None),
-        (0.0, 40, 0.098, None),
-    ],
-)
-def test_pictures_to_show_follow_from_the_interval(value: float, n: int, half: float, needed: int | None) -> None:
-    """Four times the pictures halve the error; rounded up to two digits, never too few, none where enough are there."""
-    assert pictures_to_show(Estimate(value, n, value - half, value + half)) == needed
-    assert pictures_to_show(Estimate(value, n)) is None
 
 
 def test_holm_multiplies_the_smallest_by_all_and_the_next_by_one_less() -> None:

@@ -5,11 +5,13 @@ import pytest
 from numpy.typing import NDArray
 
 from detbench.metrics.bootstrap import draw_pictures, interval
+from detbench.metrics.claims import FEWEST_PICTURES
 from detbench.metrics.matching import AREAS, IOUS
 from detbench.metrics.outcomes import pack
-from detbench.metrics.power import FEWEST_PICTURES, PairedSpread, paired_spread
+from detbench.metrics.power import PairedSpread, paired_spread, pictures_to_show
 from detbench.metrics.ranking import Ranking
 from detbench.metrics.resampled import Draws, average_precision, unit_weights
+from detbench.types import Estimate
 
 Numbers = NDArray[np.float64]
 
@@ -120,3 +122,20 @@ def ranking(rng: np.random.Generator, hardness: Numbers, pictures: int) -> Ranki
     return Ranking(
         picture[order], np.zeros(len(order), np.int64), scores[order], rank[order], pack(outcomes), true_boxes
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "n", "half", "needed"),
+    [
+        (0.1, 40, 0.098, 79),  # error .05, (2.8 · .5)² = 1.96 times as many: 78.4
+        (-0.1, 40, 0.098, 79),
+        (0.01, 100, 0.0392, 3200),  # error .02, 31.36 times as many: 3,136
+        (0.1, 6, 0.0196, FEWEST_PICTURES),
+        (0.1, 40, 0.0196, None),
+        (0.0, 40, 0.098, None),
+    ],
+)
+def test_pictures_to_show_follow_from_the_interval(value: float, n: int, half: float, needed: int | None) -> None:
+    """Four times the pictures halve the error; rounded up to two digits, never too few, none where enough are there."""
+    assert pictures_to_show(Estimate(value, n, value - half, value + half)) == needed
+    assert pictures_to_show(Estimate(value, n)) is None
