@@ -155,7 +155,7 @@ def check_outlines(lines: Sequence[LabelLine]) -> None:
 
 
 def _other_than_outlines(rows_of_shares: Sequence[tuple[float, ...]]) -> str:
-    """What speaks against outlines in lines of one count; empty where nothing does."""
+    """What is against outlines in lines of one count; empty where nothing is."""
     rows = np.array(rows_of_shares, dtype=np.float64)
     corners = rows.shape[1] // 2
     if corners == 4 and _mean(_is_parallelogram(row) for row in rows) > 0.9:
