@@ -67,7 +67,7 @@ class _Observer:
             "os.listdir": self._listed,
             "os.scandir": self._listed,
             "sqlite3.connect": lambda arguments: self._read(arguments[0]),
-            "import": lambda arguments: self._imported(arguments[1]),
+            "import": lambda arguments: self._read(arguments[1]),
             "os.mkdir": lambda arguments: self._wrote(arguments[0]),
             "os.rename": lambda arguments: self._wrote(arguments[1]),
             **dict.fromkeys(_PROGRAMS, self._started),
@@ -81,20 +81,17 @@ class _Observer:
 
     def _opened(self, arguments: Any) -> None:
         path, _, flags = arguments
-        if (flags or 0) & (os.O_WRONLY | os.O_RDWR):
+        writes, makes = (flags or 0) & (os.O_WRONLY | os.O_RDWR), (flags or 0) & (os.O_CREAT | os.O_TRUNC)
+        if writes == os.O_WRONLY or (writes and makes):
             self._wrote(path)
-        else:
+        else:  # "r+" too, which NumPy opens arrays with: what is there may well be read
             self._read(path)
-
-    def _imported(self, file: Any) -> None:
-        if file:
-            self._read(file)
 
     def _read(self, path: Any) -> None:
         name = _absolute(path)
         if name is None:
             return
-        if name.endswith((".py", ".pyc", *_CODE)):
+        if name.endswith(_CODE):
             self._code(name)
         elif not _by_a_library():
             self._note(f"file:{name}", name)
@@ -107,15 +104,11 @@ class _Observer:
     def _code(self, name: str) -> None:
         """Code of installed libraries counts by their versions, Python's own and detbench's by other rules."""
         library = _below(name, _LIBRARIES)
-        if library is None:
-            if not name.startswith((*_STANDARD, _DETBENCH)):
-                source = _source(name)
-                self._note(f"file:{source}", source)
-        elif _top(library) in self.own:
+        if library is not None and _top(library) not in self.own:
+            self.libraries.add(_top(library))
+        elif library is not None or not name.startswith((*_STANDARD, _DETBENCH)):
             source = _source(name)
             self._note(f"file:{source}", source)
-        else:
-            self.libraries.add(_top(library))
 
     def _note(self, key: str, name: str) -> None:
         if not self.written.isdisjoint((name, *map(str, Path(name).parents))):
@@ -196,8 +189,8 @@ def are_current(reads: Reads) -> bool:
 
 
 def _absolute(path: Any) -> str | None:
-    """The path that an event names; None for open descriptors, and for what the system makes up as it is read."""
-    if isinstance(path, int):
+    """The path that an event names; None without one, for open descriptors, and for what the system makes up."""
+    if not path or isinstance(path, int):
         return None
     try:
         name = str(Path(os.fsdecode(path)).absolute())

@@ -13,6 +13,7 @@ from detbench.errors import BackendError
 READERS: dict[str, Callable[[Path], object]] = {
     "open": lambda path: path.open().close(),
     "bytes": Path.read_bytes,
+    "update": lambda path: path.open("r+b").close(),
     "descriptor": lambda path: os.close(os.open(path, os.O_RDONLY)),
     "sqlite": lambda path: sqlite3.connect(path).close(),
 }
