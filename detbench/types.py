@@ -232,6 +232,12 @@ class Estimate:
                 raise ValueError(f"an undefined number is None, not {number}")
 
 
+IdSource = Literal["format", "kept", "numbered"]
+"""Where picture ids come from: the format has them (COCO), a conversion kept them beside files of a format without, or
+detbench numbered the pictures.
+"""
+
+
 class Dataset(Protocol):
     """Samples with true boxes. `classes` maps category id to name; `fingerprint` changes with any byte of the data.
 

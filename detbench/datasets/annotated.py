@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from detbench.datasets.ids import FILE_NAME, by_image
 from detbench.datasets.manifest import Manifest
 from detbench.datasets.packed_annotations import PackedAnnotations
 from detbench.errors import DataError
-from detbench.types import Blur, GroundTruth, Picture, Sample
+from detbench.types import Blur, GroundTruth, IdSource, Picture, Sample
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,10 +113,7 @@ class AnnotatedDataset:
         return self._manifest.checked_blur(image["id"], *files)
 
 
-def _id_source(source: Path) -> Literal["format", "kept", "numbered"]:
-    """Where picture ids come from: the format has them (COCO), a conversion kept them beside files of a format without,
-    or detbench numbered the pictures.
-    """
+def _id_source(source: Path) -> IdSource:
     if source.suffix == ".json":
         return "format"
     is_kept = any((place / FILE_NAME).is_file() for place in (source, source.parent))  # VOC's is Annotations/

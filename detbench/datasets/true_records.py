@@ -5,7 +5,7 @@ Of COCO the annotation file alone is read; its pictures need not be there.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from detbench.core.files import read_bytes
 from detbench.core.instances import instances
@@ -16,10 +16,7 @@ from detbench.datasets.coco_records import CocoRecord, CocoRecords
 from detbench.datasets.opening import coco_annotations, open_dataset
 from detbench.datasets.repair import Repair
 from detbench.errors import DataError
-from detbench.types import GroundTruth, Image, Picture, Sample
-
-IdSource = Literal["format", "kept", "numbered"]
-"""As of AnnotatedDataset."""
+from detbench.types import GroundTruth, IdSource, Image, Picture, Sample
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,9 +15,9 @@ from detbench.core.boxes import xywh_to_xyxy
 from detbench.core.files import read_bytes
 from detbench.datasets.coco_records import check_results, parse_json, raise_faults, reach_px
 from detbench.detectors.box_readings import reading_fault
-from detbench.detectors.recorded_ids import IdSource, Pictures, with_dataset_ids
+from detbench.detectors.recorded_ids import Pictures, with_dataset_ids
 from detbench.errors import DataError
-from detbench.types import Detections, Sample
+from detbench.types import Detections, IdSource, Sample
 
 OUTSIDE_SHARE = 0.5
 """A detector's box may reach out of its picture, but by half a picture only corners written as sizes do."""

@@ -6,17 +6,15 @@ picture's stem instead, as a number where it is one (`000000000785.jpg` is 785),
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any
 
 from detbench.core.files import read_bytes
 from detbench.datasets.coco_records import parse_json
 from detbench.errors import DataError
+from detbench.types import IdSource
 
 Reading = Callable[[Mapping[str, Any]], int | None]
 """From a record to the dataset's id of its picture, None where it names none."""
-
-IdSource = Literal["format", "kept", "numbered"]
-"""Where ids come from: the format has them (COCO), a conversion to another kept them, or detbench numbered pictures."""
 
 NAME_THEM = "write each picture's `file_name` into its records"
 

@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from detbench.core.arm import BLURRED, SHARP, Arm
 from detbench.detectors.recorded_detections import RecordedDetections
-from detbench.detectors.recorded_ids import IdSource
 from detbench.errors import NotEvaluableError, UsageError
 from detbench.evaluation.measure.steps import Stages
 from detbench.evaluation.measure.truth import Truth
 from detbench.plugins.backend import Backend
-from detbench.types import Dataset, Detections, Picture, Sample
+from detbench.types import Dataset, Detections, IdSource, Picture, Sample
 
 ALIKE = "identity"
 """The deblurrer whose pictures are the blurred ones, so that it need not be recorded."""
