@@ -63,10 +63,11 @@ def compare(
     compared = judged.compared(true.name, paths, (*true.notes, *notes))
     folder.write_images(judged.image_rows())
     folder.write_flips(judged.flip_rows())
-    folder.write_json("comparison.json", compared_to_json(compared))
+    document = compared_to_json(compared)
+    folder.write_json("comparison.json", document)
     render_compared(compared, folder.path / "report.html")
     if as_json:
-        sys.stdout.write(json.dumps(compared_to_json(compared), indent=1, allow_nan=False) + "\n")
+        sys.stdout.write(json.dumps(document, indent=1, allow_nan=False) + "\n")
     else:
         _tell(compared, folder.path)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from detbench.errors import BackendError, UsageError
-from detbench.evaluation.measure.finished_work import close_scope, open_scope
+from detbench.evaluation.measure.finished_work import scope_of
 from detbench.evaluation.measure.limits import PICTURE_TIMEOUT_S
 from detbench.evaluation.measure.measuring import Progress
 from detbench.evaluation.measure.steps import Stages
@@ -63,24 +63,24 @@ def run_on_ray(
     ray = _ray()
     # What the words mean is checked here, where there may be no GPU; each worker resolves its own device.
     plan = resolve(replace(spec, device="cpu"))
-    images = plan.images
-    run_folder = RunFolder(folder)
     claim_folder(folder, RUN_NAMES, request_of(plan), overwrite=overwrite)
-    blocks = -(-images // BLOCK_IMAGES)
+    blocks = -(-plan.images // BLOCK_IMAGES)
     shares = [Share(number, blocks) for number in range(1, blocks + 1)]
+    with scope_of(folder) as scope:
+        files = _measured(ray, _Work(spec, cache.folder.absolute(), cache.fresh, seconds, scope), shares, progress)
+        shards = [unpack(each.__getitem__, f"block {share}") for each, share in zip(files, shares, strict=True)]
+        return conclude_joined(shards, RunFolder(folder), cache, progress)
+
+
+def _measured(ray: Any, work: _Work, shares: Sequence[Share], progress: Progress) -> list[Files]:
+    """Every share's files, in the order of `shares`, by a cluster that is joined for it."""
     with contextlib.redirect_stdout(sys.stderr):  # where Ray tells of workers that died
         # Without an address Ray would also take up a cluster of which this machine still has a note.
         ray.init(os.environ.get("RAY_ADDRESS", "local"), log_to_driver=False, configure_logging=False)
         try:
-            files = _from_workers(
-                ray, _Work(spec, cache.folder.absolute(), cache.fresh, seconds, open_scope(folder)), shares, progress
-            )
+            return _from_workers(ray, work, shares, progress)
         finally:
             ray.shutdown()
-    shards = [unpack(each.__getitem__, f"block {share}") for each, share in zip(files, shares, strict=True)]
-    result = conclude_joined(shards, run_folder, cache, progress)
-    close_scope(folder)
-    return result
 
 
 def _ray() -> Any:

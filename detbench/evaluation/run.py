@@ -4,7 +4,7 @@ from pathlib import Path
 
 from detbench.core.memory import hand_back_freed_memory, keep_freed_memory
 from detbench.evaluation.measure.detection import open_source
-from detbench.evaluation.measure.finished_work import close_scope, open_scope
+from detbench.evaluation.measure.finished_work import scope_of
 from detbench.evaluation.measure.limits import PICTURE_TIMEOUT_S
 from detbench.evaluation.measure.measured import Measurements
 from detbench.evaluation.measure.measuring import Arms, Pictures, Progress, measure_pictures
@@ -46,11 +46,10 @@ def run(
     plan = resolve(spec)
     run_folder = RunFolder(folder)
     claim_folder(folder, RUN_NAMES, request_of(plan), overwrite=overwrite)
-    measured = measure(plan, Stages(cache, seconds, open_scope(folder)), progress)
-    hand_back_freed_memory()  # scoring wants blocks of other sizes
-    result = conclude(measured, run_folder, cache, progress)
-    close_scope(folder)
-    return result
+    with scope_of(folder) as scope:
+        measured = measure(plan, Stages(cache, seconds, scope), progress)
+        hand_back_freed_memory()  # scoring wants blocks of other sizes
+        return conclude(measured, run_folder, cache, progress)
 
 
 def measure(plan: RunPlan, stages: Stages, progress: Progress, share: Share = WHOLE) -> Measurements:
@@ -63,7 +62,7 @@ def measure(plan: RunPlan, stages: Stages, progress: Progress, share: Share = WH
     arms = Arms(plan.deblurrers, stages, source, recorded.pictures)
     pictures = Pictures(plan.dataset, plan.recipe, plan.spec.truth, stages, source)
     samples, rows = measure_pictures(pictures, share.of(plan.images), arms, progress)
-    check_unchanged(plan)
+    check_unchanged(plan, stages.built)
     basis = basis_of(plan, names, source.classes, (*source.notes, *recorded.notes))
     return Measurements(basis, samples, rows, arms.failed, partly_known=stages.partly_known)
 

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -65,15 +65,18 @@ def resolve(spec: RunSpec) -> RunPlan:
     return RunPlan(spec, open_dataset(spec.dataset, spec.repair), recipe, deblurrers, detector, device)
 
 
-def check_unchanged(plan: RunPlan) -> None:
+def check_unchanged(plan: RunPlan, used: Collection[str]) -> None:
     """Raise DataError where a backend is no longer what it was when the plan was made: its numbers are of no one state.
 
-    What is observed as it is used is checked there.
+    `used` are the names of those that worked: where none did, nothing is looked up. What is observed as it is used is
+    checked there.
     """
+    if not used:
+        return
     backends = plan.detector, *plan.deblurrers
     again = resolve_detector(plan.spec.detector, plan.device), *_deblurrers(plan.spec, plan.device)
     for before, now in zip(backends, again, strict=True):
-        if before.identity != now.identity:
+        if before.name in used and before.identity != now.identity:
             raise DataError(
                 f"{before.name} was changed while the run went on, its code or a file that it reads. Run again with "
                 "--fresh, and leave it as it is"

@@ -20,7 +20,7 @@ from detbench.core.arm import BLURRED, SHARP, Arm
 from detbench.core.files import is_file, read_bytes
 from detbench.core.images import write_atomically
 from detbench.errors import DataError, UsageError
-from detbench.evaluation.measure.finished_work import close_scope, open_scope
+from detbench.evaluation.measure.finished_work import scope_of
 from detbench.evaluation.measure.limits import PICTURE_TIMEOUT_S
 from detbench.evaluation.measure.measured import ArmPicture, Basis, Measurements
 from detbench.evaluation.measure.measuring import Progress
@@ -89,9 +89,9 @@ def run_shard(
     """
     plan = resolve(spec)
     claim_folder(folder, {REQUEST, _HEAD, _LINES, _PICTURES}, request_of(plan), overwrite=overwrite)
-    measured = measure(plan, Stages(cache, seconds, open_scope(folder)), progress, share)
-    write_shard(pack(measured, share), folder)
-    close_scope(folder)
+    with scope_of(folder) as scope:
+        measured = measure(plan, Stages(cache, seconds, scope), progress, share)
+        write_shard(pack(measured, share), folder)
     return measured.failed
 
 

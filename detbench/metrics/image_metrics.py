@@ -74,7 +74,7 @@ class ImageMetric:
         package = {name: installed_version(name) for name in self.distributions}
         return {"function": self.spec.function, **code, "versions": {**code["versions"], **package}}
 
-    @property
+    @cached_property
     def _entry(self) -> Entry:
         return Entry(self.spec.key, self.spec.function, self.spec.definition)
 

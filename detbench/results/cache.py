@@ -62,7 +62,8 @@ class Cache:
         text, path = canonical_json(record), self._record_path(stage, depends_on)
         with self._named():
             write_atomically(path, text)
-        self._own.add(path)
+        if self.fresh:
+            self._own.add(path)
         return dict(json.loads(text))
 
     def keep_picture(self, image: Image) -> Picture:
@@ -78,10 +79,6 @@ class Cache:
         """A stored picture by its digest, or None where it is gone."""
         path = self._picture_path(sha256)
         return Picture(sha256, width, height, lambda: self._read_kept(path, sha256)) if path.exists() else None
-
-    def is_own(self, stage: str, depends_on: Mapping[str, Any]) -> bool:
-        """Whether a record was put by this object and not by an earlier command."""
-        return self._record_path(stage, depends_on) in self._own
 
     @contextlib.contextmanager
     def _named(self) -> Iterator[None]:

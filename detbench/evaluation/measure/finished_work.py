@@ -5,7 +5,8 @@ that it read stand in each record, and are compared. What may have read more tha
 the same run folder alone, until its run is finished, so that an interrupted run goes on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -59,6 +60,7 @@ class FinishedWork:
         self.cache, self._scope = cache, scope
         self.partly_known: dict[str, PartlyKnown] = {}
         self._current: dict[str, bool] = {}
+        self._own: set[str] = set()
 
     def get(self, stage: str, depends_on: Mapping[str, Any], worker: Worker) -> Record | None:
         """A record that may be used, or None; `depends_on` is what is known beforehand."""
@@ -68,7 +70,7 @@ class FinishedWork:
         found = self.cache.get(stage, key)
         if found is None:
             return None
-        kept, is_own = _Kept(**found), self.cache.is_own(stage, key)
+        kept, is_own = _Kept(**found), digest([stage, key]) in self._own
         is_here = is_own or (kept.scope is not None and kept.scope == self._scope)
         if not self._is_current(kept.reads) or (kept.unknown is not None and not is_here):
             return None
@@ -89,8 +91,10 @@ class FinishedWork:
             self._current[sha256] = True
         if unknown is not None:
             self._note(worker.name, unknown, reused=False)
+        key = _key(depends_on)
+        self._own.add(digest([stage, key]))
         kept = {"record": record, "reads": sha256, "unknown": unknown, "scope": self._scope}
-        return dict(self.cache.put(stage, _key(depends_on), kept)["record"])
+        return dict(self.cache.put(stage, key, kept)["record"])
 
     def _is_current(self, sha256: str) -> bool:
         if sha256 not in self._current:
@@ -103,17 +107,16 @@ class FinishedWork:
         self.partly_known[name] = replace(before, reused_steps=before.reused_steps + reused)
 
 
-def open_scope(folder: Path) -> str:
-    """The mark of a run folder whose run is not finished: its own from an interrupted run, or a new one."""
+@contextmanager
+def scope_of(folder: Path) -> Iterator[str]:
+    """The mark of a run folder while its run is not finished: its own from an interrupted run, or a new one. Once the
+    body is done it goes, for the next run here is another.
+    """
     file = folder / SCOPE_NAME
     if not is_file(file):
         write_atomically(file, uuid4().hex)
-    return read_text(file)
-
-
-def close_scope(folder: Path) -> None:
-    """Take the mark away: the run is finished, and the next one here is another."""
-    (folder / SCOPE_NAME).unlink(missing_ok=True)
+    yield read_text(file)
+    file.unlink(missing_ok=True)
 
 
 def _is_known(worker: Worker) -> bool:

@@ -5,7 +5,7 @@ Every step reads the cache first and builds its backend only when it has to work
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -68,6 +68,11 @@ class Stages:
     def partly_known(self) -> Mapping[str, PartlyKnown]:
         """The backends and metrics so far whose files are not all known."""
         return self._finished.partly_known
+
+    @property
+    def built(self) -> Collection[str]:
+        """Names of the backends that had to work, so far."""
+        return self._built.keys()
 
     def blur(self, sample: Sample, recipe: PictureRecipe) -> Sample:
         """The sample with its sharp picture (its only one, where it has no other) blurred by the recipe."""

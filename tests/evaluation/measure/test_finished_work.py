@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from detbench.core.observed_reads import observed
-from detbench.evaluation.measure.finished_work import FinishedWork, close_scope, open_scope
+from detbench.evaluation.measure.finished_work import FinishedWork, scope_of
 from detbench.results.cache import Cache
 from detbench.results.schema import PartlyKnown
 
@@ -85,7 +85,9 @@ def test_a_list_of_reads_that_is_damaged_is_none(tmp_path: Path) -> None:
 
 def test_the_mark_of_a_run_folder_lasts_until_its_run_is_finished(tmp_path: Path) -> None:
     """An interrupted run finds its mark again; the next run in the folder has another."""
-    mark = open_scope(tmp_path)
-    assert open_scope(tmp_path) == mark
-    close_scope(tmp_path)
-    assert open_scope(tmp_path) != mark
+    with pytest.raises(KeyboardInterrupt), scope_of(tmp_path) as mark:
+        raise KeyboardInterrupt
+    with scope_of(tmp_path) as again:
+        assert again == mark
+    with scope_of(tmp_path) as other:
+        assert other != mark
