@@ -176,7 +176,8 @@ class MetricSpec:
     for a `number`. The full table has every metric. The shorter ones have those that say so: `in_main_table`,
     `on_card`, and `terminal_title`, the column's head in the table that `detbench run` prints (empty: no column).
     `is_paired`: it is computed again for resampled pictures, so it has intervals and p-values, and the gate can bound
-    its drop. `in_gate`: the gate may have a rule on it.
+    its drop. `in_gate`: the gate may have a rule on it. `limits` are the least and the greatest value that is possible:
+    intervals end there.
 
     A metric of single pictures names its function, "module:function". It takes (restored, sharp), or (restored) alone
     where `needs_sharp` is false. Pictures are (H, W, 3), 0..255, and read-only. It returns a number; None or NaN where
@@ -195,6 +196,7 @@ class MetricSpec:
     on_card: bool = False
     is_paired: bool = True
     in_gate: bool = True
+    limits: tuple[float, float] = (-math.inf, math.inf)
     function: str = ""
     needs_sharp: bool = True
 

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 from detbench.core.fingerprints import file_sha256
 from detbench.evaluation.score.flips import flips_between
-from detbench.metrics.bootstrap import draw_pictures
 from detbench.metrics.claims import ALPHA, holm
 from detbench.metrics.columns import FoundColumns, Records, TrueColumns, found_columns, true_columns
-from detbench.metrics.drawn_numbers import estimated
 from detbench.metrics.error_kinds import error_kinds
 from detbench.metrics.evidence import ByMetric, Evidence, numbers_of, p_values
+from detbench.metrics.jackknifed import estimated
 from detbench.metrics.matching import match
 from detbench.metrics.ranking import ranked
-from detbench.metrics.resampled import defined, unit_weights
+from detbench.metrics.resampled import Draws, defined, unit_weights
 from detbench.metrics.specs import CONFIDENCE, METRICS
+from detbench.metrics.uncertainty import leave_out
 from detbench.results.analysis_schema import ErrorCost
 from detbench.results.cache import digest
 from detbench.results.compared_files import ComparedFile, ComparedTruth, FilesCompared, Flips
@@ -37,7 +37,7 @@ FEW_PICTURES = 0.5
 @dataclass(frozen=True, eq=False)
 class Judged:
     """One file's found boxes and what came of them; `is_taken` (M,) says which true boxes it finds at the stated
-    confidence and IoU; `numbers` are (1 + B,) by metric, first over the pictures as they are, then over B draws.
+    confidence and IoU; `numbers` are (1 + F,) by metric, see JackknifedNumbers.
     """
 
     found: FoundColumns
@@ -48,11 +48,14 @@ class Judged:
     def metrics(self) -> dict[str, Estimate]:
         """Each metric with its interval."""
         pictures = len(self.evidence.counts)
-        return {key: estimated(defined(drawn[0]), pictures, drawn) for key, drawn in self.numbers.items()}
+        return {
+            key: estimated(defined(values[0]), pictures, values, METRICS[key].limits)
+            for key, values in self.numbers.items()
+        }
 
 
 class JudgedFiles:
-    """Files by name, all held against one truth and over the same draws of its pictures.
+    """Files by name, all held against one truth and with the same of its pictures left out.
 
     `document` is COCO's instances format, `results` COCO's results of each file with its ids. Numbers over the pictures
     as they are equal pycocotools'. `pairs` are (later, earlier): what is said of a pair is said of the later file.
@@ -61,7 +64,7 @@ class JudgedFiles:
     def __init__(self, document: Mapping[str, Any], results: Mapping[str, Records], resamples: int) -> None:
         self.truth, self._document, self._resamples = true_columns(document), document, resamples
         pictures = len(self.truth.image_ids)
-        weights = np.concatenate([unit_weights(pictures), draw_pictures(pictures, resamples)])
+        weights = leave_out(pictures) if resamples else unit_weights(pictures)
         self.files = {name: _judged(self.truth, found, weights) for name, found in results.items()}
         self.pairs = [(later, earlier) for earlier, later in combinations(results, 2)]
         self._names = {image["id"]: image["file_name"] for image in document["images"]}
@@ -145,12 +148,12 @@ class JudgedFiles:
         return Difference(*pair, key, estimate, p_value, p_holm)
 
 
-def _judged(truth: TrueColumns, results: Records, weights: NDArray[np.uint16]) -> Judged:
+def _judged(truth: TrueColumns, results: Records, weights: Draws) -> Judged:
     found = found_columns(results, truth)
     matches = match(truth, found)
     evidence = Evidence(ranked(truth, found), matches.counts(CONFIDENCE), {})
-    drawn = numbers_of(evidence, weights, ("all",))
-    numbers = {key: drawn[key] for key in METRICS if key in drawn}
+    of_metrics = numbers_of(evidence, weights, ("all",))
+    numbers = {key: of_metrics[key] for key in METRICS if key in of_metrics}
     return Judged(found, evidence, matches.is_taken(CONFIDENCE), numbers)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from detbench.datasets.repair import Repair
 from detbench.errors import UsageError
 from detbench.evaluation.measure.truth import Truth
-from detbench.metrics.bootstrap import RESAMPLES
+from detbench.metrics.uncertainty import EXCHANGES
 from detbench.results.cache import digest
 
 
@@ -29,7 +29,7 @@ class RunSpec:
     limit: int | None = None
     device: str = "auto"
     precision: str = "fp32"
-    resamples: int = RESAMPLES
+    resamples: int = EXCHANGES
     repair: Repair | None = None
 
     def __post_init__(self) -> None:

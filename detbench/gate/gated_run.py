@@ -12,9 +12,9 @@ import pandas as pd
 from detbench.core.arm import Arm
 from detbench.errors import DataError, NotEvaluableError
 from detbench.metrics.columns import TrueColumns, found_columns, joined, true_columns
-from detbench.metrics.drawn_numbers import DrawnNumbers
 from detbench.metrics.evidence import ByMetric, Evidence, numbers_of, point_numbers
 from detbench.metrics.image_metrics import image_metrics
+from detbench.metrics.jackknifed import JackknifedNumbers
 from detbench.metrics.matching import AREAS
 from detbench.metrics.ranking import Ranking, ranked, trimmed
 from detbench.metrics.resampled import Draws
@@ -50,15 +50,15 @@ class Measured:
                         f"{given}: it was changed after it was written, or by another version. Make it again"
                     )
 
-    def drawn(self, metrics: Collection[str]) -> DrawnNumbers:
-        """Its numbers over drawn pictures: of the metrics named, and of all that have no size class."""
+    def jackknifed(self, metrics: Collection[str]) -> JackknifedNumbers:
+        """Its numbers with pictures left out: of the metrics named, and of all that have no size class."""
         evidence = {Arm.named(name): each for name, each in self.evidence.items()}
         areas = [area for area in AREAS if area == "all" or any(metric.endswith(area) for metric in metrics)]
 
         def numbers(arm: Arm, weights: Draws) -> ByMetric:
             return numbers_of(evidence[arm], weights, areas)
 
-        return DrawnNumbers(evidence, numbers, len(self.image_ids))
+        return JackknifedNumbers(evidence, numbers, len(self.image_ids))
 
     def _given(self, arm: str) -> dict[str, float | None]:
         """The numbers that follow from the evidence alone."""

@@ -17,9 +17,9 @@ from detbench.core.arm import Arm
 from detbench.errors import NotEvaluableError
 from detbench.gate.gated_run import Measured
 from detbench.gate.rules import Rule
-from detbench.metrics.bootstrap import quantile
 from detbench.metrics.claims import FEWEST_PICTURES
-from detbench.metrics.drawn_numbers import DrawnNumbers
+from detbench.metrics.jackknifed import JackknifedNumbers
+from detbench.metrics.uncertainty import reach
 from detbench.pages.text import plural
 
 _ROUNDING = 1e-9
@@ -108,8 +108,8 @@ def judge(
             "may all be the same by chance. Measure more in run and baseline, or lower --min-pictures"
         )
     metrics = [rule.metric for rule in rules]
-    drawn = run.drawn(metrics), baseline.drawn(metrics)
-    return tuple(_verdict(rule, arm, (run, baseline), drawn) for rule, arm in pairs)
+    jackknifed = run.jackknifed(metrics), baseline.jackknifed(metrics)
+    return tuple(_verdict(rule, arm, (run, baseline), jackknifed) for rule, arm in pairs)
 
 
 def _different_ground(run: Measured, baseline: Measured) -> Iterator[str]:
@@ -155,26 +155,26 @@ def _check_comparable(rule: Rule, arm: str, run: Measured, baseline: Measured) -
 
 
 def _verdict(
-    rule: Rule, arm: str, sides: tuple[Measured, Measured], drawn: tuple[DrawnNumbers, DrawnNumbers]
+    rule: Rule, arm: str, sides: tuple[Measured, Measured], jackknifed: tuple[JackknifedNumbers, JackknifedNumbers]
 ) -> Verdict:
     after, before = (_defined(side.values[arm][rule.metric]) for side in sides)
     if rule.margin is None:
         return Verdict(rule, arm, None, after)
-    ours, theirs = (side.of(Arm.named(arm))[rule.metric][1:] for side in drawn)
+    ours, theirs = (side.of(Arm.named(arm))[rule.metric] for side in jackknifed)
     drops = rule.spec.sign * (theirs - ours)
     if rule.is_relative:
         if (theirs <= 0).any():
             raise NotEvaluableError(
-                f"cannot judge: {rule.metric} of arm {arm!r} is {before:.4g} in the baseline, and 0 or less on some of "
-                "its pictures' draws: there is no share of that. Use max_drop"
+                f"cannot judge: {rule.metric} of arm {arm!r} is {before:.4g} in the baseline, and 0 or less with "
+                "some of its pictures left out: there is no share of that. Use max_drop"
             )
         drops = drops / theirs
-    worst = quantile(drops, rule.confidence)
-    if worst is None:
+    beyond = reach(drops, len(sides[0].image_ids), rule.confidence)
+    if beyond is None:
         raise NotEvaluableError(
-            f"cannot judge: {rule.metric} of arm {arm!r} is undefined on too many draws: use more pictures"
+            f"cannot judge: {rule.metric} of arm {arm!r} is undefined with some pictures left out: use more pictures"
         )
-    return Verdict(rule, arm, before, after, worst)
+    return Verdict(rule, arm, before, after, float(drops[0]) + beyond)
 
 
 def _defined(value: float | None) -> float:

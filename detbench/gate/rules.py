@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from detbench.errors import NotEvaluableError, UsageError, did_you_mean
-from detbench.metrics.bootstrap import LEVEL
 from detbench.metrics.image_metrics import metric_specs
+from detbench.metrics.uncertainty import LEVEL
 from detbench.types import MetricSpec
 
 MAX_DROP = 0.01

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detbench.metrics.bootstrap import draw_swaps, p_value
 from detbench.metrics.matching import AREAS
 from detbench.metrics.outcomes import join
 from detbench.metrics.precision_recall import precision_recall_f1
@@ -21,6 +20,7 @@ from detbench.metrics.resampled import (
     weighted_counts,
     weighted_sums,
 )
+from detbench.metrics.uncertainty import draw_swaps, p_value
 
 ByMetric = Mapping[str, Numbers]
 

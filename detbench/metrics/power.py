@@ -12,9 +12,10 @@ from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
-from detbench.metrics.bootstrap import LEVEL, quantile
 from detbench.metrics.claims import ALPHA, FEWEST_PICTURES
+from detbench.metrics.uncertainty import LEVEL, degrees_of_freedom, standard_error
 from detbench.types import Estimate
 
 POWER = 0.8
@@ -42,12 +43,12 @@ class PairedSpread:
 def pictures_to_show(difference: Estimate) -> int | None:
     """How many pictures would show a difference between two arms, if it is as large as it seems: with POWER at ALPHA.
 
-    Its standard error is that of a normal distribution with its interval. Rounded up to two digits. None without an
+    Its standard error is read off its interval. Rounded up to two digits. None without an
     interval, for a difference of 0, and where so many pictures are there already.
     """
     if not difference.value or difference.low is None or difference.high is None:
         return None
-    error = (difference.high - difference.low) / 2 / NormalDist().inv_cdf((1 + LEVEL) / 2)
+    error = (difference.high - difference.low) / 2 / float(stdtrit(degrees_of_freedom(difference.n), (1 + LEVEL) / 2))
     needed = PairedSpread(difference.value, error, difference.n).pictures_needed(abs(difference.value))
     step: int = 10 ** max(0, len(str(needed)) - 2)
     rounded = math.ceil(needed / step) * step
@@ -55,13 +56,7 @@ def pictures_to_show(difference: Estimate) -> int | None:
 
 
 def paired_spread(ours: NDArray[np.float64], theirs: NDArray[np.float64], pictures: int) -> PairedSpread | None:
-    """The spread of `ours` − `theirs`, (1 + B,) each as DrawnNumbers gives them: over the pictures, then B draws.
-
-    None where the difference is undefined, or mostly so on the draws. Draws with replacement of N pictures spread as
-    (N − 1) / N of the variance that N new pictures have, which is put right here.
-    """
+    """The spread of `ours` − `theirs`, (1 + F,) each as JackknifedNumbers gives them; None where it is undefined."""
     differences = ours - theirs
-    if np.isnan(differences[0]) or quantile(differences[1:], 0.5) is None:
-        return None
-    error = float(np.nanstd(differences[1:], ddof=1)) * math.sqrt(pictures / (pictures - 1))
-    return PairedSpread(float(differences[0]), error, pictures)
+    error = standard_error(differences)
+    return None if error is None else PairedSpread(float(differences[0]), error, pictures)

@@ -2,6 +2,7 @@
 function that the entry names, and nothing else.
 """
 
+import math
 from typing import Any
 
 from detbench.types import MetricSpec
@@ -15,17 +16,29 @@ MATCH_IOU = 0.5
 PSEUDO_CONFIDENCE = 0.5
 """Detections on the sharp picture count as true boxes from here on, where truth is `pseudo`."""
 
+SHARE = (0.0, 1.0)
+"""The limits of a share of a whole."""
+
 _OPERATING_POINT = f"at confidence ≥ {CONFIDENCE} and IoU ≥ {MATCH_IOU}, over all classes"
 
 
 def _coco(key: str, title: str, what: str, **shown: Any) -> MetricSpec:
-    return MetricSpec(key, title, "", "higher", f"COCO's {what}, at most 100 detections a picture and class", **shown)
+    return MetricSpec(
+        key, title, "", "higher", f"COCO's {what}, at most 100 detections a picture and class", limits=SHARE, **shown
+    )
+
+
+def _average_recall(key: str, most: str) -> MetricSpec:
+    definition = f"COCO's average recall with {most} a picture and class"
+    return MetricSpec(key, key.upper(), "", "higher", definition, limits=SHARE)
 
 
 def _operating(key: str, title: str, what: str, short: str, **shown: Any) -> MetricSpec:
     where = f"{what}, {_OPERATING_POINT}"
     in_terminal = f"{short}@{CONFIDENCE:g}"
-    return MetricSpec(key, title, "", "higher", where, in_main_table=True, terminal_title=in_terminal, **shown)
+    return MetricSpec(
+        key, title, "", "higher", where, limits=SHARE, in_main_table=True, terminal_title=in_terminal, **shown
+    )
 
 
 def _cost(key: str, title: str, unit: str, definition: str, **shown: Any) -> MetricSpec:
@@ -41,8 +54,10 @@ _ALL = (
     _coco("map_small", "mAP small", "mAP over boxes below 32² square pixels"),
     _coco("map_medium", "mAP medium", "mAP over boxes from 32² to 96² square pixels"),
     _coco("map_large", "mAP large", "mAP over boxes above 96² square pixels"),
-    MetricSpec("ar1", "AR1", "", "higher", "COCO's average recall with 1 detection a picture and class"),
-    MetricSpec("ar10", "AR10", "", "higher", "COCO's average recall with 10 detections a picture and class"),
+    MetricSpec("ar1", "AR1", "", "higher", "COCO's average recall with 1 detection a picture and class", limits=SHARE),
+    MetricSpec(
+        "ar10", "AR10", "", "higher", "COCO's average recall with 10 detections a picture and class", limits=SHARE
+    ),
     _coco("ar100", "AR100", "average recall over IoU .50:.95"),
     _coco("ar_small", "AR small", "average recall over boxes below 32² square pixels"),
     _coco("ar_medium", "AR medium", "average recall over boxes from 32² to 96² square pixels"),
@@ -60,6 +75,7 @@ _ALL = (
         in_main_table=True,
         terminal_title="PSNR dB",
         on_card=True,
+        limits=(0.0, math.inf),
         function="detbench.metrics.quality:psnr_db",
     ),
     MetricSpec(
@@ -71,6 +87,7 @@ _ALL = (
         in_main_table=True,
         terminal_title="SSIM",
         on_card=True,
+        limits=(-1.0, 1.0),
         function="detbench.metrics.quality:ssim",
     ),
     MetricSpec(
@@ -79,6 +96,7 @@ _ALL = (
         "",
         "lower",
         "gradient magnitude similarity deviation from the sharp picture (Xue 2014, luminance), mean over pictures",
+        limits=(0.0, math.inf),
         function="detbench.metrics.gmsd:gmsd",
     ),
     MetricSpec(
@@ -88,6 +106,7 @@ _ALL = (
         "lower",
         "share of its edges that a picture keeps when blurred again (Crete 2007), no reference; noise lowers it",
         in_gate=False,
+        limits=SHARE,
         function="detbench.metrics.blur_effect:blur_effect",
         needs_sharp=False,
     ),

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from detbench.core.arm import Arm
-from detbench.metrics.bootstrap import RESAMPLES
 from detbench.metrics.columns import TrueColumns, found_columns, joined, true_columns
-from detbench.metrics.drawn_numbers import DrawnNumbers, estimated
 from detbench.metrics.evidence import ByMetric, Evidence, p_values
+from detbench.metrics.jackknifed import JackknifedNumbers, estimated
 from detbench.metrics.ranking import Ranking, ranked, trimmed
 from detbench.metrics.resampled import Draws, coco_numbers, defined
+from detbench.metrics.uncertainty import EXCHANGES
 from detbench.report.shown import damage_named
 from detbench.results.folder import RunFolder
 from detbench.results.schema import ArmResult, Difference, RunResult, adjusted
@@ -75,11 +75,11 @@ def _between(one: Run, other: Run) -> Iterator[Difference]:
     shared = _shared(one, other)
     if not shared:
         return
-    drawn_of_one, drawn_of_other = _drawn(one, shared), _drawn(other, shared)
+    of_one, of_other = _jackknifed(one, shared), _jackknifed(other, shared)
     for ours, theirs in arms:
-        difference = drawn_of_one.own(Arm.named(ours))["map"] - drawn_of_other.own(Arm.named(theirs))["map"]
+        difference = of_one.own(Arm.named(ours))["map"] - of_other.own(Arm.named(theirs))["map"]
         estimate = estimated(defined(difference[0]), len(shared), difference)
-        p_of = p_values(_evidence(one, ours, shared), _evidence(other, theirs, shared), RESAMPLES)
+        p_of = p_values(_evidence(one, ours, shared), _evidence(other, theirs, shared), EXCHANGES)
         yield Difference(ours, theirs, "map", estimate, p_of.get("map"))
 
 
@@ -116,13 +116,13 @@ def _contents(run: Run) -> dict[int, list[Any]]:
         return contents
 
 
-def _drawn(run: Run, shared: Sequence[int]) -> DrawnNumbers:
+def _jackknifed(run: Run, shared: Sequence[int]) -> JackknifedNumbers:
     """mAP of a run's arms over the shared pictures."""
 
     def numbers(arm: Arm, weights: Draws) -> ByMetric:
         return coco_numbers(_ranking(run, arm, shared), weights, ("all",))
 
-    return DrawnNumbers([Arm.named(arm.name) for arm in run.result.arms], numbers, len(shared))
+    return JackknifedNumbers([Arm.named(arm.name) for arm in run.result.arms], numbers, len(shared))
 
 
 def _evidence(run: Run, arm: str, shared: Sequence[int]) -> Evidence:

@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from detbench.errors import DataError
-from detbench.metrics.bootstrap import LEVEL, SEED
 from detbench.metrics.claims import ALPHA, FEWEST_PICTURES
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU, PSEUDO_CONFIDENCE
+from detbench.metrics.uncertainty import LEVEL, SEED
 from detbench.pages.parts import Exhibit, Table
 from detbench.pages.strips import Strip
 from detbench.pages.text import UNDEFINED, percent, plural, share

@@ -3,23 +3,24 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
-from detbench.metrics.bootstrap import draw_pictures, interval
 from detbench.metrics.claims import FEWEST_PICTURES
 from detbench.metrics.matching import AREAS, IOUS
 from detbench.metrics.outcomes import pack
 from detbench.metrics.power import PairedSpread, paired_spread, pictures_to_show
 from detbench.metrics.ranking import Ranking
 from detbench.metrics.resampled import Draws, average_precision, unit_weights
+from detbench.metrics.uncertainty import degrees_of_freedom, interval, leave_out
 from detbench.types import Estimate
 
 Numbers = NDArray[np.float64]
 
 
-def drawn_means(values: Numbers, resamples: int = 200) -> Numbers:
-    """The mean of pictures' values, and over draws of them, (1 + B,)."""
-    weights = np.concatenate([unit_weights(len(values)), draw_pictures(len(values), resamples)])
-    return np.asarray(weights @ values / len(values))
+def means(values: Numbers) -> Numbers:
+    """The mean of pictures' values, and with each fold left out, (1 + F,)."""
+    weights = leave_out(len(values))
+    return np.asarray(weights @ values / weights.sum(axis=1))
 
 
 def test_the_smallest_difference_is_2_8_standard_errors() -> None:
@@ -34,27 +35,21 @@ def test_the_smallest_difference_is_2_8_standard_errors() -> None:
 
 
 def test_the_standard_error_is_that_of_new_pictures() -> None:
-    """It equals s / √N of the pictures' differences within the draws' own noise, also over ten pictures, and is that of
-    the pairs: what both arms share adds nothing.
-    """
+    """It equals s / √N of the pictures' differences, and is that of the pairs: what both arms share adds nothing."""
     rng = np.random.default_rng(3)
-    ratios = []
-    for _ in range(20):
-        shared, own = rng.normal(0, 50, 10), rng.normal(0.3, 1, 10)
-        spread = paired_spread(drawn_means(shared + own, 1000), drawn_means(shared, 1000), 10)
-        assert spread is not None
-        assert spread.difference == pytest.approx(own.mean())
-        ratios.append(spread.standard_error / (own.std(ddof=1) / 10**0.5))
-    assert np.mean(ratios) == pytest.approx(1, abs=0.02)
+    shared, own = rng.normal(0, 50, 10), rng.normal(0.3, 1, 10)
+    spread = paired_spread(means(shared + own), means(shared), 10)
+    assert spread is not None
+    assert spread.difference == pytest.approx(own.mean())
+    assert spread.standard_error == pytest.approx(own.std(ddof=1) / 10**0.5)
 
 
 def test_what_is_undefined_has_no_spread() -> None:
-    """A difference that is undefined on the pictures, or on more than a tenth of the draws, is not planned by."""
-    defined, zeros = np.linspace(0, 1, 101), np.zeros(101)
+    """A difference that is undefined on the pictures, or with one of them left out, is not planned by."""
+    defined, zeros = np.linspace(0, 1, 21), np.zeros(21)
     assert paired_spread(defined, zeros, 20) is not None
-    assert paired_spread(np.where(np.arange(101) == 0, np.nan, defined), zeros, 20) is None
-    assert paired_spread(np.where(np.arange(101) > 80, np.nan, defined), zeros, 20) is None
-    assert paired_spread(np.where(np.arange(101) > 95, np.nan, defined), zeros, 20) is not None
+    assert paired_spread(np.where(np.arange(21) == 0, np.nan, defined), zeros, 20) is None
+    assert paired_spread(np.where(np.arange(21) == 20, np.nan, defined), zeros, 20) is None
 
 
 @pytest.mark.parametrize("power", [0.8, 0.95])
@@ -65,36 +60,31 @@ def test_the_planned_pictures_see_the_effect_as_often_as_planned(power: float) -
     def differences(pictures: int) -> Numbers:
         return np.asarray(rng.gamma(4, 0.5, pictures) - 2 + effect)
 
-    pilots = [paired_spread(drawn_means(differences(200), 500), np.zeros(501), 200) for _ in range(5)]
+    pilots = [paired_spread(means(differences(200)), np.zeros(201), 200) for _ in range(5)]
     needed = round(np.mean([pilot.pictures_needed(effect, power) for pilot in pilots if pilot is not None]))
-    seen = [is_seen(drawn_means(differences(needed))) for _ in range(400)]
+    seen = [is_seen(means(differences(needed)), needed) for _ in range(400)]
     assert np.mean(seen) == pytest.approx(power, abs=0.05)
 
 
 def test_a_plan_for_map_holds_too() -> None:
     """mAP of two detectors, one of which finds more boxes: the true difference is that of 20,000 pictures, and the
-    planned number sees it in four of five of 100 runs, whose pilots have 150 pictures.
+    planned number sees it in four of five of 250 runs, whose pilots have 150 pictures.
     """
     rng = np.random.default_rng(5)
     effect = np.subtract(*(value[0] for value in two_maps(rng, 20_000, unit_weights(20_000))))
-    pilots = [paired_spread(*two_maps(rng, 150, weights(150, 300)), 150) for _ in range(8)]
+    pilots = [paired_spread(*two_maps(rng, 150, leave_out(150)), 150) for _ in range(8)]
     needed = round(np.mean([pilot.pictures_needed(effect) for pilot in pilots if pilot is not None]))
     assert 30 < needed < 1500
-    draws = weights(needed, 200)
-    seen = [is_seen(np.subtract(*two_maps(rng, needed, draws))) for _ in range(100)]
-    assert np.mean(seen) == pytest.approx(0.8, abs=0.12)
+    weights = leave_out(needed)
+    seen = [is_seen(np.subtract(*two_maps(rng, needed, weights)), needed) for _ in range(250)]
+    assert np.mean(seen) == pytest.approx(0.8, abs=0.06)
 
 
-def is_seen(drawn: Numbers) -> bool:
-    """Whether the interval of a difference, (1 + B,), leaves 0 out."""
-    bounds = interval(drawn[1:])
+def is_seen(values: Numbers, pictures: int) -> bool:
+    """Whether the interval of a difference, (1 + F,), leaves 0 out."""
+    bounds = interval(values, pictures)
     assert bounds is not None
     return not bounds[0] <= 0 <= bounds[1]
-
-
-def weights(pictures: int, resamples: int) -> Draws:
-    """The pictures as they are, then draws of them."""
-    return np.concatenate([unit_weights(pictures), draw_pictures(pictures, resamples)])
 
 
 def two_maps(rng: np.random.Generator, pictures: int, draws: Draws) -> tuple[Numbers, Numbers]:
@@ -125,17 +115,19 @@ def ranking(rng: np.random.Generator, hardness: Numbers, pictures: int) -> Ranki
 
 
 @pytest.mark.parametrize(
-    ("value", "n", "half", "needed"),
+    ("value", "n", "error", "needed"),
     [
-        (0.1, 40, 0.098, 79),  # error .05, (2.8 · .5)² = 1.96 times as many: 78.4
-        (-0.1, 40, 0.098, 79),
-        (0.01, 100, 0.0392, 3200),  # error .02, 31.36 times as many: 3,136
-        (0.1, 6, 0.0196, FEWEST_PICTURES),
-        (0.1, 40, 0.0196, None),
-        (0.0, 40, 0.098, None),
+        (0.1, 40, 0.05, 79),  # (2.8 · .5)² = 1.96 times as many: 78.4
+        (-0.1, 40, 0.05, 79),
+        (0.01, 100, 0.02, 3200),  # 31.36 times as many: 3,136
+        (0.1, 6, 0.01, FEWEST_PICTURES),
+        (0.1, 40, 0.01, None),
+        (0.0, 40, 0.05, None),
     ],
 )
-def test_pictures_to_show_follow_from_the_interval(value: float, n: int, half: float, needed: int | None) -> None:
+def test_pictures_to_show_follow_from_the_interval(value: float, n: int, error: float, needed: int | None) -> None:
     """Four times the pictures halve the error; rounded up to two digits, never too few, none where enough are there."""
+    half = float(stdtrit(degrees_of_freedom(n), 0.975)) * error
     assert pictures_to_show(Estimate(value, n, value - half, value + half)) == needed
+    half = float(stdtrit(degrees_of_freedom(n), 0.975)) * error
     assert pictures_to_show(Estimate(value, n)) is None

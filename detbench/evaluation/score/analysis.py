@@ -6,7 +6,7 @@
     precision_recall   interpolated precision at recalls 0, .01, …, 1 (IoU .5, mean over classes)
     confidence_sweep   precision, recall and F1 at confidences .05, .10, …, .95 (IoU .5)
     operating_point    `best_confidence`, from which on F1 is highest, and `f1` there with its interval, the confidence
-                       held fixed over the draws; `recall_at_blurred_precision`: the highest recall at which precision
+                       held fixed; `recall_at_blurred_precision`: the highest recall at which precision
                        is that of the blurred arm at the stated confidence; `calibration_error` of the confidences and
                        `calibration`, ten bins of them: `boxes`, `mean_confidence`, `true_share` (IoU .5)
 
@@ -25,8 +25,8 @@ from detbench.core.fingerprints import code_identity
 from detbench.evaluation.measure.measured import ArmPicture
 from detbench.evaluation.score.arm_evidence import matches_of
 from detbench.evaluation.score.cached_numbers import CachedNumbers
-from detbench.metrics.drawn_numbers import estimated
 from detbench.metrics.error_kinds import error_kinds
+from detbench.metrics.jackknifed import estimated
 from detbench.metrics.matching import Matches
 from detbench.metrics.operating_points import best_f1_confidence, calibration, recall_at_precision
 from detbench.metrics.precision_recall import CONFIDENCES, confidence_sweep, precision_recall_f1
@@ -38,6 +38,7 @@ from detbench.metrics.resampled import (
     interpolated_precision,
     weighted_counts,
 )
+from detbench.metrics.specs import METRICS
 from detbench.results.cache import Record
 from detbench.types import Estimate
 
@@ -83,8 +84,8 @@ def _operating_point(numbers: CachedNumbers, matches: Matches) -> dict[str, Any]
     images, best = len(numbers.truth.image_ids), best_f1_confidence(matches)
     f1 = Estimate(None, images)
     if best is not None:
-        drawn = precision_recall_f1(*weighted_counts(matches.counts(best), numbers.drawn.weights))["f1"]
-        f1 = estimated(defined(drawn[0]), images, drawn)
+        values = precision_recall_f1(*weighted_counts(matches.counts(best), numbers.jackknifed.weights))["f1"]
+        f1 = estimated(defined(values[0]), images, values, METRICS["f1"].limits)
     blurred = precision_recall_f1(*numbers.arms[BLURRED].evidence.counts.sum(axis=0, keepdims=True).T)
     found = calibration(matches)
     columns = (found.boxes.tolist(), found.mean_confidence.tolist(), found.true_share.tolist())
@@ -103,10 +104,10 @@ def _operating_point(numbers: CachedNumbers, matches: Matches) -> dict[str, Any]
 def _classes(
     numbers: CachedNumbers, ranking: Ranking, classes: Mapping[int, str]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    drawn = average_precision(ranking, numbers.drawn.weights).mean(axis=0)
+    values = average_precision(ranking, numbers.jackknifed.weights).mean(axis=0)
     boxes, images = ranking.true_boxes[0].sum(axis=0), len(numbers.truth.image_ids)
     for index, number in enumerate(numbers.truth.category_ids.tolist()):
-        estimate = estimated(defined(drawn[index, 0]), images, drawn[index])
+        estimate = estimated(defined(values[index, 0]), images, values[index], METRICS["map"].limits)
         yield classes[number], {"boxes": int(boxes[index]), "map": asdict(estimate)}
 
 
@@ -119,10 +120,11 @@ def _blur_bins(
     severity_px = np.array(severities_px, np.float64)
     for low, high in pairwise(BLUR_EDGES_PX):
         inside = ((severity_px >= low) & (severity_px < high)).astype(np.uint8)
-        drawn = coco_numbers(ranking, numbers.drawn.weights * inside, ("all",))["map"]
+        values = coco_numbers(ranking, numbers.jackknifed.weights * inside, ("all",))["map"]
+        estimate = estimated(defined(values[0]), int(inside.sum()), values, METRICS["map"].limits)
         yield {
             "from_px": low,
             "to_px": None if np.isinf(high) else high,
             "pictures": int(inside.sum()),
-            "map": asdict(estimated(defined(drawn[0]), int(inside.sum()), drawn)),
+            "map": asdict(estimate),
         }

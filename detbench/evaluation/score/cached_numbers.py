@@ -1,4 +1,4 @@
-"""Every arm's numbers over the same drawn pictures, and all that follows from evidence and draws, in the cache."""
+"""Every arm's numbers with the same pictures left out, and all that follows from evidence, in the cache."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,21 +9,21 @@ from detbench.core.arm import Arm
 from detbench.core.fingerprints import code_identity
 from detbench.evaluation.score.arm_evidence import ArmEvidence
 from detbench.evaluation.score.true_boxes import TrueBoxes
-from detbench.metrics.bootstrap import SEED
-from detbench.metrics.drawn_numbers import DrawnNumbers
 from detbench.metrics.evidence import ByMetric, numbers_of, p_values
+from detbench.metrics.jackknifed import JackknifedNumbers
 from detbench.metrics.resampled import Draws, defined
+from detbench.metrics.uncertainty import SEED
 from detbench.results.cache import Cache, Record
 
 
 class CachedNumbers:
-    """Numbers of a run's arms, which are all held against `truth`; `drawn` has them by arm."""
+    """Numbers of a run's arms, which are all held against `truth`; `jackknifed` has them by arm."""
 
     def __init__(self, cache: Cache, truth: TrueBoxes, arms: Mapping[Arm, ArmEvidence], resamples: int) -> None:
         self._cache, self.truth, self.arms, self._resamples = cache, truth.columns, arms, resamples
-        self.drawn = DrawnNumbers(arms, self._numbers, len(self.truth.image_ids), resamples)
+        self.jackknifed = JackknifedNumbers(arms, self._numbers, len(self.truth.image_ids), resamples > 0)
         self._depends_on = {
-            **code_identity(DrawnNumbers),
+            **code_identity(JackknifedNumbers),
             "truth": truth.sha256,
             "resamples": resamples,
             "seed": SEED,
@@ -41,14 +41,14 @@ class CachedNumbers:
         )
 
     def kept(self, stage: str, depends_on: Mapping[str, Any], compute: Callable[[], Record]) -> Record:
-        """What the cache holds for these arms over these draws; computed and kept where it holds nothing."""
+        """What the cache holds for these arms; computed and kept where it holds nothing."""
         everything = {**self._depends_on, **depends_on}
         record = self._cache.get(stage, everything)
         return self._cache.put(stage, everything, compute()) if record is None else record
 
     def _numbers(self, arm: Arm, weights: Draws) -> ByMetric:
         each = self.arms[arm]
-        record = self.kept("resampled", {"arm": each.sha256}, lambda: _lists(numbers_of(each.evidence, weights)))
+        record = self.kept("jackknifed", {"arm": each.sha256}, lambda: _lists(numbers_of(each.evidence, weights)))
         return {key: np.array(values, np.float64) for key, values in record.items()}
 
 

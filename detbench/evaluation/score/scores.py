@@ -1,4 +1,4 @@
-"""From numbers over the draws to estimates: each arm's metrics with their intervals, and how far arms are apart."""
+"""From numbers over the pictures to estimates: each arm's metrics with their intervals, and how far arms are apart."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
@@ -9,8 +9,8 @@ from detbench.core.arm import BLURRED, SHARP, Arm
 from detbench.evaluation.measure.measured import ArmPicture, DeblurrerFacts, Measurements
 from detbench.evaluation.score.cached_numbers import CachedNumbers
 from detbench.metrics.claims import is_shown
-from detbench.metrics.drawn_numbers import estimated
 from detbench.metrics.image_metrics import metric_specs
+from detbench.metrics.jackknifed import estimated
 from detbench.metrics.resampled import defined
 from detbench.results.cache import Record
 from detbench.results.schema import ArmResult, Difference, adjusted
@@ -56,24 +56,24 @@ def differences(numbers: CachedNumbers, results: Mapping[Arm, ArmResult]) -> tup
 
 
 def _paired(numbers: CachedNumbers, results: Mapping[Arm, ArmResult], arm: Arm, against: Arm) -> Iterator[Difference]:
-    ours, theirs = numbers.drawn.of(arm), numbers.drawn.of(against)
+    ours, theirs = numbers.jackknifed.of(arm), numbers.jackknifed.of(against)
     p_of = numbers.p_values(arm, against)
     for key, estimate in results[arm].metrics.items():
         other = results[against].metrics.get(key)
         if other is not None:
-            drawn = ours[key] - theirs[key] if key in ours and key in theirs else None
+            values = ours[key] - theirs[key] if key in ours and key in theirs else None
             value = None if estimate.value is None or other.value is None else estimate.value - other.value
-            difference = estimated(value, min(estimate.n, other.n), drawn)
+            difference = estimated(value, min(estimate.n, other.n), values)
             yield Difference(arm.name, against.name, key, difference, p_of.get(key))
 
 
 def _metrics(numbers: CachedNumbers, arm: Arm) -> dict[str, Estimate]:
     """What every arm has: detection over all pictures, picture quality over those where it is defined."""
-    evidence, own = numbers.arms[arm].evidence, numbers.drawn.own(arm)
+    evidence, own = numbers.arms[arm].evidence, numbers.jackknifed.own(arm)
     pictures = {key: int((~np.isnan(values)).sum()) for key, values in evidence.quality.items()}
     return {
-        key: estimated(defined(own[key][0]), pictures.get(key, len(evidence.counts)), own[key])
-        for key in metric_specs()
+        key: estimated(defined(own[key][0]), pictures.get(key, len(evidence.counts)), own[key], spec.limits)
+        for key, spec in metric_specs().items()
         if key in own
     }
 
@@ -82,19 +82,19 @@ def _against_sharp(numbers: CachedNumbers, arm: Arm) -> dict[str, Estimate]:
     """What a deblurrer wins back and harms; None without sharp pictures, and of the share that it wins back where the
     run does not show that blur costs anything.
     """
-    drawn, images = numbers.drawn.of(arm), len(numbers.truth.image_ids)
-    values = {key: defined(drawn[key][0]) if key in drawn else None for key in ("gap_recovered", "harm")}
+    ours, images = numbers.jackknifed.of(arm), len(numbers.truth.image_ids)
+    values = {key: defined(ours[key][0]) if key in ours else None for key in ("gap_recovered", "harm")}
     if not _is_cost_shown(numbers):
         values["gap_recovered"] = None
-    return {key: estimated(value, images, drawn.get(key)) for key, value in values.items()}
+    return {key: estimated(value, images, ours.get(key)) for key, value in values.items()}
 
 
 def _is_cost_shown(numbers: CachedNumbers) -> bool:
     """Whether mAP is lower on blurred pictures than on sharp ones by more than chance."""
     if SHARP not in numbers.arms:
         return False
-    drawn = numbers.drawn.own(BLURRED)["map"] - numbers.drawn.own(SHARP)["map"]
-    cost = estimated(defined(drawn[0]), len(numbers.truth.image_ids), drawn)
+    change = numbers.jackknifed.own(BLURRED)["map"] - numbers.jackknifed.own(SHARP)["map"]
+    cost = estimated(defined(change[0]), len(numbers.truth.image_ids), change)
     return is_shown(cost, numbers.p_values(BLURRED, SHARP).get("map")) and (cost.value or 0) < 0
 
 

@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+from detbench.core.arm import BLURRED, SHARP, Arm
+from detbench.metrics.evidence import ByMetric
+from detbench.metrics.jackknifed import JackknifedNumbers, estimated
+from detbench.metrics.resampled import Draws
+from detbench.types import Estimate
+
+NET = Arm("blurred", "net")
+MAPS = {
+    SHARP: np.array([0.9, 0.8, 1.0, 0.9]),
+    BLURRED: np.array([0.5, 0.4, 0.6, 0.5]),
+    NET: np.array([0.7, 0.5, 0.9, 0.7]),
+    NET.on_sharp: np.array([0.8, 0.7, 0.9, 0.8]),
+}
+
+
+class Computed:
+    """Gives each arm the mean of its pictures' numbers, and keeps which arms were computed."""
+
+    def __init__(self) -> None:
+        self.arms: list[Arm] = []
+
+    def __call__(self, arm: Arm, weights: Draws) -> ByMetric:
+        self.arms.append(arm)
+        return {"map": weights @ MAPS[arm] / weights.sum(axis=1)}
+
+
+def test_the_pictures_as_they_are_come_first() -> None:
+    """The first number is over every picture, the others leave one out each."""
+    jackknifed = JackknifedNumbers(MAPS, Computed(), pictures=4)
+    assert jackknifed.weights.shape == (5, 4)
+    assert jackknifed.weights.sum(axis=1).tolist() == [4, 3, 3, 3, 3]
+    assert jackknifed.own(NET)["map"] == pytest.approx([0.7, 2.1 / 3, 2.3 / 3, 1.9 / 3, 2.1 / 3])
+
+
+def test_without_folds_there_are_the_numbers_alone() -> None:
+    """Where no intervals are wanted nothing is computed for them."""
+    assert JackknifedNumbers(MAPS, Computed(), 4, with_folds=False).own(NET)["map"] == pytest.approx([0.7])
+
+
+def test_arms_are_paired_and_computed_once() -> None:
+    """What is the same distance apart in every picture is so in every fold; no arm is computed twice."""
+    computed = Computed()
+    jackknifed = JackknifedNumbers(MAPS, computed, pictures=4)
+    harm = jackknifed.of(NET)["harm"]
+    assert harm == pytest.approx(np.full(5, 0.1))
+    assert jackknifed.of(NET)["gap_recovered"][0] == pytest.approx(0.5)
+    assert sorted(map(str, computed.arms)) == ["blurred", "net", "sharp", "sharp+net"]
+
+
+def test_without_sharp_pictures_there_is_nothing_to_recover() -> None:
+    """A deblurrer then has its own numbers alone; without its work on sharp pictures no harm is known."""
+    assert set(JackknifedNumbers([BLURRED, NET], Computed(), 4).of(NET)) == {"map"}
+    assert set(JackknifedNumbers([SHARP, BLURRED, NET], Computed(), 4).of(NET)) == {"map", "gap_recovered"}
+    assert set(JackknifedNumbers(MAPS, Computed(), 4).of(SHARP)) == {"map"}
+
+
+def test_an_estimate_has_the_interval_of_its_folds() -> None:
+    """Of three pictures t is 4.303; what is undefined, or has no folds, has no interval."""
+    values = np.array([5.0, 4.0, 5.0, 6.0])
+    far = 4.30265 * (2 / 3 * 2) ** 0.5
+    found = estimated(5.0, 3, values)
+    assert (found.value, found.n) == (5.0, 3)
+    assert (found.low, found.high) == pytest.approx((5 - far, 5 + far), abs=1e-4)
+    assert estimated(None, 3, values) == estimated(None, 3, None) == Estimate(None, 3)
+    assert estimated(5.0, 3, values[:1]) == Estimate(5.0, 3)
+
+
+def test_no_interval_goes_beyond_what_is_possible() -> None:
+    """A share ends at 0 and 1, and keeps the bound that lies between."""
+    found = estimated(0.9, 4, np.array([0.9, 0.9, 0.9, 0.9, 0.85]), (0.0, 1.0))
+    assert found.high == 1.0
+    assert found.low == pytest.approx(0.9 - 3.1824 * (3 / 4 * 0.05**2) ** 0.5, abs=1e-4)
