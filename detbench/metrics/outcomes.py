@@ -33,6 +33,28 @@ class Outcomes:
         )
         return true * np.uint8(TRUE) + skipped * np.uint8(SKIPPED)
 
+    def of_size(self, area: int) -> "Outcomes":
+        """One size class's, as the only one."""
+        return Outcomes(self.true[[area]], self.skipped[[area]], self.ious)
+
+    def at_iou(self, area: int, iou: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which boxes are TRUE and which SKIPPED at one size class and IoU, (D,) each."""
+        byte, bit = divmod(iou, 8)
+        true, skipped = (bits[area, byte] & (0x80 >> bit) != 0 for bits in (self.true, self.skipped))
+        return true, skipped
+
+    def always_skipped(self) -> NDArray[np.bool_]:
+        """Which boxes are SKIPPED everywhere, (D,)."""
+        everywhere = np.packbits(np.ones(self.ious, np.bool_))
+        return np.asarray((self.skipped == everywhere[:, None]).all(axis=(0, 1)))
+
+    def unlike_before(self) -> NDArray[np.bool_]:
+        """Which boxes differ anywhere from the one before them, (D,); the first does not."""
+        unlike = np.zeros(self.true.shape[2], np.bool_)
+        for bits in (self.true, self.skipped):
+            unlike[1:] |= (bits[:, :, 1:] != bits[:, :, :-1]).any(axis=(0, 1))
+        return unlike
+
     def ever_true(self) -> NDArray[np.bool_]:
         """Which boxes are TRUE anywhere, (D,)."""
         return np.asarray(self.true.any(axis=(0, 1)))
