@@ -78,12 +78,12 @@ def _spreads(measured: "Measured", metric: str) -> "dict[str, PairedSpread | Non
             f"a pilot of {pictures} pictures shows too little of the spread: measure {FEWEST_PICTURES} or more"
         )
     jackknifed = measured.jackknifed([metric])
-    blurred = jackknifed.of(BLURRED)
+    blurred = jackknifed.paired(BLURRED)
     arms = [arm for arm in map(Arm.named, measured.values) if arm.is_restored_blurred]
     spreads = {
-        arm.name: paired_spread(jackknifed.of(arm)[metric], blurred[metric], pictures)
+        arm.name: paired_spread(jackknifed.paired(arm)[metric], blurred[metric], pictures)
         for arm in arms
-        if metric in blurred and metric in jackknifed.of(arm)
+        if metric in blurred and metric in jackknifed.paired(arm)
     }
     if not any(spreads.values()):
         raise NotEvaluableError(

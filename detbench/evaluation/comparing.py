@@ -14,7 +14,7 @@ from detbench.evaluation.score.flips import flips_between
 from detbench.metrics.claims import ALPHA, holm
 from detbench.metrics.columns import FoundColumns, Records, TrueColumns, found_columns, true_columns
 from detbench.metrics.error_kinds import error_kinds
-from detbench.metrics.evidence import ByMetric, Evidence, numbers_of, p_values
+from detbench.metrics.evidence import ByMetric, Evidence, numbers_of_folds, p_values
 from detbench.metrics.jackknifed import estimated
 from detbench.metrics.matching import match
 from detbench.metrics.ranking import ranked
@@ -37,20 +37,21 @@ FEW_PICTURES = 0.5
 @dataclass(frozen=True, eq=False)
 class Judged:
     """One file's found boxes and what came of them; `is_taken` (M,) says which true boxes it finds at the stated
-    confidence and IoU; `numbers` are (1 + F,) by metric, see JackknifedNumbers.
+    confidence and IoU; `own` and `paired` are its numbers, see `numbers_of_folds`.
     """
 
     found: FoundColumns
     evidence: Evidence
     is_taken: NDArray[np.bool_]
-    numbers: ByMetric
+    own: ByMetric
+    paired: ByMetric
 
     def metrics(self) -> dict[str, Estimate]:
         """Each metric with its interval."""
         pictures = len(self.evidence.counts)
         return {
             key: estimated(defined(values[0]), pictures, values, METRICS[key].limits)
-            for key, values in self.numbers.items()
+            for key, values in self.own.items()
         }
 
 
@@ -92,7 +93,7 @@ class JudgedFiles:
     def differences(self) -> tuple[Difference, ...]:
         """Every metric of every pair, pair by pair."""
         p_of = {pair: self._p_values(*pair) for pair in self.pairs}
-        keys = list(next(iter(self.files.values())).numbers)
+        keys = list(next(iter(self.files.values())).own)
         holm_of = {key: holm({pair: p_of[pair].get(key) for pair in self.pairs}) for key in keys}
         return tuple(
             self._difference(pair, key, p_of[pair].get(key), holm_of[key][pair]) for pair in self.pairs for key in keys
@@ -143,7 +144,7 @@ class JudgedFiles:
         return p_values(self.files[one].evidence, self.files[other].evidence, self._resamples)
 
     def _difference(self, pair: tuple[str, str], key: str, p_value: float | None, p_holm: float | None) -> Difference:
-        ours, theirs = (self.files[name].numbers[key] for name in pair)
+        ours, theirs = (self.files[name].paired[key] for name in pair)
         estimate = estimated(defined(ours[0] - theirs[0]), len(self.truth.image_ids), ours - theirs)
         return Difference(*pair, key, estimate, p_value, p_holm)
 
@@ -152,9 +153,9 @@ def _judged(truth: TrueColumns, results: Records, weights: Draws) -> Judged:
     found = found_columns(results, truth)
     matches = match(truth, found)
     evidence = Evidence(ranked(truth, found), matches.counts(CONFIDENCE), {})
-    of_metrics = numbers_of(evidence, weights, ("all",))
-    numbers = {key: of_metrics[key] for key in METRICS if key in of_metrics}
-    return Judged(found, evidence, matches.is_taken(CONFIDENCE), numbers)
+    own, paired = numbers_of_folds(evidence, weights, ("all",))
+    own = {key: own[key] for key in METRICS if key in own}
+    return Judged(found, evidence, matches.is_taken(CONFIDENCE), own, paired)
 
 
 def _cut_notes(scores: Mapping[str, NDArray[np.float64]]) -> Iterator[str]:

@@ -12,7 +12,7 @@ import pandas as pd
 from detbench.core.arm import Arm
 from detbench.errors import DataError, NotEvaluableError
 from detbench.metrics.columns import TrueColumns, found_columns, joined, true_columns
-from detbench.metrics.evidence import ByMetric, Evidence, numbers_of, point_numbers
+from detbench.metrics.evidence import ByMetric, Evidence, numbers_of_folds, point_numbers
 from detbench.metrics.image_metrics import image_metrics
 from detbench.metrics.jackknifed import JackknifedNumbers
 from detbench.metrics.matching import AREAS
@@ -55,8 +55,8 @@ class Measured:
         evidence = {Arm.named(name): each for name, each in self.evidence.items()}
         areas = [area for area in AREAS if area == "all" or any(metric.endswith(area) for metric in metrics)]
 
-        def numbers(arm: Arm, weights: Draws) -> ByMetric:
-            return numbers_of(evidence[arm], weights, areas)
+        def numbers(arm: Arm, weights: Draws) -> tuple[ByMetric, ByMetric]:
+            return numbers_of_folds(evidence[arm], weights, areas)
 
         return JackknifedNumbers(evidence, numbers, len(self.image_ids))
 

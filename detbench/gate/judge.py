@@ -160,7 +160,7 @@ def _verdict(
     after, before = (_defined(side.values[arm][rule.metric]) for side in sides)
     if rule.margin is None:
         return Verdict(rule, arm, None, after)
-    ours, theirs = (side.of(Arm.named(arm))[rule.metric] for side in jackknifed)
+    ours, theirs = (side.paired(Arm.named(arm))[rule.metric] for side in jackknifed)
     drops = rule.spec.sign * (theirs - ours)
     if rule.is_relative:
         if (theirs <= 0).any():

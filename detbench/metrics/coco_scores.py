@@ -6,7 +6,7 @@ from typing import Any
 
 from detbench.metrics.columns import found_columns, true_columns
 from detbench.metrics.ranking import ranked
-from detbench.metrics.resampled import defined, numbers_and_classes, unit_weights
+from detbench.metrics.resampled import defined, mean_over_classes, numbers_by_class, unit_weights
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ def evaluate(truth: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> 
     """
     columns = true_columns(truth)
     ranking = ranked(columns, found_columns(results, columns))
-    numbers, by_class = numbers_and_classes(ranking, unit_weights(len(columns.image_ids)))
-    per_class = zip(columns.category_ids.tolist(), map(defined, by_class[:, 0]), strict=True)
-    return CocoScores({key: defined(values[0]) for key, values in numbers.items()}, dict(per_class))
+    by_class = numbers_by_class(ranking, unit_weights(len(columns.image_ids)))
+    per_class = zip(columns.category_ids.tolist(), map(defined, by_class["map"][:, 0]), strict=True)
+    stats = {key: defined(mean_over_classes(values)[0]) for key, values in by_class.items()}
+    return CocoScores(stats, dict(per_class))

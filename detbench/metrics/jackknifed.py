@@ -18,34 +18,40 @@ class JackknifedNumbers:
     """Each arm's numbers, (1 + F,) by metric key: first over the pictures as they are, then with each of F folds left
     out, the same for all arms; see `leave_out`. NaN where undefined.
 
-    `arms` are those that were measured. `compute` gives an arm's own numbers for weights (1 + F, N), see `Draws`; it is
-    called once for an arm, when its numbers are needed. Without folds there are no intervals.
+    `arms` are those that were measured. `compute` gives an arm's numbers for weights (1 + F, N), see
+    `numbers_of_folds`; it is called once for an arm, when its numbers are needed. Without folds there are no intervals.
     """
 
     def __init__(
         self,
         arms: Collection[Arm],
-        compute: Callable[[Arm, Draws], ByMetric],
+        compute: Callable[[Arm, Draws], tuple[ByMetric, ByMetric]],
         pictures: int,
         with_folds: bool = True,
     ) -> None:
         self._arms, self._compute = arms, compute
         self.weights: Draws = leave_out(pictures) if with_folds else unit_weights(pictures)
-        self._own: dict[Arm, ByMetric] = {}
+        self._computed: dict[Arm, tuple[ByMetric, ByMetric]] = {}
 
     def own(self, arm: Arm) -> ByMetric:
-        """The numbers that follow from one arm alone."""
-        if arm not in self._own:
-            self._own[arm] = self._compute(arm, self.weights)
-        return self._own[arm]
+        """An arm's numbers for intervals of their own."""
+        return self._both(arm)[0]
 
-    def of(self, arm: Arm) -> ByMetric:
-        """The same, and for a deblurrer those that set its mAP against the sharp arm's, where there is one."""
+    def paired(self, arm: Arm) -> ByMetric:
+        """Its numbers for intervals of what sets them against other arms', and for a deblurrer that: the share of the
+        gap that it recovers, and its harm, where there is a sharp arm.
+        """
+        own = self._both(arm)[1]
         if not arm.is_restored_blurred or SHARP not in self._arms:
-            return self.own(arm)
-        ours, blurred, sharp = (self.own(each)["map"] for each in (arm, BLURRED, SHARP))
-        harmed = self.own(arm.on_sharp)["map"] if arm.on_sharp in self._arms else None
-        return {**self.own(arm), **of_deblurrer(ours, blurred, sharp, harmed)}
+            return own
+        blurred, sharp = (self._both(each)[1]["map"] for each in (BLURRED, SHARP))
+        harmed = self._both(arm.on_sharp)[1]["map"] if arm.on_sharp in self._arms else None
+        return {**own, **of_deblurrer(own["map"], blurred, sharp, harmed)}
+
+    def _both(self, arm: Arm) -> tuple[ByMetric, ByMetric]:
+        if arm not in self._computed:
+            self._computed[arm] = self._compute(arm, self.weights)
+        return self._computed[arm]
 
 
 def estimated(value: float | None, n: int, values: Numbers | None, limits: tuple[float, float] = ANY) -> Estimate:

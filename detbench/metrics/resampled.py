@@ -45,24 +45,22 @@ def coco_numbers(ranking: Ranking, draws: Draws, areas: Sequence[str] = tuple(AR
     `draws` (B, N) says how often each of the N pictures is drawn. `areas` leaves size classes out, and with them their
     keys; "all" must be among them.
     """
-    return numbers_and_classes(ranking, draws, areas)[0]
+    return {key: mean_over_classes(values) for key, values in numbers_by_class(ranking, draws, areas).items()}
 
 
-def numbers_and_classes(
-    ranking: Ranking, draws: Draws, areas: Sequence[str] = tuple(AREAS)
-) -> tuple[dict[str, Numbers], Numbers]:
-    """The same, and mAP of each class, (K, B); NaN for a class without true boxes among those drawn."""
+def numbers_by_class(ranking: Ranking, draws: Draws, areas: Sequence[str] = tuple(AREAS)) -> dict[str, Numbers]:
+    """The same of each class: key → (K, B), NaN for a class without true boxes among those drawn."""
     numbers: dict[str, Numbers] = {}
     by_area = {area: _per_class(ranking, draws, area) for area in areas}
     for area, (precision, recall) in by_area.items():
-        numbers["map" if area == "all" else f"map_{area}"] = _mean_over_classes(precision.mean(axis=0))
-        numbers["ar100" if area == "all" else f"ar_{area}"] = _mean_over_classes(recall[-1].mean(axis=0))
+        numbers["map" if area == "all" else f"map_{area}"] = precision.mean(axis=0)
+        numbers["ar100" if area == "all" else f"ar_{area}"] = recall[-1].mean(axis=0)
     precision, recall = by_area["all"]
     for key, iou in (("map50", 0.5), ("map75", 0.75)):
-        numbers[key] = _mean_over_classes(precision[int(np.isclose(IOUS, iou).argmax())])
+        numbers[key] = precision[int(np.isclose(IOUS, iou).argmax())]
     for key, within in (("ar1", 0), ("ar10", 1)):
-        numbers[key] = _mean_over_classes(recall[within].mean(axis=0))
-    return {key: numbers[key] for key in STAT_KEYS if key in numbers}, precision.mean(axis=0)
+        numbers[key] = recall[within].mean(axis=0)
+    return {key: numbers[key] for key in STAT_KEYS if key in numbers}
 
 
 def average_precision(ranking: Ranking, draws: Draws, area: str = "all") -> Numbers:
@@ -227,7 +225,7 @@ def _unrolled(
     return rows[place[order]], copy[order].astype(np.int32)
 
 
-def _mean_over_classes(values: Numbers) -> Numbers:
+def mean_over_classes(values: Numbers) -> Numbers:
     """Mean over the classes that are defined, (K, B) → (B,); NaN where none is."""
     is_defined = ~np.isnan(values)
     return ratio(np.where(is_defined, values, 0.0).sum(axis=0), is_defined.sum(axis=0))

@@ -10,10 +10,10 @@ import numpy as np
 
 from detbench.core.arm import Arm
 from detbench.metrics.columns import TrueColumns, found_columns, joined, true_columns
-from detbench.metrics.evidence import ByMetric, Evidence, p_values
+from detbench.metrics.evidence import ByMetric, Evidence, numbers_of_folds, p_values
 from detbench.metrics.jackknifed import JackknifedNumbers, estimated
 from detbench.metrics.ranking import Ranking, ranked, trimmed
-from detbench.metrics.resampled import Draws, coco_numbers, defined
+from detbench.metrics.resampled import Draws, defined
 from detbench.metrics.uncertainty import EXCHANGES
 from detbench.report.shown import damage_named
 from detbench.results.folder import RunFolder
@@ -77,9 +77,9 @@ def _between(one: Run, other: Run) -> Iterator[Difference]:
         return
     of_one, of_other = _jackknifed(one, shared), _jackknifed(other, shared)
     for ours, theirs in arms:
-        difference = of_one.own(Arm.named(ours))["map"] - of_other.own(Arm.named(theirs))["map"]
+        difference = of_one.paired(Arm.named(ours))["map"] - of_other.paired(Arm.named(theirs))["map"]
         estimate = estimated(defined(difference[0]), len(shared), difference)
-        p_of = p_values(_evidence(one, ours, shared), _evidence(other, theirs, shared), EXCHANGES)
+        p_of = p_values(_evidence(one, Arm.named(ours), shared), _evidence(other, Arm.named(theirs), shared), EXCHANGES)
         yield Difference(ours, theirs, "map", estimate, p_of.get("map"))
 
 
@@ -119,15 +119,15 @@ def _contents(run: Run) -> dict[int, list[Any]]:
 def _jackknifed(run: Run, shared: Sequence[int]) -> JackknifedNumbers:
     """mAP of a run's arms over the shared pictures."""
 
-    def numbers(arm: Arm, weights: Draws) -> ByMetric:
-        return coco_numbers(_ranking(run, arm, shared), weights, ("all",))
+    def numbers(arm: Arm, weights: Draws) -> tuple[ByMetric, ByMetric]:
+        return numbers_of_folds(_evidence(run, arm, shared), weights, ("all",))
 
     return JackknifedNumbers([Arm.named(arm.name) for arm in run.result.arms], numbers, len(shared))
 
 
-def _evidence(run: Run, arm: str, shared: Sequence[int]) -> Evidence:
+def _evidence(run: Run, arm: Arm, shared: Sequence[int]) -> Evidence:
     """What an arm's mAP follows from, and nothing else."""
-    return Evidence(_ranking(run, Arm.named(arm), shared), np.zeros((len(shared), 3), np.int64), {})
+    return Evidence(_ranking(run, arm, shared), np.zeros((len(shared), 3), np.int64), {})
 
 
 def _ranking(run: Run, arm: Arm, shared: Sequence[int]) -> Ranking:

@@ -22,9 +22,10 @@ class Computed:
     def __init__(self) -> None:
         self.arms: list[Arm] = []
 
-    def __call__(self, arm: Arm, weights: Draws) -> ByMetric:
+    def __call__(self, arm: Arm, weights: Draws) -> tuple[ByMetric, ByMetric]:
         self.arms.append(arm)
-        return {"map": weights @ MAPS[arm] / weights.sum(axis=1)}
+        numbers = {"map": weights @ MAPS[arm] / weights.sum(axis=1)}
+        return {**numbers, "alone": numbers["map"]}, {**numbers, "beside": numbers["map"]}
 
 
 def test_the_pictures_as_they_are_come_first() -> None:
@@ -32,6 +33,7 @@ def test_the_pictures_as_they_are_come_first() -> None:
     jackknifed = JackknifedNumbers(MAPS, Computed(), pictures=4)
     assert jackknifed.weights.shape == (5, 4)
     assert jackknifed.weights.sum(axis=1).tolist() == [4, 3, 3, 3, 3]
+    assert set(jackknifed.own(NET)) == {"map", "alone"}
     assert jackknifed.own(NET)["map"] == pytest.approx([0.7, 2.1 / 3, 2.3 / 3, 1.9 / 3, 2.1 / 3])
 
 
@@ -44,17 +46,21 @@ def test_arms_are_paired_and_computed_once() -> None:
     """What is the same distance apart in every picture is so in every fold; no arm is computed twice."""
     computed = Computed()
     jackknifed = JackknifedNumbers(MAPS, computed, pictures=4)
-    harm = jackknifed.of(NET)["harm"]
+    harm = jackknifed.paired(NET)["harm"]
     assert harm == pytest.approx(np.full(5, 0.1))
-    assert jackknifed.of(NET)["gap_recovered"][0] == pytest.approx(0.5)
+    assert jackknifed.paired(NET)["gap_recovered"][0] == pytest.approx(0.5)
     assert sorted(map(str, computed.arms)) == ["blurred", "net", "sharp", "sharp+net"]
 
 
 def test_without_sharp_pictures_there_is_nothing_to_recover() -> None:
     """A deblurrer then has its own numbers alone; without its work on sharp pictures no harm is known."""
-    assert set(JackknifedNumbers([BLURRED, NET], Computed(), 4).of(NET)) == {"map"}
-    assert set(JackknifedNumbers([SHARP, BLURRED, NET], Computed(), 4).of(NET)) == {"map", "gap_recovered"}
-    assert set(JackknifedNumbers(MAPS, Computed(), 4).of(SHARP)) == {"map"}
+    assert set(JackknifedNumbers([BLURRED, NET], Computed(), 4).paired(NET)) == {"map", "beside"}
+    assert set(JackknifedNumbers([SHARP, BLURRED, NET], Computed(), 4).paired(NET)) == {
+        "map",
+        "beside",
+        "gap_recovered",
+    }
+    assert set(JackknifedNumbers(MAPS, Computed(), 4).paired(SHARP)) == {"map", "beside"}
 
 
 def test_an_estimate_has_the_interval_of_its_folds() -> None:

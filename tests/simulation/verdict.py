@@ -12,6 +12,7 @@ the fewer pictures there are, whatever finds the boxes); of a difference, that o
 
 import argparse
 import json
+import math
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -31,7 +32,7 @@ from detbench.gate.gated_run import Measured
 from detbench.gate.judge import judge
 from detbench.gate.rules import Rule
 from detbench.metrics.claims import holm, is_shown
-from detbench.metrics.evidence import Evidence, p_values, point_numbers
+from detbench.metrics.evidence import Evidence, numbers_of_folds, p_values, point_numbers
 from detbench.metrics.jackknifed import estimated
 from detbench.metrics.matching import AREAS, IOUS
 from detbench.metrics.outcomes import FALSE, TRUE, pack
@@ -88,7 +89,7 @@ class Found:
 def main() -> None:
     """Simulate, print the tables, write the file."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=400)
+    parser.add_argument("--repeats", type=int, default=400, help="Experiments a size; fewer with the most pictures.")
     repeats = parser.parse_args().repeats
     cells = [cell(name, size, repeats) for name in CLASSES for size in SIZES]
     content = {"repeats": repeats, "pictures": PICTURES, "claims": cells, "caught": gate_caught(repeats)}
@@ -104,7 +105,7 @@ def cell(classes: str, size: int, repeats: int) -> dict[str, Any]:
     gain = map_over_many(common, BETTER) - map_over_many(common, WORSE)
     found_intervals: list[Intervals] = []
     claims = Counts()
-    for repeat in range(repeats):
+    for repeat in range(math.ceil(repeats * min(1.0, 120 / size))):
         rng = np.random.default_rng([1, size, len(common), repeat])
         seen = scene(rng, size, common)
         if len(seen.picture):
@@ -131,15 +132,14 @@ class Intervals:
 
 def intervals_of(seen: Scene, better: Found, worse: Found) -> Intervals:
     """The product's intervals, percentiles of draws, and of the difference those of hotcoco."""
-    rankings = [ranking_of(seen, run) for run in (better, worse)]
-    folds, draws = leave_out(seen.pictures), drawn_pictures(seen.pictures)
-    ours, theirs = (map_of(ranking, folds) for ranking in rankings)
-    drawn, others = (map_of(ranking, draws) for ranking in rankings)
-    of_map = {"detbench": interval(ours, seen.pictures), "percentiles": percentiles(drawn)}
+    runs = [evidence_of(ranking_of(seen, run)) for run in (better, worse)]
+    (own, ours), (_, theirs) = (folded_map(run) for run in runs)
+    drawn, others = (map_of(run.ranking, drawn_pictures(seen.pictures)) for run in runs)
+    of_map = {"detbench": interval(own, seen.pictures), "percentiles": percentiles(drawn)}
     difference = {"detbench": interval(ours - theirs, seen.pictures), "percentiles": percentiles(drawn - others)}
     if hotcoco is not None:
         difference["hotcoco"] = hotcoco_bounds(seen, better, worse)
-    return Intervals(float(ours[0]), of_map, difference)
+    return Intervals(float(own[0]), of_map, difference)
 
 
 def drawn_pictures(pictures: int) -> NDArray[np.uint16]:
@@ -215,11 +215,10 @@ def covering(intervals: list[dict[str, Bounds]], truth: float) -> dict[str, floa
 
 
 def count_false_claims(rng: np.random.Generator, seen: Scene, claims: "Counts") -> None:
-    """Is anything claimed of deblurrers that change nothing but chance? Of the first one, of the first three, of all."""
+    """Is anything claimed of the first, of the first three, and of all deblurrers, which change nothing but chance?"""
     blurred, *deblurrers = (evidence_of(ranking_of(seen, found(rng, seen, WORSE))) for _ in range(1 + max(DEBLURRERS)))
-    folds = leave_out(seen.pictures)
-    floor = map_of(blurred.ranking, folds)
-    gains = [map_of(each.ranking, folds) - floor for each in deblurrers]
+    floor = folded_map(blurred)[1]
+    gains = [folded_map(each)[1] - floor for each in deblurrers]
     tested = [p_values(each, blurred, EXCHANGES).get("map") for each in deblurrers]
     for several in DEBLURRERS:
         adjusted = holm(dict(enumerate(tested[:several])))
@@ -228,6 +227,12 @@ def count_false_claims(rng: np.random.Generator, seen: Scene, claims: "Counts") 
             for place, (gain, p) in enumerate(zip(gains[:several], tested[:several], strict=True))
         ]
         claims.add(str(several), any(shown))
+
+
+def folded_map(run: Evidence) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """mAP with each fold left out, for its own interval and for differences."""
+    own, paired = numbers_of_folds(run, leave_out(len(run.counts)), ("all",))
+    return own["map"], paired["map"]
 
 
 def evidence_of(ranking: Ranking) -> Evidence:

@@ -9,7 +9,7 @@ from detbench.core.arm import Arm
 from detbench.core.fingerprints import code_identity
 from detbench.evaluation.score.arm_evidence import ArmEvidence
 from detbench.evaluation.score.true_boxes import TrueBoxes
-from detbench.metrics.evidence import ByMetric, numbers_of, p_values
+from detbench.metrics.evidence import ByMetric, numbers_of_folds, p_values
 from detbench.metrics.jackknifed import JackknifedNumbers
 from detbench.metrics.resampled import Draws, defined
 from detbench.metrics.uncertainty import SEED
@@ -46,12 +46,20 @@ class CachedNumbers:
         record = self._cache.get(stage, everything)
         return self._cache.put(stage, everything, compute()) if record is None else record
 
-    def _numbers(self, arm: Arm, weights: Draws) -> ByMetric:
+    def _numbers(self, arm: Arm, weights: Draws) -> tuple[ByMetric, ByMetric]:
         each = self.arms[arm]
-        record = self.kept("jackknifed", {"arm": each.sha256}, lambda: _lists(numbers_of(each.evidence, weights)))
-        return {key: np.array(values, np.float64) for key, values in record.items()}
+        record = self.kept(
+            "jackknifed",
+            {"arm": each.sha256},
+            lambda: dict(zip(("own", "paired"), map(_lists, numbers_of_folds(each.evidence, weights)), strict=True)),
+        )
+        return _arrays(record["own"]), _arrays(record["paired"])
 
 
 def _lists(numbers: ByMetric) -> Record:
     """Numbers as JSON has them: NaN is null."""
     return {key: list(map(defined, values.tolist())) for key, values in numbers.items()}
+
+
+def _arrays(record: Record) -> ByMetric:
+    return {key: np.array(values, np.float64) for key, values in record.items()}

@@ -56,7 +56,7 @@ def differences(numbers: CachedNumbers, results: Mapping[Arm, ArmResult]) -> tup
 
 
 def _paired(numbers: CachedNumbers, results: Mapping[Arm, ArmResult], arm: Arm, against: Arm) -> Iterator[Difference]:
-    ours, theirs = numbers.jackknifed.of(arm), numbers.jackknifed.of(against)
+    ours, theirs = numbers.jackknifed.paired(arm), numbers.jackknifed.paired(against)
     p_of = numbers.p_values(arm, against)
     for key, estimate in results[arm].metrics.items():
         other = results[against].metrics.get(key)
@@ -82,7 +82,7 @@ def _against_sharp(numbers: CachedNumbers, arm: Arm) -> dict[str, Estimate]:
     """What a deblurrer wins back and harms; None without sharp pictures, and of the share that it wins back where the
     run does not show that blur costs anything.
     """
-    ours, images = numbers.jackknifed.of(arm), len(numbers.truth.image_ids)
+    ours, images = numbers.jackknifed.paired(arm), len(numbers.truth.image_ids)
     values = {key: defined(ours[key][0]) if key in ours else None for key in ("gap_recovered", "harm")}
     if not _is_cost_shown(numbers):
         values["gap_recovered"] = None
@@ -93,7 +93,7 @@ def _is_cost_shown(numbers: CachedNumbers) -> bool:
     """Whether mAP is lower on blurred pictures than on sharp ones by more than chance."""
     if SHARP not in numbers.arms:
         return False
-    change = numbers.jackknifed.own(BLURRED)["map"] - numbers.jackknifed.own(SHARP)["map"]
+    change = numbers.jackknifed.paired(BLURRED)["map"] - numbers.jackknifed.paired(SHARP)["map"]
     cost = estimated(defined(change[0]), len(numbers.truth.image_ids), change)
     return is_shown(cost, numbers.p_values(BLURRED, SHARP).get("map")) and (cost.value or 0) < 0
 
