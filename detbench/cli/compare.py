@@ -27,7 +27,7 @@ def compare(
     out_folder: Annotated[Path, typer.Option("--out", help="Where the comparison's folder goes.")] = Path("reports"),
     name: Annotated[str | None, typer.Option(help="The folder's name; a comparison that has it is replaced.")] = None,
     resamples: Annotated[
-        int, typer.Option(help="Draws of the pictures for intervals and p-values; 0 for none.")
+        int, typer.Option(help="Random exchanges of arms for p-values; 0 for neither p-values nor intervals.")
     ] = 1000,
     repair: Annotated[
         Literal["clip", "drop"] | None,
@@ -51,7 +51,7 @@ def compare(
     from detbench.results.folder import RunFolder, check_own_folder
 
     if resamples < 0:
-        raise UsageError(f"--resamples takes a number of draws from 0 on, not {resamples}")
+        raise UsageError(f"--resamples takes a number from 0 on, not {resamples}")
     paths = named_files(files or [])
     request = [truth, {label: str(path) for label, path in paths.items()}, resamples, repair]
     own_name = folder_name(["compare", *list(paths)[:3], digest(request)[:8]])

@@ -36,7 +36,7 @@ def run(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     precision: Annotated[Literal["fp32", "bf16"], typer.Option(help="Arithmetic of the networks.")] = "fp32",
     resamples: Annotated[
-        int, typer.Option(help="Draws of the pictures for intervals and p-values; 0 for none.")
+        int, typer.Option(help="Random exchanges of arms for p-values; 0 for neither p-values nor intervals.")
     ] = 1000,
     shard: Annotated[str | None, typer.Option(help="I/N: only the I-th of N shares, for `detbench merge`.")] = None,
     engine: Annotated[

@@ -17,8 +17,8 @@ class RunSpec:
     """One evaluation as the user words it: dataset × deblurrers × detector.
 
     `blur` is a recipe such as "trajectory:seed=3", or None to take the dataset's pictures as they are; `limit` takes
-    the first pictures by id; `device` and `precision` are those of the networks; `resamples` is how often pictures are
-    drawn again for intervals and p-values, 0 for none; `repair` says what becomes of boxes that would be refused.
+    the first pictures by id; `device` and `precision` are those of the networks; `resamples` is how often arms
+    are exchanged for p-values, 0 for neither them nor intervals; `repair` says what becomes of boxes that would be refused.
     """
 
     dataset: str
@@ -38,7 +38,7 @@ class RunSpec:
         if self.limit is not None and self.limit < 1:
             raise UsageError(f"--limit takes a number of pictures from 1 on, not {self.limit}")
         if self.resamples < 0:
-            raise UsageError(f"--resamples takes a number of draws from 0 on, not {self.resamples}")
+            raise UsageError(f"--resamples takes a number from 0 on, not {self.resamples}")
 
 
 @dataclass(frozen=True)

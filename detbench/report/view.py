@@ -210,13 +210,13 @@ def _notes(result: RunResult, specs: tuple[MetricSpec, ...]) -> Iterator[str]:
 
 def _notes_on_chance(result: RunResult) -> Iterator[str]:
     """When a difference is claimed."""
-    differences, draws = result.differences, result.specification.get("resamples")
+    differences, exchanges = result.differences, result.specification.get("resamples")
     if all(each.difference.low is None or each.p_value is None for each in differences):
         yield "No intervals and p-values were computed: any difference may be chance, so nothing is claimed."
         return
     yield (
-        f"Brackets hold {percent(LEVEL)} intervals, from {draws} draws of the pictures, the same for all arms; p is "
-        "how often chance alone does as much (paired permutation test). A difference is claimed, and has a colour, "
+        f"Brackets hold {percent(LEVEL)} intervals, by leaving pictures out, the same for all arms (jackknife); p is how "
+        f"often chance alone does as much ({exchanges} exchanges of paired arms). A difference is claimed, and has a colour, "
         f"where its interval leaves out zero and p is below {share(ALPHA)}, over at least {FEWEST_PICTURES} pictures. "
         "Every other one may be chance."
     )
@@ -226,10 +226,10 @@ def _notes_on_chance(result: RunResult) -> Iterator[str]:
             "With several deblurrers the adjusted p counts: Holm’s method keeps all claims together from being false "
             f"more often than {share(ALPHA)}."
         )
-    if isinstance(draws, int) and max(families.values(), default=0) >= ALPHA * (draws + 1):
+    if isinstance(exchanges, int) and max(families.values(), default=0) >= ALPHA * (exchanges + 1):
         yield (
-            f"{max(families.values())} tests at once are too many for {draws} draws to show all that is there. "
-            f"More draws would: --resamples {draws * 10}."
+            f"{max(families.values())} tests at once are too many for {exchanges} exchanges to show all that is there. "
+            f"More would: --resamples {exchanges * 10}."
         )
 
 
@@ -290,7 +290,7 @@ def _provenance(result: RunResult) -> Iterator[tuple[str, Facts]]:
             ("detector's classes left out", ", ".join(data.unmatched_detector_classes) or "none"),
         ),
     )
-    yield "Specification", (*_flat(result.specification), ("seed of the draws", str(SEED)))
+    yield "Specification", (*_flat(result.specification), ("seed of the exchanges", str(SEED)))
     yield f"Detector {result.specification.get('detector', '')}".strip(), tuple(_flat(result.detector))
     if result.partly_known:
         yield "Not fully known", tuple((name, each.reason) for name, each in result.partly_known.items())
