@@ -141,4 +141,9 @@ def _read(records: Sequence[Mapping[str, Any]], reading: Reading) -> list[int] |
 
 
 def _renumbered(records: Sequence[Mapping[str, Any]], ids: Sequence[int]) -> list[Any]:
-    return [{**record, "image_id": number} for record, number in zip(records, ids, strict=True)]
+    return [
+        record
+        if record["image_id"] == number and isinstance(record["image_id"], int)
+        else {**record, "image_id": number}
+        for record, number in zip(records, ids, strict=True)
+    ]
