@@ -131,9 +131,19 @@ def _names_of_run(source: Path) -> dict[int | None, str]:
 
 def _read(records: Sequence[Mapping[str, Any]], reading: Reading) -> list[int] | None:
     """The picture of each record, None where the reading has none for one of them."""
-    found = [reading(record) for record in records]
-    return None if None in found else [number for number in found if number is not None]
+    found = []
+    for record in records:
+        number = reading(record)
+        if number is None:
+            return None
+        found.append(number)
+    return found
 
 
 def _renumbered(records: Sequence[Mapping[str, Any]], ids: Sequence[int]) -> list[Any]:
-    return [{**record, "image_id": number} for record, number in zip(records, ids, strict=True)]
+    return [
+        record
+        if record["image_id"] == number and isinstance(record["image_id"], int)
+        else {**record, "image_id": number}
+        for record, number in zip(records, ids, strict=True)
+    ]

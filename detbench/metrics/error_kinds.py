@@ -145,8 +145,9 @@ def _map50(truth: TrueColumns, boxes: _Classified, kept: NDArray[np.bool_], to_f
     """mAP at IoU .5 of the found boxes that are left; None without true boxes."""
     found = boxes.found[kept]
     order = np.lexsort((boxes.rank[kept], found.picture, -found.scores, found.category))
-    counts = np.zeros((1, len(truth.image_ids), len(truth.category_ids)), np.int64)
-    np.add.at(counts[0], (truth.picture[to_find], truth.category[to_find]), 1)
+    shape = 1, len(truth.image_ids), len(truth.category_ids)
+    place = truth.picture[to_find] * shape[2] + truth.category[to_find]
+    counts = np.bincount(place, minlength=shape[1] * shape[2]).reshape(shape)
     found = found[order]
     outcomes = boxes.outcome[kept][order][None, None]
     ranking = Ranking(found.picture, found.category, found.scores, boxes.rank[kept][order], pack(outcomes), counts)

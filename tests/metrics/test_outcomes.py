@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detbench.metrics.outcomes import TRUE, join, pack
+from detbench.metrics.outcomes import SKIPPED, TRUE, join, pack
 
 
 @pytest.fixture
@@ -27,3 +27,20 @@ def test_boxes_that_are_never_true_are_known() -> None:
     outcomes[1, 9, 1] = TRUE
     outcomes[0, 3, 2] = 2
     assert pack(outcomes).ever_true().tolist() == [False, True, False]
+
+
+def test_one_size_and_one_iou_are_read_from_the_bits(plain: NDArray[np.uint8]) -> None:
+    """Which boxes are true and skipped there, for IoUs of the first and of the second byte."""
+    of_size = pack(plain).of_size(2)
+    for iou in range(10):
+        true, skipped = of_size.at_iou(0, iou)
+        np.testing.assert_array_equal(true, plain[2, iou] == TRUE)
+        np.testing.assert_array_equal(skipped, plain[2, iou] == SKIPPED)
+
+
+def test_skipped_throughout_and_unlike_the_one_before() -> None:
+    """Skipped at nine of ten IoUs is not throughout; one IoU of one size class makes two neighbours unlike."""
+    outcomes = np.full((2, 10, 4), SKIPPED, np.uint8)
+    outcomes[1, 9, 2] = TRUE
+    assert pack(outcomes).always_skipped().tolist() == [True, True, False, True]
+    assert pack(outcomes).unlike_before().tolist() == [False, False, True, True]
