@@ -48,6 +48,13 @@ def test_the_standard_error_is_that_of_new_pictures() -> None:
     assert np.mean(ratios) == pytest.approx(1, abs=0.02)
 
 
+def test_the_spread_is_that_of_the_draws_alone() -> None:
+    """Draws of .1 and .3 deviate by .2 / √2; two pictures spread by half of the variance of new ones, so √2 of it."""
+    spread = paired_spread(np.array([0.9, 0.6, 0.8]), np.array([0.4, 0.5, 0.5]), 2)
+    assert spread is not None
+    assert (spread.difference, spread.standard_error) == (pytest.approx(0.5), pytest.approx(0.2))
+
+
 def test_what_is_undefined_has_no_spread() -> None:
     """A difference that is undefined on the pictures, or on more than a tenth of the draws, is not planned by."""
     defined, zeros = np.linspace(0, 1, 101), np.zeros(101)
@@ -55,6 +62,8 @@ def test_what_is_undefined_has_no_spread() -> None:
     assert paired_spread(np.where(np.arange(101) == 0, np.nan, defined), zeros, 20) is None
     assert paired_spread(np.where(np.arange(101) > 80, np.nan, defined), zeros, 20) is None
     assert paired_spread(np.where(np.arange(101) > 95, np.nan, defined), zeros, 20) is not None
+    two_of_eleven = np.array([0.1, np.nan, np.nan, *[0.1] * 9])
+    assert paired_spread(two_of_eleven, np.zeros(12), 20) is None
 
 
 @pytest.mark.parametrize("power", [0.8, 0.95])
@@ -132,6 +141,7 @@ def ranking(rng: np.random.Generator, hardness: Numbers, pictures: int) -> Ranki
         (0.01, 100, 0.0392, 3200),  # error .02, 31.36 times as many: 3,136
         (0.1, 6, 0.0196, FEWEST_PICTURES),
         (0.1, 40, 0.0196, None),
+        (0.1, 80, 0.06977, None),  # 79.6, rounded up to as many as there are
         (0.0, 40, 0.098, None),
     ],
 )
