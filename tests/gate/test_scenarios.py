@@ -13,6 +13,7 @@ import pytest
 from detbench.cli.main import main
 from detbench.metrics.specs import METRICS
 from detbench.results.cache import digest
+from detbench.results.schema import PartlyKnown
 
 Job = Callable[..., Path]
 
@@ -63,6 +64,7 @@ def without_a_column(run: Path, name: str) -> None:
 FEWER_BUSES = {"buses": {"wiener": 10}}
 OTHER_SSIM = {"definitions": {**{key: spec.definition for key, spec in METRICS.items()}, "ssim": "SSIM, uniform 7×7"}}
 BOTH_HARM: Any = {side: {"buses": {"sharp+wiener": 20}} for side in ("run", "baseline")}
+ONE_BUS_BLURRED: Any = {side: {"buses": {"blurred": 39, "wiener": 39}} for side in ("run", "baseline")}
 MAP_RULE = '[[rule]]\nmetric = "map"\n'
 
 SCENARIOS = {
@@ -94,6 +96,9 @@ SCENARIOS = {
     "ten pictures": Scenario(0, "PASS: 3", run={"images": 10}, baseline={"images": 10}),
     "fewer pictures, on demand": Scenario(
         0, "PASS: 3", run={"images": 2}, baseline={"images": 2}, words=("--min-pictures", "2")
+    ),
+    "files that are not all known, nothing used again": Scenario(
+        0, "PASS: 3", run={"partly_known": {"tool": PartlyKnown("it reads the network", 0)}}
     ),
     # 1: regression
     "lost": Scenario(1, "REGRESSION wiener: mAP", run=FEWER_BUSES),
@@ -190,6 +195,14 @@ SCENARIOS = {
     "other weights of the detector": Scenario(
         3, "the detector's weights", {"detector": {"name": "blobs", "weights_sha256": "a" * 64}}
     ),
+    "work from before a change that nobody saw": Scenario(
+        3, "has 3 steps of tool from an interrupted run, and tool may have changed since (it reads the network)",
+        run={"partly_known": {"tool": PartlyKnown("it reads the network", 3)}},
+    ),
+    "an arm that failed": Scenario(
+        3, "arm 'nah' failed in the run. out of memory", run={"failed": {"nah": "out of memory"}},
+        baseline={"buses": {"nah": 20, "sharp+nah": 40}},
+    ),
     "a missing arm": Scenario(3, "the run has no arm 'nah'", baseline={"buses": {"nah": 20, "sharp+nah": 40}}),
     "a rule for an arm that the baseline lacks": Scenario(
         3, "no arm 'nah'", rules=MAP_RULE + 'arm = "nah"\nmax_drop = 0.1\n'
@@ -203,6 +216,14 @@ SCENARIOS = {
     "a run without the column of a metric": Scenario(3, "damaged", spoil=lambda run, _: without_a_column(run, "ssim")),
     "an undefined number": Scenario(
         3, "is undefined in the run", {"psnr_db": None}, rules='[[rule]]\nmetric = "psnr_db"\nmax_drop = 1\n'
+    ),
+    "a number that was undefined before": Scenario(
+        3, "psnr_db of arm 'wiener' is undefined in the baseline", baseline={"psnr_db": None},
+        rules='[[rule]]\nmetric = "psnr_db"\narm = "wiener"\nmax_drop = 1\n',
+    ),
+    "a number that most draws leave undefined": Scenario(
+        3, "gap_recovered of arm 'wiener' is undefined on too many draws",
+        rules='[[rule]]\nmetric = "gap_recovered"\nmax_drop = 0.1\n', **ONE_BUS_BLURRED,
     ),
     "another SSIM": Scenario(
         3, "ssim was defined otherwise", OTHER_SSIM, rules='[[rule]]\nmetric = "ssim"\nmax_drop = 0.1\n'
@@ -239,6 +260,14 @@ SCENARIOS = {
     "damaged matches": Scenario(
         3, "damaged one",
         spoil=lambda _, baseline: forged(baseline, "evidence", "wiener", "outcomes", "zlib", to="AAAA"),
+    ),
+    "matches that would fill the memory": Scenario(
+        3, "an array of 268,435,457 bytes",
+        spoil=lambda _, baseline: forged(baseline, "evidence", "wiener", "outcomes", "shape", to=[2**28 + 1]),
+    ),
+    "matches of no size": Scenario(
+        3, "an array of -1 bytes",
+        spoil=lambda _, baseline: forged(baseline, "evidence", "wiener", "outcomes", "shape", to=[-1]),
     ),
     "a baseline that is something else": Scenario(
         3, "is no baseline", spoil=lambda _, baseline: baseline.write_text('{"wiener.map": 0.5}')
