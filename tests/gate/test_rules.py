@@ -29,8 +29,11 @@ def test_a_bound_of_zero_is_a_bound() -> None:
 
 
 def test_a_margin_in_decibels_may_be_above_1() -> None:
-    """Only shares end at 1; no margin is below 0."""
+    """Only shares end at 1, which is all of them; no margin is below 0."""
     assert Rule("psnr_db", max_drop=3.0).max_drop == 3
+    assert Rule("map", max_drop=1.0).max_drop == 1
+    with pytest.raises(UsageError, match=r"from 0 to 1, not 1\.01"):
+        Rule("map", max_drop=1.01)
     with pytest.raises(UsageError, match=r"0 or more, not -3\.0"):
         Rule("psnr_db", max_drop=-3.0)
 
@@ -40,6 +43,7 @@ def test_a_margin_is_the_loss_that_a_limit_allows() -> None:
     assert Rule("map", at_least_share=0.99).margin == pytest.approx(0.01)
     assert Rule("harm", at_most_share=1.05).margin == pytest.approx(0.05)
     assert (Rule("map", at_least_share=1).margin, Rule("map", max_drop=0.02).margin) == (0, 0.02)
+    assert Rule("harm", at_most_share=1).margin == 0
     assert Rule("map", at_least=0.5).margin is None
     assert [Rule("map", at_least_share=0.9).is_relative, Rule("map", max_drop=0.1).is_relative] == [True, False]
 
@@ -51,9 +55,23 @@ def test_even_odds_are_no_confidence() -> None:
         Rule("map", max_drop=0.1, confidence=0.5)
 
 
-@pytest.mark.parametrize("content", ['[rule]\nmetric = "map"\nmax_drop = 0.1\n', "rule = [1]\n", None])
-def test_a_file_without_rule_tables_is_named(tmp_path: Path, content: str | None) -> None:
-    """One [rule] that should be a [[rule]], a list of something else, no file: the message begins with the path."""
+@pytest.mark.parametrize(
+    "content",
+    [
+        '[rule]\nmetric = "map"\nmax_drop = 0.1\n',
+        "rule = [1]\n",
+        "rule = 3\n",
+        "rule = " + "[" * 5000,
+        '[[rule]]\nmetric = ["map"]\nmax_drop = 0.1\n',
+        '[[rule]]\nmetric = "map"\nmax_drop = 0.1\nconfidence = "high"\n',
+        '[[rule]]\nmetric = "mapp"\nmax_drop = 0.1\n',
+        None,
+    ],
+)
+def test_a_file_without_good_rule_tables_is_named(tmp_path: Path, content: str | None) -> None:
+    """One [rule] that should be a [[rule]], something else than tables, nesting without end, values of other types, an
+    unknown metric, no file: the message begins with the path.
+    """
     file = tmp_path / "rules.toml"
     if content is not None:
         file.write_text(content)

@@ -64,12 +64,18 @@ def without_a_column(run: Path, name: str) -> None:
 FEWER_BUSES = {"buses": {"wiener": 10}}
 OTHER_SSIM = {"definitions": {**{key: spec.definition for key, spec in METRICS.items()}, "ssim": "SSIM, uniform 7×7"}}
 BOTH_HARM: Any = {side: {"buses": {"sharp+wiener": 20}} for side in ("run", "baseline")}
+BOTH_PSEUDO: Any = {side: {"truth": "pseudo"} for side in ("run", "baseline")}
 ONE_BUS_BLURRED: Any = {side: {"buses": {"blurred": 39, "wiener": 39}} for side in ("run", "baseline")}
 MAP_RULE = '[[rule]]\nmetric = "map"\n'
 
 SCENARIOS = {
     # 0: pass
     "equal": Scenario(0, "PASS: 3 rules kept"),
+    "a hundredth of mAP by default": Scenario(0, "any loss is excluded at 95 %; .010 may be lost"),
+    "truth of the detector's own": Scenario(
+        0, "Truth is the detector's own boxes on the sharp pictures", **BOTH_PSEUDO
+    ),
+    "no loss of medium boxes": Scenario(0, "PASS: 3", rules='[[rule]]\nmetric = "map_medium"\nmax_drop = 0.01\n'),
     "better": Scenario(0, "PASS", run={"buses": {"wiener": 40}}),
     "equal at margin 0": Scenario(0, "PASS", words=("--max-drop", "0")),
     "lost less than may be": Scenario(0, "PASS", run={"buses": {"wiener": 32}}, words=("--max-drop", "0.2")),
@@ -102,6 +108,9 @@ SCENARIOS = {
     ),
     # 1: regression
     "lost": Scenario(1, "REGRESSION wiener: mAP", run=FEWER_BUSES),
+    "medium boxes lost": Scenario(
+        1, "FAIL: 1 of 3", FEWER_BUSES, rules='[[rule]]\nmetric = "map_medium"\nmax_drop = 0.01\n'
+    ),
     "lost in the blurred arm": Scenario(1, "REGRESSION blurred", run={"buses": {"blurred": 5}}),
     "any loss at margin 0": Scenario(1, "FAIL: 1 of 3", run={"buses": {"wiener": 35}}, words=("--max-drop", "0")),
     "a larger loss cannot be excluded": Scenario(
@@ -253,6 +262,14 @@ SCENARIOS = {
         spoil=lambda run, _: edited(run / "detections" / "wiener.json", 0, "image_id", to=77),
     ),
     "a missing file in the run": Scenario(3, "truth.json", spoil=lambda run, _: (run / "truth.json").unlink()),
+    "a truth without its parts": Scenario(3, "damaged", spoil=lambda run, _: (run / "truth.json").write_text("{}")),
+    "a truth that is a list": Scenario(3, "damaged", spoil=lambda run, _: (run / "truth.json").write_text("[]")),
+    "a truth of something else": Scenario(
+        3, "damaged", spoil=lambda run, _: edited(run / "truth.json", "annotations", to=[3])
+    ),
+    "detections that are numbers": Scenario(
+        3, "damaged", spoil=lambda run, _: (run / "detections" / "wiener.json").write_text("[3]")
+    ),
     "a run with a picture missing": Scenario(3, "lacks pictures", spoil=lambda run, _: without_a_row(run)),
     "half a baseline": Scenario(
         3, "damaged one", spoil=lambda _, baseline: baseline.write_text(baseline.read_text()[:500])
