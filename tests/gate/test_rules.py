@@ -48,6 +48,22 @@ def test_a_margin_is_the_loss_that_a_limit_allows() -> None:
     assert [Rule("map", at_least_share=0.9).is_relative, Rule("map", max_drop=0.1).is_relative] == [True, False]
 
 
+@pytest.mark.parametrize(
+    ("metric", "limit", "message"),
+    [
+        ("harm", {"at_least_share": 0.9}, "better lower, so its share is at_most_share, not at_least_share"),
+        ("map", {"at_most_share": 1.1}, "better higher, so its share is at_least_share, not at_most_share"),
+        ("map", {"at_least_share": 1.01}, "above 0 and at most 1, not 1.01"),
+        ("map", {"at_least_share": 0}, "above 0 and at most 1, not 0"),
+        ("harm", {"at_most_share": 0.99}, "is 1 or more, not 0.99"),
+    ],
+)
+def test_a_share_goes_with_the_direction_of_its_metric(metric: str, limit: dict[str, float], message: str) -> None:
+    """A floor of a share is in (0, 1] and for what is better higher, a ceiling is 1 or more and for the others."""
+    with pytest.raises(UsageError, match=message):
+        Rule(metric, **limit)
+
+
 def test_even_odds_are_no_confidence() -> None:
     """At .5 half of all equal runs would pass by chance."""
     assert Rule("map", max_drop=0.1, confidence=0.51).confidence == 0.51
