@@ -32,8 +32,9 @@ def test_a_margin_in_decibels_may_be_above_1() -> None:
     """Only shares end at 1, which is all of them; no margin is below 0."""
     assert Rule("psnr_db", max_drop=3.0).max_drop == 3
     assert Rule("map", max_drop=1.0).max_drop == 1
-    with pytest.raises(UsageError, match=r"from 0 to 1, not 1\.01"):
-        Rule("map", max_drop=1.01)
+    for share in ("map", "gap_recovered"):
+        with pytest.raises(UsageError, match=r"from 0 to 1, not 1\.01"):
+            Rule(share, max_drop=1.01)
     with pytest.raises(UsageError, match=r"0 or more, not -3\.0"):
         Rule("psnr_db", max_drop=-3.0)
 
