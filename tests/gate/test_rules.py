@@ -78,6 +78,7 @@ def test_even_odds_are_no_confidence() -> None:
         '[rule]\nmetric = "map"\nmax_drop = 0.1\n',
         "rule = [1]\n",
         "rule = 3\n",
+        'rule = [{metric = "map", max_drop = 0.1}, 3]\n',
         "rule = " + "[" * 5000,
         '[[rule]]\nmetric = ["map"]\nmax_drop = 0.1\n',
         '[[rule]]\nmetric = "map"\nmax_drop = 0.1\nconfidence = "high"\n',

@@ -169,7 +169,7 @@ SCENARIOS = {
     "no least number of pictures": Scenario(2, "--min-pictures", words=("--min-pictures", "1")),
     "a rule with two limits": Scenario(2, "exactly one", rules=MAP_RULE + "max_drop = 0.1\nat_least = 0.2\n"),
     "a rule without a limit": Scenario(2, "exactly one", rules=MAP_RULE),
-    "a rule with an unknown key": Scenario(2, "max_dorp", rules=MAP_RULE + "max_dorp = 0.1\n"),
+    "a rule with an unknown key": Scenario(2, ", not max_dorp, metric", rules=MAP_RULE + "max_dorp = 0.1\n"),
     "a rule with a word for a number": Scenario(2, "exactly one number", rules=MAP_RULE + 'max_drop = "0.1"\n'),
     "a rule of no metric": Scenario(2, "a rule has the keys", rules="[[rule]]\nmax_drop = 0.1\n"),
     "a share of another machine's time": Scenario(
