@@ -18,7 +18,8 @@ class RunSpec:
 
     `blur` is a recipe such as "trajectory:seed=3", or None to take the dataset's pictures as they are; `limit` takes
     the first pictures by id; `device` and `precision` are those of the networks; `resamples` is how often arms
-    are exchanged for p-values, 0 for neither them nor intervals; `repair` says what becomes of boxes that would be refused.
+    are exchanged for p-values, 0 for neither them nor intervals; `repair` says what becomes of boxes that would be
+    refused.
     """
 
     dataset: str

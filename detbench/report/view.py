@@ -215,10 +215,10 @@ def _notes_on_chance(result: RunResult) -> Iterator[str]:
         yield "No intervals and p-values were computed: any difference may be chance, so nothing is claimed."
         return
     yield (
-        f"Brackets hold {percent(LEVEL)} intervals, by leaving pictures out, the same for all arms (jackknife); p is how "
-        f"often chance alone does as much ({exchanges} exchanges of paired arms). A difference is claimed, and has a colour, "
-        f"where its interval leaves out zero and p is below {share(ALPHA)}, over at least {FEWEST_PICTURES} pictures. "
-        "Every other one may be chance."
+        f"Brackets hold {percent(LEVEL)} intervals, by leaving pictures out, the same for all arms (jackknife); p is "
+        f"how often chance alone does as much ({exchanges} exchanges of paired arms). A difference is claimed, and has "
+        f"a colour, where its interval leaves out zero and p is below {share(ALPHA)}, over at least "
+        f"{FEWEST_PICTURES} pictures. Every other one may be chance."
     )
     families = Counter(each.family for each in differences if each.p_holm is not None)
     if families:

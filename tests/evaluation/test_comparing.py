@@ -80,6 +80,18 @@ def test_a_better_detector_is_shown_and_a_like_one_is_not() -> None:
     assert better.difference.value > 0.2
     assert better.p_value == pytest.approx(1 / 201)
     assert better.p_holm == pytest.approx(3 / 201)
+    values = {name: each.metrics()["map"].value for name, each in files.files.items()}
+    assert better.difference.value == pytest.approx(values["c"] - values["a"])
+
+
+def test_without_resamples_nothing_is_tested() -> None:
+    """A difference has its number alone then, neither interval nor p-value, and is not claimed."""
+    files, _, _ = judged(0.5, 0.95, resamples=0)
+    difference = next(each for each in files.differences() if each.metric == "map")
+    assert difference.difference.value is not None
+    assert difference.difference.value > 0.2
+    assert (difference.difference.low, difference.p_value, difference.p_holm) == (None, None, None)
+    assert not difference.is_shown
 
 
 def test_flips_are_the_boxes_that_one_alone_finds() -> None:
@@ -88,8 +100,16 @@ def test_flips_are_the_boxes_that_one_alone_finds() -> None:
     flips = files.flips()[0]
     tp = {name: int(each.evidence.counts[:, 0].sum()) for name, each in files.files.items()}
     assert flips.gained - flips.lost == tp["b"] - tp["a"] > 0
-    assert len(files.flip_rows()) == flips.gained + flips.lost
+    changes = files.flip_rows()
+    assert len(changes) == flips.gained + flips.lost
+    assert {(each["arm"], each["against"]) for each in changes} == {("b", "a")}
+    assert sum(each["change"] == "gained" for each in changes) == flips.gained
     rows = files.image_rows()
+    assert [(row["image_id"], row["file_name"], row["arm"]) for row in rows[:3]] == [
+        (1, "1.png", "a"),
+        (1, "1.png", "b"),
+        (2, "2.png", "a"),
+    ]
     assert len(rows) == 60
     assert sum(row["tp"] for row in rows if row["arm"] == "a") == tp["a"]
 
@@ -114,3 +134,40 @@ def test_notes_name_what_is_not_the_detectors(tmp_path: Path) -> None:
     assert any(note.startswith("part has detections in 3 pictures, and whole in 10") for note in notes)
     assert any("30 resamples are too few to show any difference among 6 pairs: --resamples 240" in n for n in notes)
     assert len(notes) == 5
+
+
+def notes_on(tmp_path: Path, resamples: int = 0, **scores: list[float]) -> tuple[str, ...]:
+    """The notes on files with one box of such a score in each of the first pictures of ten."""
+    document = truth(10, np.random.default_rng(1))
+    box = {"category_id": 3, "bbox": [100.0, 100.0, 9.0, 9.0]}
+    results = {
+        name: [{"image_id": place, "score": score, **box} for place, score in enumerate(each, 1)]
+        for name, each in scores.items()
+    }
+    paths = {name: tmp_path / f"{name}.json" for name in results}
+    for name, path in paths.items():
+        path.write_text(json.dumps(results[name]))
+    return JudgedFiles(document, results, resamples).compared("truth", paths, []).notes
+
+
+def test_a_cut_is_a_lowest_score_of_a_tenth_beside_a_lower_one(tmp_path: Path) -> None:
+    """Of several lower ones the lowest is named; files that both begin at .1, or hold nothing, are not cut."""
+    (note,) = notes_on(tmp_path, cut=[0.1] * 5, one=[0.099] * 6, other=[0.05] * 7)
+    assert note.startswith("cut holds no detection below score 0.1, and other goes down to 0.05")
+    assert notes_on(tmp_path, one=[0.1] * 5, other=[0.1] * 6) == ()
+    (note,) = notes_on(tmp_path, one=[0.1] * 5, nothing=[])
+    assert note.startswith("nothing has detections in 0 pictures")
+
+
+def test_a_part_has_detections_in_less_than_half_of_the_pictures(tmp_path: Path) -> None:
+    """Five pictures of another's ten are enough, four are named."""
+    assert notes_on(tmp_path, whole=[0.5] * 10, half=[0.5] * 5) == ()
+    (note,) = notes_on(tmp_path, whole=[0.5] * 10, part=[0.5] * 4)
+    assert note.startswith("part has detections in 4 pictures, and whole in 10")
+
+
+def test_resamples_are_too_few_where_no_p_can_be_below_five_percent(tmp_path: Path) -> None:
+    """The least p of one pair is 1 / (1 + B): .05 at 19 resamples, below it at 20; none were wanted at 0."""
+    noted = [notes_on(tmp_path, resamples, one=[0.5] * 10, other=[0.5] * 9) for resamples in (0, 19, 20)]
+    assert [len(notes) for notes in noted] == [0, 1, 0]
+    assert noted[1][0].startswith("19 resamples are too few to show any difference among 1 pairs: --resamples 40")

@@ -14,7 +14,7 @@ from detbench.metrics.evidence import Evidence, point_numbers
 from detbench.metrics.ranking import ranked
 from detbench.metrics.specs import METRICS
 from detbench.results.folder import RunFolder
-from detbench.results.schema import ArmResult, EvaluatedData, RunResult
+from detbench.results.schema import ArmResult, EvaluatedData, PartlyKnown, RunResult
 from detbench.types import Estimate
 
 CAR, BUS = [10.0, 20.0, 50.0, 40.0], [100.0, 20.0, 30.0, 60.0]
@@ -40,6 +40,8 @@ class Run:
     fingerprint: str = "e" * 64
     definitions: Mapping[str, str] = field(default_factory=lambda: DEFINITIONS)
     values: Mapping[str, float | None] = field(default_factory=dict)
+    failed: Mapping[str, str] = field(default_factory=dict)
+    partly_known: Mapping[str, PartlyKnown] = field(default_factory=dict)
 
 
 @pytest.fixture
@@ -132,4 +134,6 @@ def _result(run: Run, values: Mapping[str, Mapping[str, float | None]]) -> RunRe
         differences=(),
         shown=(),
         definitions=run.definitions,
+        failed=run.failed,
+        partly_known=run.partly_known,
     )

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from detbench.errors import NotEvaluableError
 from detbench.gate.baseline import read_baseline, write_baseline
 from detbench.gate.judge import judge
 from detbench.gate.rules import Rule
@@ -41,3 +43,11 @@ def test_one_run_gives_one_file(job: Job, tmp_path: Path) -> None:
     for name in ("one.json", "other.json"):
         write_baseline(run, tmp_path / name)
     assert (tmp_path / "one.json").read_bytes() == (tmp_path / "other.json").read_bytes()
+
+
+def test_a_run_with_a_failed_arm_is_no_baseline(job: Job, tmp_path: Path) -> None:
+    """No gate would ask for the arm again; nothing is written."""
+    run = job("run", failed={"net": "out of memory"})
+    with pytest.raises(NotEvaluableError, match=r"arm 'net' failed, so this is no baseline\. out of memory"):
+        write_baseline(run, tmp_path / "baseline.json")
+    assert not (tmp_path / "baseline.json").exists()

@@ -168,3 +168,21 @@ def test_an_arm_that_failed_is_named_with_its_reason(job: Job) -> None:
     broken = replace(measured, failed={"wiener": "out of memory"})
     with pytest.raises(NotEvaluableError, match=r"arm 'wiener' failed in the run\. out of memory"):
         judge(broken, measured, [Rule("map", max_drop=0.1)])
+
+
+def test_other_ids_are_other_pictures(job: Job) -> None:
+    """Drops are paired by place, so that as many pictures of the same ground are not enough."""
+    measured = measured_in(job("run"))
+    moved = replace(measured, image_ids=tuple(each + 1 for each in measured.image_ids))
+    with pytest.raises(NotEvaluableError, match="the ids of the pictures differ"):
+        judge(moved, measured, [Rule("map", max_drop=0.1)])
+
+
+@pytest.mark.parametrize("key", ["images", "truth", "detector", "fingerprint"])
+def test_a_ground_that_neither_side_states_is_no_common_one(job: Job, key: str) -> None:
+    """Only a detector without weights has nothing to state."""
+    measured = measured_in(job("run"))
+    assert measured.ground["detector_weights_sha256"] is None
+    unknown = replace(measured, ground={**measured.ground, key: None})
+    with pytest.raises(NotEvaluableError, match=r"on the same ground$"):
+        judge(unknown, unknown, [Rule("map", max_drop=0.1)])

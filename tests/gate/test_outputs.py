@@ -1,6 +1,7 @@
 """What the gate writes for pull requests and CI systems."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -40,6 +41,22 @@ def test_failures_come_first_in_markdown(verdicts: tuple[Verdict, ...]) -> None:
     assert "More pictures help" in text
     assert "pseudo" not in text
     assert "not labels" in gate_markdown(verdicts, "pseudo")
+
+
+def test_a_proven_loss_calls_for_no_more_pictures() -> None:
+    """What NOT SHOWN means stands only where something is not shown."""
+    proven = Verdict(RULES[0], "wiener", 0.5, 0.25, worst=0.3)
+    assert "More pictures help" not in gate_markdown([proven], "labels")
+    assert "More pictures help" in gate_markdown([proven, replace(proven, after=0.49)], "labels")
+
+
+def test_a_gain_leaves_no_loss() -> None:
+    """Where even the worst case is a gain, the largest loss is 0 and the sentence excludes any; a loss of 0 is none."""
+    gained = Verdict(RULES[0], "wiener", 0.25, 0.5, worst=-0.1)
+    row = gate_markdown([gained], "labels").splitlines()[4].split(" | ")
+    assert row[3:] == [".250", ".500", "+.250", ".000", ".150", "≤ .020 at 95\xa0% |"]
+    for verdict in (gained, replace(gained, worst=0.0)):
+        assert "any loss is excluded at 95\xa0%" in sentence(verdict)
 
 
 def test_a_verdict_says_what_the_pictures_could_certify(verdicts: tuple[Verdict, ...]) -> None:

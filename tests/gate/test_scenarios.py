@@ -13,6 +13,7 @@ import pytest
 from detbench.cli.main import main
 from detbench.metrics.specs import METRICS
 from detbench.results.cache import digest
+from detbench.results.schema import PartlyKnown
 
 Job = Callable[..., Path]
 
@@ -63,11 +64,18 @@ def without_a_column(run: Path, name: str) -> None:
 FEWER_BUSES = {"buses": {"wiener": 10}}
 OTHER_SSIM = {"definitions": {**{key: spec.definition for key, spec in METRICS.items()}, "ssim": "SSIM, uniform 7×7"}}
 BOTH_HARM: Any = {side: {"buses": {"sharp+wiener": 20}} for side in ("run", "baseline")}
+BOTH_PSEUDO: Any = {side: {"truth": "pseudo"} for side in ("run", "baseline")}
+ONE_BUS_BLURRED: Any = {side: {"buses": {"blurred": 39, "wiener": 39}} for side in ("run", "baseline")}
 MAP_RULE = '[[rule]]\nmetric = "map"\n'
 
 SCENARIOS = {
     # 0: pass
     "equal": Scenario(0, "PASS: 3 rules kept"),
+    "a hundredth of mAP by default": Scenario(0, "any loss is excluded at 95 %; .010 may be lost"),
+    "truth of the detector's own": Scenario(
+        0, "Truth is the detector's own boxes on the sharp pictures", **BOTH_PSEUDO
+    ),
+    "no loss of medium boxes": Scenario(0, "PASS: 3", rules='[[rule]]\nmetric = "map_medium"\nmax_drop = 0.01\n'),
     "better": Scenario(0, "PASS", run={"buses": {"wiener": 40}}),
     "equal at margin 0": Scenario(0, "PASS", words=("--max-drop", "0")),
     "lost less than may be": Scenario(0, "PASS", run={"buses": {"wiener": 32}}, words=("--max-drop", "0.2")),
@@ -95,8 +103,14 @@ SCENARIOS = {
     "fewer pictures, on demand": Scenario(
         0, "PASS: 3", run={"images": 2}, baseline={"images": 2}, words=("--min-pictures", "2")
     ),
+    "files that are not all known, nothing used again": Scenario(
+        0, "PASS: 3", run={"partly_known": {"tool": PartlyKnown("it reads the network", 0)}}
+    ),
     # 1: regression
     "lost": Scenario(1, "REGRESSION wiener: mAP", run=FEWER_BUSES),
+    "medium boxes lost": Scenario(
+        1, "FAIL: 1 of 3", FEWER_BUSES, rules='[[rule]]\nmetric = "map_medium"\nmax_drop = 0.01\n'
+    ),
     "lost in the blurred arm": Scenario(1, "REGRESSION blurred", run={"buses": {"blurred": 5}}),
     "any loss at margin 0": Scenario(1, "FAIL: 1 of 3", run={"buses": {"wiener": 35}}, words=("--max-drop", "0")),
     "a larger loss cannot be excluded": Scenario(
@@ -155,7 +169,7 @@ SCENARIOS = {
     "no least number of pictures": Scenario(2, "--min-pictures", words=("--min-pictures", "1")),
     "a rule with two limits": Scenario(2, "exactly one", rules=MAP_RULE + "max_drop = 0.1\nat_least = 0.2\n"),
     "a rule without a limit": Scenario(2, "exactly one", rules=MAP_RULE),
-    "a rule with an unknown key": Scenario(2, "max_dorp", rules=MAP_RULE + "max_dorp = 0.1\n"),
+    "a rule with an unknown key": Scenario(2, ", not max_dorp, metric", rules=MAP_RULE + "max_dorp = 0.1\n"),
     "a rule with a word for a number": Scenario(2, "exactly one number", rules=MAP_RULE + 'max_drop = "0.1"\n'),
     "a rule of no metric": Scenario(2, "a rule has the keys", rules="[[rule]]\nmax_drop = 0.1\n"),
     "a share of another machine's time": Scenario(
@@ -190,6 +204,14 @@ SCENARIOS = {
     "other weights of the detector": Scenario(
         3, "the detector's weights", {"detector": {"name": "blobs", "weights_sha256": "a" * 64}}
     ),
+    "work from before a change that nobody saw": Scenario(
+        3, "has 3 steps of tool from an interrupted run, and tool may have changed since (it reads the network)",
+        run={"partly_known": {"tool": PartlyKnown("it reads the network", 3)}},
+    ),
+    "an arm that failed": Scenario(
+        3, "arm 'nah' failed in the run. out of memory", run={"failed": {"nah": "out of memory"}},
+        baseline={"buses": {"nah": 20, "sharp+nah": 40}},
+    ),
     "a missing arm": Scenario(3, "the run has no arm 'nah'", baseline={"buses": {"nah": 20, "sharp+nah": 40}}),
     "a rule for an arm that the baseline lacks": Scenario(
         3, "no arm 'nah'", rules=MAP_RULE + 'arm = "nah"\nmax_drop = 0.1\n'
@@ -203,6 +225,14 @@ SCENARIOS = {
     "a run without the column of a metric": Scenario(3, "damaged", spoil=lambda run, _: without_a_column(run, "ssim")),
     "an undefined number": Scenario(
         3, "is undefined in the run", {"psnr_db": None}, rules='[[rule]]\nmetric = "psnr_db"\nmax_drop = 1\n'
+    ),
+    "a number that was undefined before": Scenario(
+        3, "psnr_db of arm 'wiener' is undefined in the baseline", baseline={"psnr_db": None},
+        rules='[[rule]]\nmetric = "psnr_db"\narm = "wiener"\nmax_drop = 1\n',
+    ),
+    "a number that most draws leave undefined": Scenario(
+        3, "gap_recovered of arm 'wiener' is undefined on too many draws",
+        rules='[[rule]]\nmetric = "gap_recovered"\nmax_drop = 0.1\n', **ONE_BUS_BLURRED,
     ),
     "another SSIM": Scenario(
         3, "ssim was defined otherwise", OTHER_SSIM, rules='[[rule]]\nmetric = "ssim"\nmax_drop = 0.1\n'
@@ -232,6 +262,14 @@ SCENARIOS = {
         spoil=lambda run, _: edited(run / "detections" / "wiener.json", 0, "image_id", to=77),
     ),
     "a missing file in the run": Scenario(3, "truth.json", spoil=lambda run, _: (run / "truth.json").unlink()),
+    "a truth without its parts": Scenario(3, "damaged", spoil=lambda run, _: (run / "truth.json").write_text("{}")),
+    "a truth that is a list": Scenario(3, "damaged", spoil=lambda run, _: (run / "truth.json").write_text("[]")),
+    "a truth of something else": Scenario(
+        3, "damaged", spoil=lambda run, _: edited(run / "truth.json", "annotations", to=[3])
+    ),
+    "detections that are numbers": Scenario(
+        3, "damaged", spoil=lambda run, _: (run / "detections" / "wiener.json").write_text("[3]")
+    ),
     "a run with a picture missing": Scenario(3, "lacks pictures", spoil=lambda run, _: without_a_row(run)),
     "half a baseline": Scenario(
         3, "damaged one", spoil=lambda _, baseline: baseline.write_text(baseline.read_text()[:500])
@@ -239,6 +277,14 @@ SCENARIOS = {
     "damaged matches": Scenario(
         3, "damaged one",
         spoil=lambda _, baseline: forged(baseline, "evidence", "wiener", "outcomes", "zlib", to="AAAA"),
+    ),
+    "matches that would fill the memory": Scenario(
+        3, "an array of 268,435,457 bytes",
+        spoil=lambda _, baseline: forged(baseline, "evidence", "wiener", "outcomes", "shape", to=[2**28 + 1]),
+    ),
+    "matches of no size": Scenario(
+        3, "an array of -1 bytes",
+        spoil=lambda _, baseline: forged(baseline, "evidence", "wiener", "outcomes", "shape", to=[-1]),
     ),
     "a baseline that is something else": Scenario(
         3, "is no baseline", spoil=lambda _, baseline: baseline.write_text('{"wiener.map": 0.5}')

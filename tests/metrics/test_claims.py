@@ -1,6 +1,6 @@
 import pytest
 
-from detbench.metrics.claims import FEWEST_PICTURES, holm, is_shown
+from detbench.metrics.claims import holm, is_shown
 from detbench.types import Estimate
 
 
@@ -11,6 +11,7 @@ from detbench.types import Estimate
         (-0.05, -0.01, 0.049, True),
         (0.01, 0.05, 0.05, False),
         (0.0, 0.05, 0.01, False),
+        (-0.05, 0.0, 0.01, False),
         (-0.01, 0.05, 0.01, False),
         (0.01, 0.05, None, False),
         (None, None, 0.01, False),
@@ -24,10 +25,10 @@ def test_a_claim_needs_both_interval_and_p(
 
 
 def test_few_pictures_and_an_adjusted_p_make_no_claim() -> None:
-    """Below FEWEST_PICTURES nothing is shown, and where there is an adjusted p-value it decides."""
-    sure = Estimate(0.02, FEWEST_PICTURES, 0.01, 0.03)
+    """Below ten pictures nothing is shown, and where there is an adjusted p-value it decides."""
+    sure = Estimate(0.02, 10, 0.01, 0.03)
     assert is_shown(sure, 0.01)
-    assert not is_shown(Estimate(0.02, FEWEST_PICTURES - 1, 0.01, 0.03), 0.01)
+    assert not is_shown(Estimate(0.02, 9, 0.01, 0.03), 0.01)
     assert (is_shown(sure, 0.01, 0.04), is_shown(sure, 0.01, 0.06)) == (True, False)
 
 

@@ -53,7 +53,7 @@ def test_calibration_is_the_distance_of_confidence_from_truth() -> None:
     assert found.true_share[[7, 9]].tolist() == [1, 0.5]
     assert np.isnan(found.mean_confidence[0])
     assert found.error == pytest.approx((2 * 0.45 + 0.25) / 3)
-    assert calibration(matches([1.0], [0.1])).boxes.tolist() == [0, 1, 0, 0, 0, 0, 0, 0, 0, 1]
+    assert calibration(matches([1.0], [0.1, 0.09])).boxes.tolist() == [1, 1, 0, 0, 0, 0, 0, 0, 0, 1]
     assert calibration(matches([1.0], [])).error == 0
 
 

@@ -44,6 +44,13 @@ def test_the_standard_error_is_that_of_new_pictures() -> None:
     assert spread.standard_error == pytest.approx(own.std(ddof=1) / 10**0.5)
 
 
+def test_the_spread_is_about_all_pictures() -> None:
+    """Of two folds at .1 and .3 beside .5 the standard error is √(½ · (.4² + .2²))."""
+    spread = paired_spread(np.array([0.9, 0.6, 0.8]), np.array([0.4, 0.5, 0.5]), 2)
+    assert spread is not None
+    assert (spread.difference, spread.standard_error) == (pytest.approx(0.5), pytest.approx(0.1**0.5))
+
+
 def test_what_is_undefined_has_no_spread() -> None:
     """A difference that is undefined on the pictures, or with one of them left out, is not planned by."""
     defined, zeros = np.linspace(0, 1, 21), np.zeros(21)
@@ -122,6 +129,7 @@ def ranking(rng: np.random.Generator, hardness: Numbers, pictures: int) -> Ranki
         (0.01, 100, 0.02, 3200),  # 31.36 times as many: 3,136
         (0.1, 6, 0.01, FEWEST_PICTURES),
         (0.1, 40, 0.01, None),
+        (0.1, 80, 0.035597, None),  # 79.6, rounded up to as many as there are
         (0.0, 40, 0.05, None),
     ],
 )
@@ -129,5 +137,4 @@ def test_pictures_to_show_follow_from_the_interval(value: float, n: int, error: 
     """Four times the pictures halve the error; rounded up to two digits, never too few, none where enough are there."""
     half = float(stdtrit(degrees_of_freedom(n), 0.975)) * error
     assert pictures_to_show(Estimate(value, n, value - half, value + half)) == needed
-    half = float(stdtrit(degrees_of_freedom(n), 0.975)) * error
     assert pictures_to_show(Estimate(value, n)) is None

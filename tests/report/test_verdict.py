@@ -1,13 +1,23 @@
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from detbench.report.verdict import leader, verdicts
 from detbench.results.schema import RunResult
+from detbench.types import Estimate
 
 Results = Callable[..., RunResult]
+
+
+def with_metric(run: RunResult, name: str, **metrics: Estimate | None) -> RunResult:
+    """The same result with other numbers of an arm, without those that are None."""
+    arm = run.arm(name)
+    assert arm is not None
+    numbers = {key: each for key, each in {**arm.metrics, **metrics}.items() if each is not None}
+    return replace(run, arms=tuple(replace(each, metrics=numbers) if each is arm else each for each in run.arms))
 
 
 @pytest.mark.parametrize(
@@ -33,6 +43,16 @@ Results = Callable[..., RunResult]
             {"sharp": 0.25, "blurred": 0.262, "wiener": 0.282},
             "Blur costs no mAP here, so there is nothing to recover; wiener gains .020 mAP (.262 → .282 of .250)",
         ),
+        (
+            {"sharp": 0.262, "blurred": 0.262, "wiener": 0.282},
+            "Blur costs no mAP here, so there is nothing to recover; wiener gains .020 mAP (.262 → .282 of .262)",
+        ),
+        (
+            {"sharp": 0.4, "blurred": 0.2, "wiener": 0.20104},
+            "wiener recovers 1\xa0% of the mAP that blur costs (.200 → .201 of .400)",
+        ),
+        ({"blurred": 0.0, "wiener": 0.0005}, "wiener gains .001 mAP (.000 → .001)"),
+        ({"blurred": 0.262, "wiener": 0.26148}, "wiener loses .001 mAP (.262 → .261)"),
         ({"blurred": 0.262, "wiener": 0.377}, "wiener gains .115 mAP (.262 → .377)"),
         ({"blurred": 0.262, "wiener": 0.2619}, "wiener loses less than .001 mAP (.262 → .262)"),
         (
@@ -54,9 +74,25 @@ def test_the_best_deblurrer_comes_first_and_the_idle_ones_last(result: Results) 
 
 
 def test_a_gap_too_small_to_divide_by_gives_a_plain_change(result: Results) -> None:
-    """Where the run calls gap recovered undefined, no share of the gap is claimed."""
-    plain = result(maps={"blurred": 0.2, "wiener": 0.3})
-    assert verdicts(plain)[0].words == "wiener gains .100 mAP"
+    """Where the run calls gap recovered undefined, or has no such number, no share of the gap is claimed."""
+    run = result(maps={"sharp": 0.4, "blurred": 0.2, "wiener": 0.3})
+    undefined = with_metric(run, "wiener", gap_recovered=Estimate(None, 12))
+    absent = with_metric(run, "wiener", gap_recovered=None)
+    for plain in (result(maps={"blurred": 0.2, "wiener": 0.3}), undefined, absent):
+        assert verdicts(plain)[0].words == "wiener gains .100 mAP"
+
+
+def test_a_share_of_the_gap_has_its_interval(result: Results) -> None:
+    """It stands without signs, because a share is no difference."""
+    run = result(maps={"sharp": 0.4, "blurred": 0.2, "wiener": 0.3})
+    (verdict,) = verdicts(with_metric(run, "wiener", gap_recovered=Estimate(0.5, 12, 0.4, 0.6)))
+    assert verdict.words.replace("\xa0", " ") == "wiener recovers 50 % [40, 60] of the mAP that blur costs"
+
+
+def test_an_arm_without_map_has_no_verdict(result: Results) -> None:
+    """A result that says nothing of its mAP is read all the same."""
+    run = with_metric(result(maps={"sharp": 0.4, "blurred": 0.2, "wiener": 0.3}), "wiener", map=None)
+    assert verdicts(run)[0].words == "There is no verdict on wiener"
 
 
 def test_an_interval_that_holds_zero_is_no_claim(result: Results) -> None:
@@ -88,6 +124,7 @@ def test_with_few_pictures_nothing_is_claimed(result: Results) -> None:
         "Too few pictures to tell (6) what identity changes",
     ]
     assert leader(few) == ""
+    assert leader(result(maps=maps, images=10)) == "wiener leads"
     assert verdicts(result(maps=maps, images=9))[0].words.startswith("Too few pictures to tell (9)")
     assert verdicts(result(maps=maps, images=10))[0].words.startswith("wiener recovers 50")
 
@@ -99,7 +136,18 @@ def test_without_p_values_nothing_is_claimed(result: Results) -> None:
         "Whether wiener helps is not known: without interval and p-value, its gain of .100 mAP may be chance",
         "Whether net helps is not known: without interval and p-value, its gain of .050 mAP may be chance",
     ]
+    assert verdicts(result(maps=maps, interval=None))[0].numbers == ".200 → .300 of .400"
     assert leader(result(maps=maps, interval=None)) == "No one leads: wiener and net may be equal"
+
+
+@pytest.mark.parametrize("change", [{"p_value": None}, {"difference": Estimate(0.1, 12)}])
+def test_interval_or_p_value_alone_claim_nothing(result: Results, change: dict[str, Any]) -> None:
+    """A metric that is undefined on too many draws has no interval; what was not tested has no p-value."""
+    run = result(maps={"blurred": 0.2, "wiener": 0.3})
+    run = replace(run, differences=tuple(replace(each, **change) for each in run.differences))
+    assert verdicts(run)[0].words == (
+        "Whether wiener helps is not known: without interval and p-value, its gain of .100 mAP may be chance"
+    )
 
 
 @pytest.mark.parametrize("chance", [{"interval": 0.01}, {"p_of": {("blurred", "sharp"): 0.07}}])
@@ -132,6 +180,12 @@ def test_a_leader_is_ahead_of_every_other(result: Results) -> None:
         "No one leads: one, two and three may be equal"
     )
     assert leader(result(maps={"blurred": 0.2, "one": 0.3})) == ""
+
+
+def test_a_leader_is_the_highest_wherever_it_stands(result: Results) -> None:
+    """An mAP of 0 is the lowest; an undefined one leads nothing and is no rival."""
+    assert leader(result(maps={"blurred": 0.2, "zero": 0.0, "two": 0.29, "one": 0.3})) == "one leads"
+    assert leader(result(maps={"blurred": 0.2, "one": 0.3, "none": None})) == ""
 
 
 def test_an_oracle_is_called_one(result: Results) -> None:

@@ -11,6 +11,8 @@ def test_a_difference_is_found_by_its_pair_and_metric() -> None:
     )
     assert compared.pairs() == (("b", "a"),)
     assert compared.difference("b", "a", "map") is difference
-    written = compared_to_json(compared)["differences"][0]
+    document = compared_to_json(compared)
+    assert (document["truth"]["images"], document["resamples"], document["flips"][0]["gained"]) == (5, 100, 3)
+    written = document["differences"][0]
     assert (written["p_value"], written["p_holm"], written["is_shown"]) == (0.01, 0.03, True)
     assert written["difference"] == {"value": 0.1, "n": 50, "low": 0.05, "high": 0.2}
