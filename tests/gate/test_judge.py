@@ -61,11 +61,13 @@ def test_verdicts_follow_the_rules_and_then_the_arms(job: Job) -> None:
 
 
 def test_a_drop_is_paired(job: Job) -> None:
-    """The bound follows the pictures that changed: one bus of forty bounds the loss closer than two runs apart do."""
+    """The bound follows the pictures that changed: two unpaired runs with one bus of forty less could exclude no loss
+    below .12.
+    """
     after, before = (measured_in(job(name, buses={"wiener": found})) for name, found in (("a", 35), ("b", 36)))
     (verdict,) = judge(after, before, [Rule("map", arm="wiener", max_drop=0.05)])
     assert verdict.drop == pytest.approx(0.0125, abs=0.005)
-    assert verdict.drop <= verdict.worst < 0.05
+    assert verdict.drop <= verdict.worst < 0.08
 
 
 def test_a_share_is_a_drop_relative_to_the_baseline() -> None:

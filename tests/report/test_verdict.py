@@ -100,7 +100,7 @@ def test_an_interval_that_holds_zero_is_no_claim(result: Results) -> None:
     maps = {"sharp": 0.4, "blurred": 0.2, "wiener": 0.21}
     unsure, sure = verdicts(result(maps=maps, interval=0.05))[0], verdicts(result(maps=maps, interval=0.005))[0]
     assert unsure.sentence == (
-        "Whether wiener helps is not known: its gain of .010 mAP may be chance; about 620 pictures would show it, if "
+        "Whether wiener helps is not known: its gain of .010 mAP may be chance; about 490 pictures would show it, if "
         "it is real (.200 → .210 of .400; difference [−.040,\xa0+.060] p\xa0.001)"
     )
     assert sure.words == "wiener recovers 5\xa0% of the mAP that blur costs"
@@ -120,7 +120,7 @@ def test_with_few_pictures_nothing_is_claimed(result: Results) -> None:
     maps = {"sharp": 0.4, "blurred": 0.2, "wiener": 0.3, "identity": 0.2}
     few = result(maps=maps, images=6, interval=0.16)
     assert [verdict.words for verdict in verdicts(few)] == [
-        "Too few pictures to tell (6) what wiener changes; about 32 pictures would show it, if it is real",
+        "Too few pictures to tell (6) what wiener changes; about 19 pictures would show it, if it is real",
         "Too few pictures to tell (6) what identity changes",
     ]
     assert leader(few) == ""

@@ -30,8 +30,8 @@ def numbers_of(make_measured: Callable[..., Measurements], tmp_path: Path) -> Ca
 
 def test_what_is_undefined_survives_the_cache(numbers_of: Callable[..., CachedNumbers]) -> None:
     """Numbers from the cache equal those that were computed, to the last bit, NaN included."""
-    computed, read = numbers_of().drawn.own(SHARP), numbers_of().drawn.own(SHARP)
-    assert computed["map"].shape == (21,)
+    computed, read = numbers_of().jackknifed.own(SHARP), numbers_of().jackknifed.own(SHARP)
+    assert computed["map"].shape == (3,)
     assert computed["map"][0] == pytest.approx(1)
     assert np.isnan(read["psnr_db"]).all()
     assert (read["ssim"] == 1).all()
@@ -46,16 +46,16 @@ def test_numbers_are_computed_once(numbers_of: Callable[..., CachedNumbers], mon
         raise AssertionError("computed again")
 
     first = numbers_of()
-    own, p_values = first.drawn.own(BLURRED), first.p_values(BLURRED, SHARP)
-    for name in ("numbers_of", "p_values"):
+    own, p_values = first.jackknifed.own(BLURRED), first.p_values(BLURRED, SHARP)
+    for name in ("numbers_of_folds", "p_values"):
         monkeypatch.setattr(f"detbench.evaluation.score.cached_numbers.{name}", broken)
     again = numbers_of()
-    assert np.array_equal(again.drawn.own(BLURRED)["map"], own["map"])
+    assert np.array_equal(again.jackknifed.own(BLURRED)["map"], own["map"])
     assert again.p_values(BLURRED, SHARP) == p_values
 
 
-def test_a_record_belongs_to_its_truth_and_draws(numbers_of: Callable[..., CachedNumbers]) -> None:
-    """Another number of draws, other true boxes, another stage or another key is another record."""
+def test_a_record_belongs_to_its_truth_and_exchanges(numbers_of: Callable[..., CachedNumbers]) -> None:
+    """Another number of exchanges, other true boxes, another stage or another key is another record."""
     assert numbers_of().kept("stage", {"arm": 1}, lambda: {"made": 1}) == {"made": 1}
     assert numbers_of().kept("stage", {"arm": 1}, lambda: {"made": 2}) == {"made": 1}
     assert numbers_of(resamples=21).kept("stage", {"arm": 1}, lambda: {"made": 3}) == {"made": 3}
