@@ -4,6 +4,7 @@ Restoration moves a detector's scores, so that one fixed confidence compares arm
 all classes and pictures, at IoU MATCH_IOU; boxes on crowd regions count nowhere.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from detbench.metrics.matching import IGNORED, Matches
 from detbench.metrics.precision_recall import precision_recall_f1
-from detbench.metrics.resampled import Numbers, ratio
+from detbench.metrics.resampled import Draws, Numbers, ratio, unit_weights
 
 CALIBRATION_EDGES = np.linspace(0.0, 1.0, 11)
 """Bounds of ten bins of equal width; a lower bound belongs to its bin, and 1 to the last."""
@@ -52,6 +53,15 @@ def best_f1_confidence(matches: Matches) -> float | None:
     return float(scores[np.argmax(ratios["f1"])])
 
 
+def best_f1(matches: Matches, draws: Draws) -> Numbers:
+    """The highest F1, 0..1, of any confidence over B multisets of the pictures, each at its own, (B,); NaN where
+    nothing was found, or nothing is there to find.
+    """
+    _, multisets = _over_multisets(matches, draws)
+    f1 = (np.where(np.isnan(ratios["recall"]), np.nan, ratios["f1"]) for ratios in multisets)
+    return np.array([np.fmax.reduce(values, initial=np.nan) for values in f1])
+
+
 def recall_at_precision(matches: Matches, precision: float) -> float | None:
     """The highest recall, 0..1, of any confidence at which at least `precision` is reached; 0 where it never is.
 
@@ -77,10 +87,21 @@ def calibration(matches: Matches) -> Calibration:
 
 def _at_each_score(matches: Matches) -> tuple[Numbers, dict[str, Numbers]]:
     """Every score that there is, falling, (S,), and precision, recall and F1 of the boxes from it on, (S,) each."""
+    scores, (ratios,) = _over_multisets(matches, unit_weights(len(matches.truth.image_ids)))
+    return scores, ratios
+
+
+def _over_multisets(matches: Matches, draws: Draws) -> tuple[Numbers, Iterator[dict[str, Numbers]]]:
+    """The same over B multisets of the pictures, one after the other."""
     counted = matches.partner != IGNORED
-    order = np.argsort(-matches.found.scores[counted], kind="stable")
-    scores, is_true = matches.found.scores[counted][order], (matches.partner[counted] >= 0)[order]
+    order = np.flatnonzero(counted)[np.argsort(-matches.found.scores[counted], kind="stable")]
+    scores, picture, is_true = matches.found.scores[order], matches.found.picture[order], matches.partner[order] >= 0
     last_of_tie = np.append(scores[1:] != scores[:-1], True)[: len(scores)]
-    tp, found = np.cumsum(is_true)[last_of_tie], np.arange(1, len(scores) + 1)[last_of_tie]
-    positives = int((~matches.truth.crowd).sum())
-    return scores[last_of_tie], precision_recall_f1(tp, found - tp, positives - tp)
+    positive_pictures = matches.truth.picture[~matches.truth.crowd]
+
+    def ratios(weights: Draws) -> dict[str, Numbers]:
+        found = weights[picture].astype(np.int64)
+        tp, every = np.cumsum(found * is_true)[last_of_tie], np.cumsum(found)[last_of_tie]
+        return precision_recall_f1(tp, every - tp, int(weights[positive_pictures].sum()) - tp)
+
+    return scores[last_of_tie], map(ratios, draws)

@@ -5,7 +5,7 @@ import pytest
 
 from detbench.metrics.columns import found_columns, true_columns
 from detbench.metrics.matching import Matches, match
-from detbench.metrics.operating_points import best_f1_confidence, calibration, recall_at_precision
+from detbench.metrics.operating_points import best_f1, best_f1_confidence, calibration, recall_at_precision
 
 BOX, FAR, CROWD = [10.0, 20.0, 50.0, 40.0], [300.0, 5.0, 30.0, 60.0], [100.0, 100.0, 80.0, 40.0]
 
@@ -31,6 +31,16 @@ def test_the_best_confidence_is_where_f1_is_highest() -> None:
     """Of four boxes three are found above .3, with one false one between: F1 is 2·2/(4+0+2), then 6/(6+1+1), best."""
     assert best_f1_confidence(matches([0.9, 0.8, 0.4], [0.5, 0.1], missed=1)) == 0.4
     assert best_f1_confidence(matches([0.9, 0.8, 0.4], [0.5, 0.45, 0.44, 0.43], missed=1)) == 0.8
+
+
+def test_each_multiset_has_a_best_f1_of_its_own() -> None:
+    """Four boxes, three found, one false: 6/8. Without the picture at .4 the best is 4/5 from .8 on; twice the picture
+    that is missed, 6/9; only the false box's picture, 2/3 from its own true box and the false one; none, undefined.
+    """
+    arm = matches([0.4, 0.9, 0.8], [0.45], missed=1)
+    draws = np.array([[1, 1, 1, 1], [0, 1, 1, 1], [1, 1, 1, 2], [1, 0, 0, 0], [0, 0, 0, 0]])
+    assert best_f1(arm, draws) == pytest.approx([6 / 8, 4 / 5, 6 / 9, 2 / 3, np.nan], nan_ok=True)
+    assert np.isnan(best_f1(matches([], [], missed=2), np.ones((1, 2), np.int64))).all()
 
 
 def test_boxes_of_one_score_count_together() -> None:

@@ -5,10 +5,11 @@
     blur               pictures by the strength of their blur: bounds in pixels, `pictures`, and mAP with its interval
     precision_recall   interpolated precision at recalls 0, .01, …, 1 (IoU .5, mean over classes)
     confidence_sweep   precision, recall and F1 at confidences .05, .10, …, .95 (IoU .5)
-    operating_point    `best_confidence`, from which on F1 is highest, and `f1` there with its interval, the confidence
-                       held fixed; `recall_at_blurred_precision`: the highest recall at which precision
-                       is that of the blurred arm at the stated confidence; `calibration_error` of the confidences and
-                       `calibration`, ten bins of them: `boxes`, `mean_confidence`, `true_share` (IoU .5)
+    operating_point    `best_confidence`, from which on F1 is highest, and `f1` there with its interval,
+                       the choice of the confidence included; `recall_at_blurred_precision`: the highest recall at which
+                       precision is that of the blurred arm at the stated confidence; `calibration_error` of the
+                       confidences and `calibration`, ten bins of them: `boxes`, `mean_confidence`, `true_share`
+                       (IoU .5)
 
 A number that is undefined is null.
 """
@@ -28,7 +29,7 @@ from detbench.evaluation.score.cached_numbers import CachedNumbers
 from detbench.metrics.error_kinds import error_kinds
 from detbench.metrics.jackknifed import estimated
 from detbench.metrics.matching import Matches
-from detbench.metrics.operating_points import best_f1_confidence, calibration, recall_at_precision
+from detbench.metrics.operating_points import best_f1, best_f1_confidence, calibration, recall_at_precision
 from detbench.metrics.precision_recall import CONFIDENCES, confidence_sweep, precision_recall_f1
 from detbench.metrics.ranking import Ranking
 from detbench.metrics.resampled import (
@@ -36,11 +37,9 @@ from detbench.metrics.resampled import (
     coco_numbers,
     defined,
     interpolated_precision,
-    weighted_counts,
 )
 from detbench.metrics.specs import METRICS
 from detbench.results.cache import Record
-from detbench.types import Estimate
 
 BLUR_EDGES_PX = (0.0, 8.0, 18.0, 30.0, float("inf"))
 """Bins of a picture's blur; a lower bound belongs to its bin."""
@@ -81,17 +80,13 @@ def _sweep(matches: Matches) -> Iterator[dict[str, Any]]:
 
 
 def _operating_point(numbers: CachedNumbers, matches: Matches) -> dict[str, Any]:
-    images, best = len(numbers.truth.image_ids), best_f1_confidence(matches)
-    f1 = Estimate(None, images)
-    if best is not None:
-        values = precision_recall_f1(*weighted_counts(matches.counts(best), numbers.jackknifed.weights))["f1"]
-        f1 = estimated(defined(values[0]), images, values, METRICS["f1"].limits)
+    f1 = best_f1(matches, numbers.jackknifed.weights)
     blurred = precision_recall_f1(*numbers.arms[BLURRED].evidence.counts.sum(axis=0, keepdims=True).T)
     found = calibration(matches)
     columns = (found.boxes.tolist(), found.mean_confidence.tolist(), found.true_share.tolist())
     return {
-        "best_confidence": best,
-        "f1": asdict(f1),
+        "best_confidence": best_f1_confidence(matches),
+        "f1": asdict(estimated(defined(f1[0]), len(numbers.truth.image_ids), f1, METRICS["f1"].limits)),
         "recall_at_blurred_precision": recall_at_precision(matches, float(blurred["precision"][0])),
         "calibration_error": found.error,
         "calibration": [
