@@ -40,7 +40,6 @@ from detbench.blur.trajectory import random_trajectory
 from detbench.core.devices import device_name, resolve_device
 from detbench.core.images import read_image
 from detbench.deblurrers.network import DeblurGAN
-from detbench.metrics.bootstrap import RESAMPLES, draw_pictures
 from detbench.metrics.coco_scores import evaluate
 from detbench.metrics.columns import found_columns, true_columns
 from detbench.metrics.quality import psnr_db, ssim
@@ -109,7 +108,8 @@ def resamples_row() -> Iterator[Row]:
 
     def ours() -> None:
         columns = true_columns(truth)
-        draws = draw_pictures(len(columns.image_ids), RESAMPLES)
+        pictures = len(columns.image_ids)
+        draws = np.random.default_rng(0).multinomial(pictures, np.full(pictures, 1 / pictures), 1000)
         for found in arms:
             average_precision(ranked(columns, found_columns(found, columns)), draws)
 
