@@ -39,5 +39,6 @@ def log_and_note(folder: Path, trackers: Sequence[Tracker]) -> None:
     """Log a run whose report is rendered, and say where it is."""
     from detbench.report.trackers import log_run
 
+    note(f"Logging to {', '.join(trackers)} …")  # a client may try for minutes to reach its server
     for tracker, place in log_run(folder, trackers).items():
         note(f"Logged to {tracker}: {place}")

@@ -10,6 +10,7 @@ met through its own client, an extra of its name, and set up by that client's ow
 """
 
 import contextlib
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -134,7 +135,7 @@ def log_run(folder: Path, trackers: Sequence[str]) -> dict[str, str]:
         again = " ".join(f"--to {name}" for name in failures)
         raise TrackingError(
             f"the run is whole, in {folder}, but was not logged ({reasons}). "
-            f"Log it again: detbench log {folder} {again}"
+            f"Log it again: detbench log {shlex.quote(str(folder))} {again}"
         )
     return places
 
