@@ -8,6 +8,7 @@
     │   └── ArmError         it failed on a picture, or returned something it must not: its arm fails, the run goes on
     ├── TrainingError        a training went wrong and cannot go on
     ├── OutputError          something could not be written
+    ├── TrackingError        a finished run could not be logged to an experiment tracker
     └── NotEvaluableError    the files are sound, but the question has no answer in them
 
 A message says what is wrong, where, and what to do about it.
@@ -49,6 +50,12 @@ class TrainingError(DetbenchError):
 
 class OutputError(DetbenchError):
     """A file or folder could not be written."""
+
+
+class TrackingError(DetbenchError):
+    """A finished run could not be logged to an experiment tracker; its folder is whole."""
+
+    exit_code = 5
 
 
 class NotEvaluableError(DetbenchError):

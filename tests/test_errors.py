@@ -12,8 +12,11 @@ def test_a_near_word_is_hinted_at(word: str, hint: str) -> None:
     assert did_you_mean(word, ["blind", "wiener", "tv"]) == hint
 
 
-def test_only_what_cannot_be_evaluated_exits_with_3() -> None:
-    """Every other expected error is exit code 2, so that a CI job can tell a wrong request from a missing answer."""
+def test_a_missing_answer_and_a_lost_log_have_exit_codes_of_their_own() -> None:
+    """Every other expected error is exit code 2, so that a CI job can tell a wrong request from a missing answer, and
+    both from a run that is whole and was only not logged.
+    """
     kinds = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, DetbenchError)]
-    assert len(kinds) == 9
-    assert {kind.__name__: kind.exit_code for kind in kinds if kind.exit_code != 2} == {"NotEvaluableError": 3}
+    assert len(kinds) == 10
+    others = {kind.__name__: kind.exit_code for kind in kinds if kind.exit_code != 2}
+    assert others == {"NotEvaluableError": 3, "TrackingError": 5}

@@ -15,6 +15,7 @@ from detbench.cli.deblur import deblur
 from detbench.cli.doctor import doctor
 from detbench.cli.gate import baseline, gate
 from detbench.cli.listing import list_backends
+from detbench.cli.log import log
 from detbench.cli.merge import merge
 from detbench.cli.power import power
 from detbench.cli.report import report
@@ -38,6 +39,7 @@ app.command("run")(run)
 app.command("deblur")(deblur)
 app.command("merge")(merge)
 app.command("report")(report)
+app.command("log")(log)
 app.command("compare")(compare)
 app.command("gate")(gate)
 app.command("baseline")(baseline)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from detbench.cli.console import note, print_path, print_table, progress_steps
+from detbench.cli.log import Tracker, log_and_note
 from detbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,23 +52,30 @@ def run(
     timeout: Annotated[
         int, typer.Option(min=1, help="Seconds that a deblurrer or a detector may take for a picture.")
     ] = 3600,
+    log_to: Annotated[
+        list[Tracker] | None, typer.Option(help="Log the finished run there, too; repeat it for several.")
+    ] = None,
 ) -> None:
     """Run deblurrers over a dataset, detect before and after, and write the run folder with its report.
 
     Finished work is kept in a cache: a repeated, interrupted or extended run only does what is missing. A deblurrer
     that fails on a picture has no numbers; the others finish, and the exit code is 4. Other codes: 0 all is well, 2 the
-    request or the data is wrong, 3 there is nothing to measure, 130 interrupted.
+    request or the data is wrong, 3 there is nothing to measure, 5 the run is whole but was not logged, 130 interrupted.
     """
     from detbench.core.paths import cache_folder
     from detbench.evaluation.on_ray import run_on_ray
     from detbench.evaluation.request import RunSpec, checked_name, parse_share, run_name
     from detbench.evaluation.run import run as run_here
     from detbench.evaluation.shards import run_shard
+    from detbench.report.trackers import check_trackers
     from detbench.results.cache import Cache
 
+    check_trackers(log_to or ())
     share = None if shard is None else parse_share(shard)
     if share and engine != "local":
         raise UsageError("--shard divides the pictures by hand, --engine ray by itself: leave one out")
+    if share and log_to:
+        raise UsageError("--log-to logs a whole run: leave it out of --shard, and `detbench log` the merged folder")
     spec = RunSpec(dataset, tuple(deblurrer), detector, blur, truth, limit, device, precision, resamples, repair)
     _note_twins(deblurrer)
     folder, cache = (
@@ -88,7 +96,7 @@ def run(
         note("Interrupted; finished work is kept. Repeat the command to go on.")
         raise typer.Exit(130) from None
     if share is None:
-        tell(result, folder)
+        tell(result, folder, log_to or ())
     else:
         _note_failed(failed)
         print_path(folder)
@@ -102,14 +110,16 @@ def _note_twins(deblurrers: "Sequence[str]") -> None:
             note(f"--deblurrer {word} is named {deblurrers.count(word)} times and runs once.")
 
 
-def tell(result: "RunResult", folder: Path) -> None:
-    """Render a finished run's report, and print its notes, its table and its folder."""
+def tell(result: "RunResult", folder: Path, log_to: "Sequence[Tracker]" = ()) -> None:
+    """Render a finished run's report, print its notes, its table and its folder, and log it."""
     from detbench.report.render import render_report
 
     render_report(folder)
     _print_notes(result)
     _print_result(result)
     print_path(folder)
+    if log_to:
+        log_and_note(folder, log_to)
     if result.failed:
         raise typer.Exit(SOME_FAILED)
 

@@ -10,12 +10,14 @@
     flips.csv              one row per true box that one arm finds and another misses
     pictures/<digest>.jpg  the pictures that the report shows, blur kernels among them, named in images.csv
     report.html, summary.md
+    tensorboard/           the run's numbers for TensorBoard, where they were asked for (see report/trackers.py)
 
 `result.json` is written last of what is measured: where it is, the files that it refers to are complete.
 """
 
 import io
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +34,7 @@ from detbench.results.schema import RunResult, flat_metrics, result_from_json, r
 from detbench.types import Picture
 
 REQUEST = "request.json"
+TENSORBOARD = "tensorboard"
 RUN_NAMES = frozenset(
     {
         REQUEST,
@@ -45,6 +48,7 @@ RUN_NAMES = frozenset(
         "pictures",
         "report.html",
         "summary.md",
+        TENSORBOARD,
     }
 )
 """The files and folders of a run's folder."""
@@ -73,6 +77,7 @@ class RunFolder:
         """
         for name in ("result.json", "metrics.json", "report.html", "summary.md"):
             (self.path / name).unlink(missing_ok=True)
+        shutil.rmtree(self.path / TENSORBOARD, ignore_errors=True)
         for folder in (self.path, *self._inner_folders()):
             remove_unfinished(folder)
 
