@@ -76,7 +76,7 @@ def panel_of(option: str) -> str | None:
 
 
 def _simply_typed(param: Any) -> Any:
-    """The parameter, shown as `<str>` where Typer has `<list[str]>`, as `<int>` for `<int range>`; a flag has no type."""
+    """The parameter, shown as `<str>` where Typer has `<list[str]>`, as `<int>` for `<int range>`; flags bare."""
 
     def shown(ctx: Any) -> str:
         if getattr(param, "is_flag", False):

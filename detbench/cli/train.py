@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from detbench.cli.console import note, print_path
+from detbench.cli.console import note, print_path, print_table
 from detbench.cli.help import Command, Group
 from detbench.cli.train_deblurrer import TRAINED, train_command, train_help
 
@@ -77,6 +77,26 @@ def yolov8(
         raise typer.Exit(130) from None
     note(f"held out: mAP {trained.held_out_map:.3f}, mAP50 {trained.held_out_map50:.3f}")
     print_path(trained.weights)
+
+
+@train.command("recipe-keys", cls=Command)
+def recipe_keys(
+    network: Annotated[str, typer.Argument(help="The network whose own settings are shown.")] = "deblurgan",
+) -> None:
+    """List the settings that a file for `--recipe` may have: each with its default, its range, and what it is.
+
+    Example:
+        detbench train recipe-keys nafnet
+    """
+    from detbench.errors import UsageError, did_you_mean
+    from detbench.training.architectures import ARCHITECTURES
+    from detbench.training.recipe import recipe_rows
+
+    if network not in TRAINED:
+        raise UsageError(
+            f"no network {network!r} has a recipe.{did_you_mean(network, TRAINED)} Networks: {', '.join(TRAINED)}"
+        )
+    print_table(["key", "default", "range", "what it is"], list(recipe_rows(ARCHITECTURES[network].recipe)))
 
 
 def _say_epoch(epoch: "YoloEpoch") -> None:

@@ -52,7 +52,7 @@ def train_command(architecture: str) -> Callable[..., None]:
         out_folder: Annotated[Path, typer.Option("--out", help="Where weights, card, page and checkpoint go.")],
         recipe: Annotated[
             Path | None,
-            typer.Option(help="Settings in TOML; without one they are the authors'. See training/recipe.py."),
+            typer.Option(help="Settings in TOML; `detbench train recipe-keys` lists them. Else they are the authors'."),
         ] = None,
         mix: Annotated[
             str | None, typer.Option(help="How often each --data is drawn: 2:1. Else each picture as often as any.")
