@@ -4,6 +4,7 @@ import re
 from textwrap import dedent, indent
 from typing import Any
 
+import typer
 from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
@@ -34,6 +35,14 @@ class Command(TyperCommand):
         for param in self.params:
             param.help = escape(getattr(param, "help", None) or "")  # type: ignore[attr-defined]
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse words; what is raised for them knows the command."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.TyperException as error:
+            error.ctx = ctx  # type: ignore[attr-defined]
+            raise
+
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters and `--help`, each with the type that is shown, many options by their panels."""
         params: list[Any] = [_simply_typed(param) for param in super().get_params(ctx)]
@@ -63,6 +72,19 @@ def split_examples(text: str) -> tuple[str, str]:
     paragraphs = [" ".join(part.split()) for part in prose.strip().split("\n\n")]
     block = f"{examples[0]}\n\n{indent(dedent(examples[1]).strip(), '    ')}" if examples else ""
     return "\n\n".join(paragraphs), block
+
+
+def refusal(error: typer.TyperException) -> str:
+    """What is wrong with the words of a command line, an example of right ones, and how to see all options.
+
+    Empty where help was printed instead, for no words at all.
+    """
+    message = error.format_message().replace("Value error, ", "")
+    context = getattr(error, "ctx", None)
+    if not message or context is None:
+        return message
+    example = context.command.epilog.split("\n")[2].strip()
+    return f"{message}\nExample: {example}\nAll options: {context.command_path} --help"
 
 
 def option_name(param: Any) -> str:

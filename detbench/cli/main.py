@@ -17,7 +17,7 @@ from detbench.cli.convert import convert
 from detbench.cli.deblur import deblur
 from detbench.cli.doctor import doctor
 from detbench.cli.gate import baseline, gate
-from detbench.cli.help import Command, Group
+from detbench.cli.help import Command, Group, refusal
 from detbench.cli.listing import list_backends
 from detbench.cli.merge import merge
 from detbench.cli.power import power
@@ -80,7 +80,11 @@ def main() -> None:
     """Run the command line; expected errors end it with one message, anything else is a bug with its traceback."""
     open_streams()
     try:
-        app(_words(sys.argv[1:]), prog_name="detbench")
+        sys.exit(app(_words(sys.argv[1:]), prog_name="detbench", standalone_mode=False) or 0)
+    except typer.TyperException as error:
+        if message := refusal(error):
+            say_error(message)
+        sys.exit(error.exit_code)
     except DetbenchError as error:
         say_error(str(error))
         sys.exit(error.exit_code)

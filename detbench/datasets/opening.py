@@ -20,6 +20,7 @@ from detbench.datasets.yolo_labels import read_yolo
 from detbench.datasets.yolo_yaml import find_yaml
 from detbench.errors import DataError, UsageError, did_you_mean
 from detbench.plugins.builtin import DATASETS
+from detbench.plugins.checkpoint_files import WEIGHTS_SUFFIXES
 from detbench.plugins.registry import Entry
 from detbench.types import Dataset
 
@@ -114,6 +115,14 @@ def looks_like(path: Path, split: str | None = None) -> str:
         raise DataError(f"{path}: an archive; unpack it, and name the folder")
     if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file():
         raise DataError(f"{path}: a single picture; name the folder of its dataset, or see `detbench deblur`")
+    if path.suffix.lower() in WEIGHTS_SUFFIXES:
+        raise DataError(f"{path}: weights of a network; --dataset takes pictures with their boxes, --detector weights")
+    if path.is_dir() and any(file.suffix.lower() in PICTURE_SUFFIXES for file in path.iterdir()):
+        raise DataError(
+            f"{path}: pictures without boxes, so that nothing found in them can be right or wrong; add "
+            f"{ANNOTATIONS} (COCO instances), with the pictures in images/. To restore them alone: "
+            f"detbench deblur {path} --deblurrer nafnet --out restored"
+        )
     names = [*FORMATS, *(entry.name for entry in installed if installed_format(entry))]
     raise DataError(
         f"{path}: no dataset that can be recognised; it must hold {ANNOTATIONS} (COCO instances) and the folder "

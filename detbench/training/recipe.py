@@ -279,7 +279,9 @@ def read_recipe(file: Path | None, defaults: Recipe) -> Recipe:
     known = {field.name: field.default for field in fields(Recipe)}
     for name in settings:
         if name not in known:
-            raise UsageError(f"{file}: no setting {name!r}.{did_you_mean(name, known)} Settings: {', '.join(known)}")
+            raise UsageError(
+                f"{file}: no setting {name!r}.{did_you_mean(name, known)} `detbench train recipe-keys` lists them"
+            )
     try:
         return replace(defaults, **{name: _typed(name, value, known[name]) for name, value in settings.items()})
     except (UsageError, OverflowError) as error:
