@@ -12,7 +12,7 @@ the command line win over it. Paths are taken from the file's folder.
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -118,27 +118,32 @@ class Configured(Command):
 
     def _settings(self, ctx: typer.Context, config: ConfigFile) -> Iterator[tuple[str, Any]]:
         """Parameters with the values that the file gives them; raises UsageError for what is no option or value."""
-        table, hints = config.table(self.name or ""), get_type_hints(self.callback)
+        hints = get_type_hints(self.callback)
         options = {option_name(param): param for param in self.params if isinstance(param, TyperOption)}
-        if "rules" in options and table.pop("rule", None) is not None:
-            yield "rules", str(config.path)
-        seen: dict[str, str] = {}
-        for key, value in table.items():
-            where, option = f"{config.path}: {config.title(self.name or '')} {key}", key.replace("_", "-")
-            if option not in options:
-                raise UsageError(
-                    f"{where}: no such option.{did_you_mean(option, options)} `detbench {self.name} --help` shows all"
-                )
-            if seen.setdefault(option, key) != key:
-                raise UsageError(f"{where}: {seen[option]} is the same option; leave one out")
-            param = options[option]
-            known = _checked(value, hints[param.name], where)
-            found = _from_folder(known, config.path.parent, is_path=_plain(hints[param.name]) is Path)
+        for option, (where, value) in self._by_option(config, options).items():
+            param, hint = options[option], hints[options[option].name]
+            found = _from_folder(_checked(value, hint, where), config.path.parent, is_path=_plain(hint) is Path)
             try:
                 param.process_value(ctx, found)
             except typer.BadParameter as error:
                 raise UsageError(f"{where} = {value!r}: {error.message}") from None
             yield param.name, found
+
+    def _by_option(self, config: ConfigFile, options: Collection[str]) -> dict[str, tuple[str, Any]]:
+        """The file's values by option, each with where it stands; tables of rules make the file itself one of rules."""
+        found: dict[str, tuple[str, Any]] = {}
+        for key, value in config.table(self.name or "").items():
+            is_rule = key == "rule" and "rules" in options
+            option = "rules" if is_rule else key.replace("_", "-")
+            where = f"{config.path}: {config.title(self.name or '')} {key}"
+            if option not in options:
+                raise UsageError(
+                    f"{where}: no such option.{did_you_mean(option, options)} `detbench {self.name} --help` shows all"
+                )
+            if option in found:
+                raise UsageError(f"{where}: given twice, and before as {found[option][0].split()[-1]}; leave one out")
+            found[option] = where, config.path.name if is_rule else value
+        return found
 
 
 def settings_from(ctx: typer.Context) -> dict[str, str]:

@@ -110,11 +110,16 @@ def test_what_is_wrong_is_said(detbench: Run, tmp_path: Path, text: str) -> None
     assert detbench("run", "--help").code == 0
 
 
-def test_one_option_in_two_spellings_is_refused(detbench: Run, tmp_path: Path) -> None:
-    """`-` and `_` are the same, so the second is one too many."""
-    (tmp_path / "detbench.toml").write_text("[gate]\nmax-drop = 0.1\nmax_drop = 0.2")
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [("max-drop = 0.1\nmax_drop = 0.2", "max-drop"), ('rules = "r"\n[[gate.rule]]\nmetric = "map"', "rules")],
+    ids=["spellings", "rules"],
+)
+def test_one_option_given_twice_is_refused(detbench: Run, tmp_path: Path, text: str, first: str) -> None:
+    """`-` and `_` are the same, and tables of rules are what --rules names, so the second is one too many."""
+    (tmp_path / "detbench.toml").write_text(f"[gate]\n{text}")
     said = detbench("gate", "job")
-    assert "detbench.toml: [gate] max_drop: max-drop is the same option; leave one out" in said.err
+    assert f": given twice, and before as {first}; leave one out" in said.err
 
 
 @pytest.mark.parametrize(

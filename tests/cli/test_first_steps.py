@@ -27,7 +27,10 @@ WORDS = {
     "run --deblurrer wiener --dataset drawn --detector blobs --blur motion": ("trajectory, shake",),
     "run --deblurrer wiener --device gpu": ("auto, cpu, cuda or cuda:N",),
     "run --deblurrer wiener --dataset mine.pt": ("weights of a network", "--detector"),
-    "run --deblurrer wiener --dataset photos": ("pictures without boxes", "annotations.json", "detbench deblur photos"),
+    "run --deblurrer wiener --dataset photos": (
+        "pictures without boxes (`detbench deblur` ",
+        "a dataset holds annotations.json",
+    ),
     "compare drawn a.json": ("not 1", "detbench compare TRUTH A.json B.json"),
     "report": ("detbench run",),
     "report job/result.json": ("job/result.json: a file; name the folder of its run, job",),

@@ -48,3 +48,20 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(main, "app", lambda _words, **_settings: {}["bug"])
     with pytest.raises(KeyError, match="bug"):
         main.main()
+
+
+@pytest.mark.parametrize(
+    ("words", "found"), [("detbench ru", "run"), ("detbench run --truth ", "labels pseudo"), ("detbench ga", "gate")]
+)
+def test_a_shell_completes_commands_options_and_values(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: str, found: str
+) -> None:
+    """What `--install-completion` writes calls detbench with these variables."""
+    monkeypatch.setattr("sys.argv", ["detbench"])
+    variables = {"_DETBENCH_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as stopped:
+        main.main()
+    assert not stopped.value.code
+    assert capsys.readouterr().out.split() == found.split()
