@@ -65,6 +65,7 @@ class NotEvaluableError(DetbenchError):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint " Did you mean 'x'?" for a word that is nearly one of `known`, else nothing."""
-    near = get_close_matches(word, list(known), n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    """A hint " Did you mean 'x'?" for a word that is nearly one of `known`, whatever its case; else nothing."""
+    by_small_letters = {name.lower(): name for name in known}
+    near = get_close_matches(word.lower(), by_small_letters, n=1)
+    return f" Did you mean {by_small_letters[near[0]]!r}?" if near else ""

@@ -84,7 +84,7 @@ def named_in_strings(tree: ast.Module) -> Iterator[str]:
     """Modules of the package that a string names, as lazy tables do: "detbench.deblurrers.blind:Blind"."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            found = re.fullmatch(r"(detbench(?:\.\w+)+)(?::\w+)?", node.value)
+            found = re.fullmatch(r"(?!detbench\.toml$)(detbench(?:\.\w+)+)(?::\w+)?", node.value)
             if found:
                 yield found[1]
 

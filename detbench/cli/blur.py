@@ -21,6 +21,10 @@ def blur(
     """Blur a dataset: sharp pictures, blurred twins, kernels, and a manifest with seed, parameters and SHA-256.
 
     The same command gives the same bytes; repeated after an interruption, it finishes what is missing.
+
+    Examples:
+        detbench blur photos/ --out blurred --recipe trajectory:seed=3,light=gamma
+        detbench blur clip.mp4 --out averaged --recipe average
     """
     from detbench.blur.recipes import parse_recipe
     from detbench.datasets.blurred_writer import write_blurred_dataset

@@ -17,6 +17,9 @@ def card(
     """Print a model's card as the front matter of a README on Hugging Face: licence, tags and `model-index`.
 
     `--add RUN` puts what a run measured of these weights into `card.toml`, with intervals, under the run's dataset.
+
+    Example:
+        detbench card models/mine --add reports/run
     """
     import yaml
 

@@ -36,10 +36,11 @@ def compare(
 ) -> None:
     """Compare what several detectors found in the same pictures: is one better, by how much, or may it be chance?
 
-    Example: detbench compare instances_val2017.json old.json new=runs/7/predictions.json
-
     The first file is what the others are held against, and every pair is compared. Each number has its interval, each
     difference its interval and p-value. No picture is opened; of COCO the annotation file alone is needed.
+
+    Example:
+        detbench compare instances_val2017.json old.json new=runs/7/predictions.json
     """
     from detbench.datasets.true_records import open_true_records
     from detbench.detectors.recorded_detections import read_results

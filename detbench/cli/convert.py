@@ -22,6 +22,9 @@ def convert(
     """Write a dataset's boxes as COCO, YOLO or VOC have them, and copy its pictures.
 
     Ids and names are kept, so that converting it back gives the same annotations.
+
+    Example:
+        detbench convert data/val --to yolo --out data/val-yolo
     """
     from detbench.datasets.annotated import AnnotatedDataset
     from detbench.datasets.export import export_dataset

@@ -34,6 +34,10 @@ def deblur(
     PNG, BMP, TIFF and lossless WebP stay lossless, JPEG is written at quality 95. Pictures come out upright. One that
     fails is named, the others are done, and the exit code is 4. Other codes: 0 all is well, 2 the request is wrong, 3
     there is no picture, 130 interrupted.
+
+    Examples:
+        detbench deblur holiday/ --deblurrer nafnet --out sharp
+        detbench deblur a.jpg b.jpg --deblurrer blind --kernels --out sharp
     """
     from detbench.core.devices import resolve_device
     from detbench.core.images import check_writable

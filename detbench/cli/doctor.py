@@ -8,7 +8,11 @@ from detbench.cli.console import print_table
 
 
 def doctor() -> None:
-    """Check libraries, device and cache; exit 1 where something is broken, with what to do about it."""
+    """Check libraries, device and cache; exit 1 where something is broken, with what to do about it.
+
+    Example:
+        detbench doctor
+    """
     checks: dict[str, Callable[[], str]] = {
         "python": _python,
         "torch and torchvision": _torch,

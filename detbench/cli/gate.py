@@ -27,7 +27,11 @@ def gate(
     """Hold a run against a baseline, picture by picture; the exit code is for a CI job.
 
     0 pass, 1 regression (or one that the pictures cannot exclude), 2 usage, 3 not evaluable. On GitHub the verdicts are
-    annotations and a step summary, too.
+    annotations and a step summary, too. Options may stand in detbench.toml, in a table [gate], and rules there
+    as [[gate.rule]].
+
+    Example:
+        detbench gate reports/run --baseline baseline.json --max-drop 0.02
     """
     from detbench.gate.baseline import read_baseline
     from detbench.gate.gated_run import measured_in
@@ -71,7 +75,11 @@ def baseline(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     out_file: Annotated[Path, typer.Option("--out", help="Where the baseline goes.")] = Path("reports/baseline.json"),
 ) -> None:
-    """Write a run's baseline for `detbench gate`: one file, small enough to commit, with every picture's matches."""
+    """Write a run's baseline for `detbench gate`: one file, small enough to commit, with every picture's matches.
+
+    Example:
+        detbench baseline reports/run --out baseline.json
+    """
     from detbench.gate.baseline import write_baseline
 
     measured = write_baseline(run, out_file)

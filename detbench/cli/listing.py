@@ -17,6 +17,9 @@ ALWAYS, WHILE_UNCHANGED, IN_ITS_RUN = "always", "while its files are unchanged",
 def list_backends() -> None:
     """Show every deblurrer, detector, dataset and recipe: source, licence, weights and their checksum, and whether it
     is ready to run, or what is missing; and every metric.
+
+    Example:
+        detbench list
     """
     from detbench.blur.recipes import RECIPES
     from detbench.datasets.opening import embedded_datasets

@@ -3,17 +3,21 @@
 import errno
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
+from detbench import __version__
 from detbench.cli.blur import blur
 from detbench.cli.card import card
 from detbench.cli.compare import compare
-from detbench.cli.console import note_stdout_loss, open_streams, say_error
+from detbench.cli.config import Configured
+from detbench.cli.console import note_stdout_loss, open_streams, print_path, say_error
 from detbench.cli.convert import convert
 from detbench.cli.deblur import deblur
 from detbench.cli.doctor import doctor
 from detbench.cli.gate import baseline, gate
+from detbench.cli.help import Command, Group, refusal
 from detbench.cli.listing import list_backends
 from detbench.cli.log import log
 from detbench.cli.merge import merge
@@ -28,35 +32,61 @@ from detbench.errors import DetbenchError
 DISK_ERRORS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG, errno.ELOOP}
 """What is wrong with a disk, its rights or a name on it, and never with the code."""
 
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        print_path(f"detbench {__version__}")
+        raise typer.Exit
+
+
 app = typer.Typer(
-    help="Does deblurring help the detector, by how much, at what cost?",
+    cls=Group,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("run")(run)
-app.command("deblur")(deblur)
-app.command("merge")(merge)
-app.command("report")(report)
-app.command("log")(log)
-app.command("compare")(compare)
-app.command("gate")(gate)
-app.command("baseline")(baseline)
-app.command("power")(power)
-app.command("blur")(blur)
-app.command("convert")(convert)
+
+
+@app.callback()
+def detbench(
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Does deblurring help the detector, by how much, at what cost?
+
+    Examples:
+        detbench run --deblurrer nafnet --limit 24
+        detbench deblur holiday/ --deblurrer nafnet --out sharp
+    """
+
+
+app.command("run", cls=Configured)(run)
+app.command("deblur", cls=Command)(deblur)
+app.command("merge", cls=Command)(merge)
+app.command("report", cls=Command)(report)
+app.command("log", cls=Command)(log)
+app.command("compare", cls=Command)(compare)
+app.command("gate", cls=Configured)(gate)
+app.command("baseline", cls=Command)(baseline)
+app.command("power", cls=Command)(power)
+app.command("blur", cls=Command)(blur)
+app.command("convert", cls=Command)(convert)
 app.add_typer(train, name="train")
-app.command("card")(card)
-app.command("list")(list_backends)
-app.command("doctor")(doctor)
+app.command("card", cls=Command)(card)
+app.command("list", cls=Command)(list_backends)
+app.command("doctor", cls=Command)(doctor)
 
 
 def main() -> None:
     """Run the command line; expected errors end it with one message, anything else is a bug with its traceback."""
     open_streams()
     try:
-        app(_words(sys.argv[1:]))
+        sys.exit(app(_words(sys.argv[1:]), prog_name="detbench", standalone_mode=False) or 0)
+    except typer.TyperException as error:
+        if message := refusal(error):
+            say_error(message)
+        sys.exit(error.exit_code)
     except DetbenchError as error:
         say_error(str(error))
         sys.exit(error.exit_code)

@@ -17,6 +17,9 @@ def merge(
     """Join the shards of one run into its folder, with the numbers that one machine would have given.
 
     The shards must be of one specification, dataset, code and weights; none may be missing or named twice.
+
+    Example:
+        detbench merge reports/run-1-of-2 reports/run-2-of-2 --out reports/run
     """
     from detbench.core.paths import cache_folder
     from detbench.evaluation.merging import merge as join

@@ -30,6 +30,9 @@ def power(
     """Say how many pictures show a difference between each deblurrer and blurred, by the spread in a run's pictures.
 
     For a two-sided test at .05. The smallest difference that the run itself could have seen stands beside it.
+
+    Example:
+        detbench power reports/pilot --effect 0.02
     """
     from detbench.gate.gated_run import measured_in
     from detbench.metrics.claims import ALPHA

@@ -13,7 +13,12 @@ def report(
     runs: Annotated[list[Path] | None, typer.Argument(help="Run folders; none takes all below reports/.")] = None,
     out_file: Annotated[Path | None, typer.Option("--out", help="Where the page goes, if not beside the run.")] = None,
 ) -> None:
-    """Render the report of a run again from its files, or compare several runs on one page."""
+    """Render the report of a run again from its files, or compare several runs on one page.
+
+    Examples:
+        detbench report reports/run
+        detbench report reports/old reports/new --out comparison.html
+    """
     from detbench.report.render import render_comparison, render_report
 
     if out_file is not None and out_file.suffix.lower() not in (".html", ".htm"):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from detbench.cli.config import settings_from
 from detbench.cli.console import note, print_path, print_table, progress_steps
 from detbench.cli.log import Tracker, log_and_note
 from detbench.errors import UsageError
@@ -20,6 +21,7 @@ SOME_FAILED = 4
 
 
 def run(
+    context: typer.Context,
     deblurrer: Annotated[list[str], typer.Option(help="A deblurrer; repeat it to compare several.")],
     detector: Annotated[str, typer.Option(help="A detector's name, or a YOLO .pt or .safetensors file.")] = "yolov8",
     dataset: Annotated[str, typer.Option(help="A dataset's name, or a path: COCO, YOLO, VOC, or pairs.")] = "streets",
@@ -61,6 +63,11 @@ def run(
     Finished work is kept in a cache: a repeated, interrupted or extended run only does what is missing. A deblurrer
     that fails on a picture has no numbers; the others finish, and the exit code is 4. Other codes: 0 all is well, 2 the
     request or the data is wrong, 3 there is nothing to measure, 5 the run is whole but was not logged, 130 interrupted.
+    Options may stand in detbench.toml too, in a table [run].
+
+    Examples:
+        detbench run --deblurrer deblurgan --deblurrer nafnet --limit 24
+        detbench run --deblurrer wiener --detector mine.pt --dataset data/val
     """
     from detbench.core.paths import cache_folder
     from detbench.evaluation.on_ray import run_on_ray
@@ -96,12 +103,24 @@ def run(
         note("Interrupted; finished work is kept. Repeat the command to go on.")
         raise typer.Exit(130) from None
     if share is None:
-        tell(result, folder, log_to or ())
+        tell(with_settings(result, folder, settings_from(context)), folder, log_to or ())
     else:
         _note_failed(failed)
         print_path(folder)
         if failed:
             raise typer.Exit(SOME_FAILED)
+
+
+def with_settings(result: "RunResult", folder: Path, sources: "Mapping[str, str]") -> "RunResult":
+    """The result with where the options come from, which its file says then too."""
+    from dataclasses import replace
+
+    from detbench.results.folder import RunFolder
+    from detbench.results.schema import result_to_json
+
+    known = replace(result, settings_from=sources)
+    RunFolder(folder).write_json("result.json", result_to_json(known))
+    return known
 
 
 def _note_twins(deblurrers: "Sequence[str]") -> None:

@@ -5,20 +5,24 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from detbench.cli.console import note, print_path
-from detbench.cli.train_deblurrer import EPILOG, TRAINED, train_command
+from detbench.cli.console import note, print_path, print_table
+from detbench.cli.help import Command, Group
+from detbench.cli.train_deblurrer import TRAINED, train_command, train_help
 
 if TYPE_CHECKING:
     from detbench.training.yolo_training import YoloEpoch
 
 train = typer.Typer(
-    help="Train a network on your own pictures; weights and card land in one folder.", no_args_is_help=True
+    cls=Group,
+    help="Train a network on your own pictures; weights and card land in one folder.\n\n"
+    "Example:\n    detbench train yolov8 --data data/train --out mine",
+    no_args_is_help=True,
 )
 for name, summary in TRAINED.items():
-    train.command(name, help=f"Train a deblurrer. {summary}", epilog=EPILOG)(train_command(name))
+    train.command(name, cls=Command, help=train_help(name, summary))(train_command(name))
 
 
-@train.command("yolov8")
+@train.command("yolov8", cls=Command)
 def yolov8(
     data: Annotated[
         Path,
@@ -46,6 +50,9 @@ def yolov8(
 
     The last tenth of the pictures is held out and chooses the epoch that is kept. `detbench run --detector
     OUT/weights.safetensors` uses the result.
+
+    Example:
+        detbench train yolov8 --data data/train --out mine --epochs 50
     """
     from detbench.core.devices import resolve_device
     from detbench.datasets.coco import CocoFolder
@@ -70,6 +77,26 @@ def yolov8(
         raise typer.Exit(130) from None
     note(f"held out: mAP {trained.held_out_map:.3f}, mAP50 {trained.held_out_map50:.3f}")
     print_path(trained.weights)
+
+
+@train.command("recipe-keys", cls=Command)
+def recipe_keys(
+    network: Annotated[str, typer.Argument(help="The network whose own settings are shown.")] = "deblurgan",
+) -> None:
+    """List the settings that a file for `--recipe` may have: each with its default, its range, and what it is.
+
+    Example:
+        detbench train recipe-keys nafnet
+    """
+    from detbench.errors import UsageError, did_you_mean
+    from detbench.training.architectures import ARCHITECTURES
+    from detbench.training.recipe import recipe_rows
+
+    if network not in TRAINED:
+        raise UsageError(
+            f"no network {network!r} has a recipe.{did_you_mean(network, TRAINED)} Networks: {', '.join(TRAINED)}"
+        )
+    print_table(["key", "default", "range", "what it is"], list(recipe_rows(ARCHITECTURES[network].recipe)))
 
 
 def _say_epoch(epoch: "YoloEpoch") -> None:

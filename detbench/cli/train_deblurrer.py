@@ -21,11 +21,21 @@ TRAINED = {
 }
 """What can be trained as a deblurrer, and what it is."""
 
-EPILOG = """
+HELP = """
+Train a deblurrer. {summary}
+
 The last tenth of each folder is held out, whole streets of it; every epoch reports each folder's PSNR and SSIM beside
 those of the blurred pictures, a detector's mAP where there are boxes, and writes weights and card.
-`detbench run --deblurrer NAME:OUT/weights.safetensors` uses them.
+`detbench run --deblurrer {name}:OUT/weights.safetensors` uses them.
+
+Example:
+    detbench train {name} --data photos --out mine --minutes 60
 """
+
+
+def train_help(name: str, summary: str) -> str:
+    """The help of a command that trains one of TRAINED."""
+    return HELP.format(name=name, summary=summary)
 
 
 def train_command(architecture: str) -> Callable[..., None]:
@@ -42,7 +52,7 @@ def train_command(architecture: str) -> Callable[..., None]:
         out_folder: Annotated[Path, typer.Option("--out", help="Where weights, card, page and checkpoint go.")],
         recipe: Annotated[
             Path | None,
-            typer.Option(help="Settings in TOML; without one they are the authors'. See training/recipe.py."),
+            typer.Option(help="Settings in TOML; `detbench train recipe-keys` lists them. Else they are the authors'."),
         ] = None,
         mix: Annotated[
             str | None, typer.Option(help="How often each --data is drawn: 2:1. Else each picture as often as any.")
@@ -55,8 +65,9 @@ def train_command(architecture: str) -> Callable[..., None]:
         detector: Annotated[
             list[Path] | None,
             typer.Option(
+                rich_help_panel="How to train",
                 help="A YOLO whose features a detector_weight compares (.pt or .safetensors); else the shipped one. "
-                "Repeat it: several alternate, one a step."
+                "Repeat it: several alternate, one a step.",
             ),
         ] = None,
         backbone: Annotated[

@@ -20,6 +20,7 @@ from detbench.datasets.yolo_labels import read_yolo
 from detbench.datasets.yolo_yaml import find_yaml
 from detbench.errors import DataError, UsageError, did_you_mean
 from detbench.plugins.builtin import DATASETS
+from detbench.plugins.checkpoint_files import WEIGHTS_SUFFIXES
 from detbench.plugins.registry import Entry
 from detbench.types import Dataset
 
@@ -114,9 +115,13 @@ def looks_like(path: Path, split: str | None = None) -> str:
         raise DataError(f"{path}: an archive; unpack it, and name the folder")
     if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file():
         raise DataError(f"{path}: a single picture; name the folder of its dataset, or see `detbench deblur`")
+    if path.suffix.lower() in WEIGHTS_SUFFIXES:
+        raise DataError(f"{path}: weights of a network; --dataset takes pictures with their boxes, --detector weights")
+    heap = path.is_dir() and any(file.suffix.lower() in PICTURE_SUFFIXES for file in path.iterdir())
+    what = "pictures without boxes (`detbench deblur` restores such)" if heap else "no dataset that can be recognised"
     names = [*FORMATS, *(entry.name for entry in installed if installed_format(entry))]
     raise DataError(
-        f"{path}: no dataset that can be recognised; it must hold {ANNOTATIONS} (COCO instances) and the folder "
+        f"{path}: {what}; a dataset holds {ANNOTATIONS} (COCO instances) and the folder "
         "images/, or data.yaml (YOLO), or Annotations/ with XML files (VOC), or pairs such as sharp/ and blur/ "
         f"(GoPro). A COCO file of another name is named itself (PATH/any.json); "
         f"a prefix says which is meant: {', '.join(f'{name}:PATH' for name in names)}"

@@ -75,6 +75,8 @@ def measured_in(folder: Path) -> Measured:
     Raises DataError where there is no such run, NotEvaluableError where its files are damaged or contradict each other.
     """
     run = RunFolder(folder)
+    if folder.is_file():
+        raise DataError(f"{folder}: a file; name the folder of its run, {folder.parent}")
     if not (folder / "result.json").is_file():
         raise DataError(f"{folder}: no run's folder; `detbench run` prints it last")
     try:

@@ -1,5 +1,7 @@
 """What the gate asks of a run, in words of its own or from a small TOML file.
 
+In a repository's detbench.toml the tables are called [[gate.rule]], in pyproject.toml [[tool.detbench.gate.rule]].
+
 [[rule]]
 metric = "map"          # a key of metrics.json
 max_drop = 0.01         # against the baseline, paired, at `confidence`
@@ -122,8 +124,7 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path}: no rules can be read ({error})") from error
-    unknown = set(content) - {"rule"}
-    tables = content.get("rule", [])
+    tables, unknown = _rule_tables(content)
     if unknown or not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise UsageError(f"{path}: rules are [[rule]] tables and nothing else{_named(unknown)}")
     if not tables:
@@ -131,6 +132,14 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
             f"cannot judge: {path} holds no [[rule]], and a gate that asks nothing would always pass"
         )
     return tuple(_rule(table, path) for table in tables)
+
+
+def _rule_tables(content: dict[str, Any]) -> tuple[Any, set[str]]:
+    """The value of `rule`, in a file of its own or among the settings of a repository; and keys that no rule has."""
+    for settings in (content, content.get("tool", {}).get("detbench", {})):
+        if "gate" in settings:
+            return settings["gate"].get("rule", []), set()
+    return content.get("rule", []), set(content) - {"rule"}
 
 
 def _rule(table: dict[str, Any], path: Path) -> Rule:

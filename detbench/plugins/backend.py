@@ -17,7 +17,7 @@ from detbench.core.observed_reads import observed
 from detbench.core.paths import CARD_NAME, shipped
 from detbench.errors import BackendError, UsageError, WeightsError
 from detbench.plugins.builtin import DEBLURRERS, DETECTORS
-from detbench.plugins.checkpoint_files import find_checkpoint, is_checkpoint
+from detbench.plugins.checkpoint_files import WEIGHTS_SUFFIXES, find_checkpoint, is_checkpoint
 from detbench.plugins.declared_files import declared_sha256, split_depends
 from detbench.plugins.kinds import Reference, deblurrer_reference, detector_reference
 from detbench.plugins.registry import Entry
@@ -84,6 +84,12 @@ def resolve_deblurrer(word: str, device: str, precision: str) -> Backend:
     if reference is not None:
         return _referred(reference)
     name, _, rest = word.partition(":")
+    if Path(name).suffix.lower() in WEIGHTS_SUFFIXES:
+        raise UsageError(
+            f"no deblurrer named {name!r}: say what the file is. Weights of one of detbench's networks are "
+            f"NETWORK:{name}, such as nafnet:{name}; an exported network is onnx:{name}, torchscript:{name} or "
+            f"exported:{name}"
+        )
     entry = DEBLURRERS.find(name)
     if entry.is_foreign:
         return _installed(entry, rest)

@@ -9,6 +9,9 @@ from detbench.errors import UsageError
 RELEASE = "https://github.com/ultralytics/assets/releases/download/v8.4.0/"
 """Where Ultralytics publishes its checkpoints (AGPL-3.0)."""
 
+WEIGHTS_SUFFIXES = frozenset({".pt", ".pth", ".ckpt", ".safetensors", ".onnx", ".pt2"})
+"""Of files that hold a network or its weights, in whatever format."""
+
 
 def is_checkpoint(word: str) -> bool:
     """Whether a detector is named by a file: an ultralytics checkpoint, or weights trained here."""

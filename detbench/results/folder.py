@@ -215,6 +215,8 @@ def _damage_reported(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; a run folder is what `detbench run` printed last") from None
+    except NotADirectoryError:
+        raise DataError(f"{path.parent}: a file; name the folder of its run, {path.parent.parent}") from None
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: cannot be read ({error}); run `detbench run` again") from error
 

@@ -1,10 +1,15 @@
 """The settings of a training, DeblurGAN's as defaults, and the TOML file that changes them."""
 
+import json
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+
+from msgspec import Meta
 
 from detbench.blur.recipes import MOST_NOISE, parse_picture_recipe
 from detbench.errors import UsageError, did_you_mean
@@ -19,6 +24,9 @@ KERNEL_WEIGHTS = ("kernel_weight", "filtered_weight", "guess_weight", "edge_weig
 """Settings of the content losses, of networks that restore pictures and of those that estimate kernels."""
 
 Adversary = Literal["wasserstein_penalty", "wasserstein_clipping", "cross_entropy"]
+NotNegative, Positive, Share = Meta(ge=0), Meta(gt=0), Meta(ge=0, le=1)
+Side = Meta(ge=32, multiple_of=4)
+"""Of a crop, in pixels, as the networks take it."""
 
 
 @dataclass(frozen=True)
@@ -30,98 +38,120 @@ class Recipe:
     """
 
     # the generator's losses by weight, content at each of its scales; content losses of weight 0 are not computed
-    vgg_weight: float = 100.0  # squared difference of VGG19's features
-    l1_weight: float = 0.0  # absolute difference of the pixels
-    l2_weight: float = 0.0  # squared difference of the pixels
-    charbonnier_weight: float = 0.0  # absolute difference of the pixels, round at 0
-    spectrum_weight: float = 0.0  # absolute difference of the Fourier coefficients
-    detector_weight: float = 0.0  # difference of detectors' features, relative to their size
-    adversarial_weight: float = 1.0
+    vgg_weight: Annotated[float, NotNegative, "weight of the squared difference of VGG19's features"] = 100.0
+    l1_weight: Annotated[float, NotNegative, "weight of the absolute difference of the pixels"] = 0.0
+    l2_weight: Annotated[float, NotNegative, "weight of the squared difference of the pixels"] = 0.0
+    charbonnier_weight: Annotated[float, NotNegative, "weight of the absolute difference of the pixels, round at 0"] = (
+        0.0
+    )
+    spectrum_weight: Annotated[float, NotNegative, "weight of the absolute difference of the Fourier coefficients"] = (
+        0.0
+    )
+    detector_weight: Annotated[
+        float, NotNegative, "weight of the difference of detectors' features, relative to their size"
+    ] = 0.0
+    adversarial_weight: Annotated[float, NotNegative, "weight of the critic's verdict"] = 1.0
     # those of a network that estimates the kernel, which has no others; see kernel_losses.py
-    kernel_weight: float = 0.0  # squared difference of the kernel, relative to its size
-    filtered_weight: float = 0.0  # absolute difference of the picture that Wiener's filter makes with it
-    guess_weight: float = 0.0  # squared difference of the kernels on the way, each at its scale
-    edge_weight: float = 0.0  # difference of the gradients that they are made of, relative to their size
-    vgg_layer: str = "conv3_3"
+    kernel_weight: Annotated[
+        float, NotNegative, "blind: weight of the squared difference of the kernel, relative to its size"
+    ] = 0.0
+    filtered_weight: Annotated[
+        float, NotNegative, "blind: weight of the absolute difference of the picture that Wiener's filter makes with it"
+    ] = 0.0
+    guess_weight: Annotated[
+        float, NotNegative, "blind: weight of the squared difference of the kernels on the way, each at its scale"
+    ] = 0.0
+    edge_weight: Annotated[
+        float, NotNegative, "blind: weight of the difference of the gradients that kernels are made of"
+    ] = 0.0
+    vgg_layer: Annotated[str, "the layer of VGG19 whose features are compared"] = "conv3_3"
 
     # the critic
-    adversary: Adversary = "wasserstein_penalty"  # what it plays for, and what holds its slope
-    penalty_weight: float = 10.0
-    clip_bound: float = 0.01
-    critic_steps: int = 5  # before each of the generator's; 0 trains without a critic
-    warm_up_share: float = 0.0  # of the steps, content loss alone; then the critic joins
+    adversary: Annotated[Adversary, "what the critic plays for, and what holds its slope"] = "wasserstein_penalty"
+    penalty_weight: Annotated[float, NotNegative, "weight of the gradient penalty"] = 10.0
+    clip_bound: Annotated[float, Positive, "largest weight of a critic that wasserstein_clipping holds"] = 0.01
+    critic_steps: Annotated[
+        int, NotNegative, "the critic's before each of the generator's; 0 trains without a critic"
+    ] = 5
+    warm_up_share: Annotated[float, Share, "share of the steps with content loss alone; then the critic joins"] = 0.0
 
     # how long and how fast
-    epochs: int = 150  # at the full rate
-    decay_epochs: int = 150  # down to 0
-    decay: Decay = "linear"  # or "cosine", which falls slowly at first and at last
-    epoch_steps: int | None = None  # generator steps an epoch, where pictures are few and crops are endless
-    steps: int | None = None  # generator steps in all; epochs are even parts of them then
-    batch: int = 1  # crops a step, of all processes together
-    learning_rate: float = 1e-4
-    ramp_steps: int = 0  # in which the rate rises to that
-    clip_norm: float = 0.0  # a longer gradient of the generator, over all weights, is shortened to it; 0 is no bound
-    optimiser: Optimiser = "adam"  # or "adamw", or "muon", which takes the betas for what it leaves to Adam
-    weight_decay: float = 0.0  # of AdamW, as a share of the learning rate
-    betas: tuple[float, float] = (0.5, 0.999)
-    average_decay: float = 0.0  # of the moving average of the generator's weights, which is what is kept
-    init_as_identity: bool = False  # the untrained network gives back what it gets, or nearly
-    dropout: float = 0.5  # in the generator, where it has any; never while it restores
-    seed: int = 0
+    epochs: Annotated[int, NotNegative, "epochs at the full rate"] = 150
+    decay_epochs: Annotated[int, NotNegative, "epochs down to rate 0"] = 150
+    decay: Annotated[Decay, "how the rate falls; cosine falls slowly at first and at last"] = "linear"
+    epoch_steps: Annotated[
+        int | None, Positive, "generator steps an epoch, where pictures are few and crops are endless"
+    ] = None
+    steps: Annotated[int | None, Positive, "generator steps in all; epochs are even parts of them then"] = None
+    batch: Annotated[int, Positive, "crops a step, of all processes together"] = 1
+    learning_rate: Annotated[float, Positive, "the full rate"] = 1e-4
+    ramp_steps: Annotated[int, NotNegative, "steps in which the rate rises to that"] = 0
+    clip_norm: Annotated[
+        float, NotNegative, "a longer gradient of the generator, over all weights, is shortened to it; 0 is no bound"
+    ] = 0.0
+    optimiser: Annotated[Optimiser, "muon takes the betas for what it leaves to Adam"] = "adam"
+    weight_decay: Annotated[float, NotNegative, "of AdamW, as a share of the learning rate"] = 0.0
+    betas: Annotated[tuple[float, float], "of Adam"] = (0.5, 0.999)
+    average_decay: Annotated[
+        float, Meta(ge=0, lt=1), "of the moving average of the generator's weights, which is what is kept"
+    ] = 0.0
+    init_as_identity: Annotated[bool, "the untrained network gives back what it gets, or nearly"] = False
+    dropout: Annotated[float, Share, "in the generator, where it has any; never while it restores"] = 0.5
+    seed: Annotated[int, NotNegative, "of the first weights, crops and blurs"] = 0
 
     # the crops
-    crop_px: int = 256
-    crop_growth: tuple[tuple[float, int, int], ...] = ()  # later: share of the steps, then crop_px and batch
-    longest_px: int = 640  # longer side of a picture, larger ones are scaled down: GoPro's become 640x360
-    blurs: tuple[str, ...] = ("trajectory:light=linear", "shake")  # one is drawn for each crop of a sharp picture
-    sharp_share: float = 0.0  # of those crops, not blurred at all
-    varied_share: float = 0.0  # of the trajectories, 5 to 60 px long and from nearly straight to jittery
-    most_noise: float = 0.0  # in grey levels; above 0 it is drawn for each crop instead of being the blur's
-    saturated_share: float = 0.0  # of the crops, so bright that lights are cut off
-    augmented: bool = False  # not only mirrored: turned, channels permuted, saturation and noise varied, as Nah et al.
-    growth_start: float = 1.0  # length of the blurs in the beginning, as a share
-    growth_epochs: int = 0  # until they have their full length
+    crop_px: Annotated[int, Side, "side of a crop, px"] = 256
+    crop_growth: Annotated[
+        tuple[tuple[float, int, int], ...], "later sizes: share of the steps, then crop_px and batch"
+    ] = ()
+    longest_px: Annotated[
+        int, Meta(ge=32), "longer side of a picture, px; larger ones are scaled down: GoPro's become 640x360"
+    ] = 640
+    blurs: Annotated[tuple[str, ...], "blur recipes, of which one is drawn for each crop of a sharp picture"] = (
+        "trajectory:light=linear",
+        "shake",
+    )
+    sharp_share: Annotated[float, Share, "share of those crops that is not blurred at all"] = 0.0
+    varied_share: Annotated[
+        float, Share, "share of the trajectories that are 5 to 60 px long and from nearly straight to jittery"
+    ] = 0.0
+    most_noise: Annotated[
+        float,
+        Meta(ge=0, le=MOST_NOISE),
+        "grey levels; above 0 it is drawn for each crop instead of being the blur's",
+    ] = 0.0
+    saturated_share: Annotated[float, Share, "share of the crops that are so bright that lights are cut off"] = 0.0
+    augmented: Annotated[
+        bool, "not only mirrored: turned, channels permuted, saturation and noise varied, as Nah et al."
+    ] = False
+    growth_start: Annotated[float, Meta(gt=0, le=1), "length of the blurs in the beginning, as a share"] = 1.0
+    growth_epochs: Annotated[int, NotNegative, "epochs until blurs have their full length"] = 0
 
     # watching it
-    held_out_crops: int = 24
-    held_out_px: int = 256
-    held_out_pictures: int = 24  # whole ones with boxes, for the detector's mAP; 0 leaves it out
-    log_steps: int = 100
+    held_out_crops: Annotated[int, Positive, "crops that every epoch is measured on"] = 24
+    held_out_px: Annotated[int, Side, "their side, px"] = 256
+    held_out_pictures: Annotated[
+        int, NotNegative, "whole pictures with boxes, for the detector's mAP; 0 leaves it out"
+    ] = 24
+    log_steps: Annotated[int, Positive, "steps from one line of the record to the next"] = 100
 
     def __post_init__(self) -> None:
-        for name, kind in (("adversary", Adversary), ("optimiser", Optimiser), ("decay", Decay)):
-            words = get_args(kind)
-            _check(name, getattr(self, name), getattr(self, name) in words, f"one of {', '.join(words)}")
+        for name, setting in settings().items():
+            value = getattr(self, name)
+            _check(name, value, value is None or setting.allows(value), setting.range)
         content = (*PICTURE_WEIGHTS, *KERNEL_WEIGHTS)
-        for name in (*content, "adversarial_weight", "penalty_weight"):
-            _check(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
         _check("vgg_weight", self.vgg_weight, any(getattr(self, name) for name in content), "above 0, or another one")
-        for name in ("batch", "learning_rate", "clip_bound", "held_out_crops", "log_steps"):
-            _check(name, getattr(self, name), getattr(self, name) > 0, "above 0")
         _check("epochs", self.epochs, self.epochs + self.decay_epochs > 0, "above 0, or decay_epochs")
         is_decaying = self.optimiser == "adamw" or not self.weight_decay
         _check("weight_decay", self.weight_decay, is_decaying, "0 unless optimiser is adamw")
-        lengths = ("epochs", "critic_steps", "decay_epochs", "ramp_steps", "growth_epochs")
-        for name in (*lengths, "clip_norm", "weight_decay", "held_out_pictures", "seed"):
-            _check(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
-        for name in ("sharp_share", "varied_share", "saturated_share", "growth_start", "dropout", "warm_up_share"):
-            _check(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "in 0..1")
-        for name in ("crop_px", "held_out_px"):
-            _check(name, getattr(self, name), _is_side(getattr(self, name)), _SIDES)
         self._check_crop_growth()
-        _check("most_noise", self.most_noise, 0 <= self.most_noise <= MOST_NOISE, f"in 0..{MOST_NOISE}")
-        _check("longest_px", self.longest_px, self.longest_px >= 32, "32 or more")
-        _check("average_decay", self.average_decay, 0 <= self.average_decay < 1, "0 or more and below 1")
-        _check("growth_start", self.growth_start, self.growth_start > 0, "above 0")
-        for name in ("epoch_steps", "steps"):
-            _check(name, getattr(self, name), getattr(self, name) is None or getattr(self, name) > 0, "above 0")
         self.crops(self.crop_px, Layout(1, 1))
 
     def _check_crop_growth(self) -> None:
         value, shares = self.crop_growth, [share for share, _, _ in self.crop_growth]
         is_rising = all(0 <= one < other <= 1 for one, other in pairwise([0.0, *shares, 1.0]))
         _check("crop_growth", value, is_rising, "of rising shares between 0 and 1, as [[0.35, 192, 6], [0.75, 256, 3]]")
-        _check("crop_growth", value, all(_is_side(px) for _, px, _ in value), f"of crops with sides {_SIDES}")
+        _check("crop_growth", value, all(_fits(px, Side) for _, px, _ in value), f"of crops with sides {_range(Side)}")
         _check("crop_growth", value, all(0 < n <= self.batch for _, _, n in value), f"of batches of 1 to {self.batch}")
 
     def layout(self, pictures: int) -> Layout:
@@ -179,11 +209,60 @@ class Recipe:
         )
 
 
-_SIDES = "a multiple of 4, 32 or more"
+class Setting(NamedTuple):
+    """What a setting of a recipe is, `choices` where it is one of several words, and its bounds."""
+
+    what: str
+    choices: tuple[str, ...]
+    bounds: Meta
+
+    @property
+    def range(self) -> str:
+        """The values that it takes, in words; empty where its type alone says."""
+        return f"one of {', '.join(self.choices)}" if self.choices else _range(self.bounds)
+
+    def allows(self, value: Any) -> bool:
+        """Whether a value, of the right type, is one of them."""
+        return value in self.choices if self.choices else _fits(value, self.bounds)
 
 
-def _is_side(px: int) -> bool:
-    return px >= 32 and px % 4 == 0
+@cache
+def settings() -> dict[str, Setting]:
+    """The settings of a recipe by name, as their annotations say."""
+    found = {}
+    for name, hint in get_type_hints(Recipe, include_extras=True).items():
+        kind, *notes = get_args(hint)
+        choices = get_args(kind) if get_origin(kind) is Literal else ()
+        bounds = next((note for note in notes if isinstance(note, Meta)), Meta())
+        found[name] = Setting(notes[-1], choices, bounds)
+    return found
+
+
+def recipe_rows(recipe: Recipe) -> Iterator[list[str]]:
+    """Each setting as its name, the recipe's value as TOML writes it, its range, and what it is."""
+    for name, setting in settings().items():
+        value = getattr(recipe, name)
+        yield [name, "–" if value is None else json.dumps(value), setting.range, setting.what]
+
+
+def _fits(value: Any, bounds: Meta) -> bool:
+    return (
+        (bounds.ge is None or value >= bounds.ge)
+        and (bounds.gt is None or value > bounds.gt)
+        and (bounds.le is None or value <= bounds.le)
+        and (bounds.lt is None or value < bounds.lt)
+        and (bounds.multiple_of is None or value % bounds.multiple_of == 0)
+    )
+
+
+def _range(bounds: Meta) -> str:
+    """Bounds in words, such as "0 or more" and "in 0..1"."""
+    if bounds.multiple_of is not None:
+        return f"a multiple of {bounds.multiple_of}, {bounds.ge} or more"
+    if None not in (bounds.ge, bounds.le):
+        return f"in {bounds.ge}..{bounds.le}"
+    words = ((bounds.gt, "above {}"), (bounds.ge, "{} or more"), (bounds.lt, "below {}"), (bounds.le, "at most {}"))
+    return " and ".join(text.format(bound) for bound, text in words if bound is not None)
 
 
 def read_recipe(file: Path | None, defaults: Recipe) -> Recipe:
@@ -200,7 +279,9 @@ def read_recipe(file: Path | None, defaults: Recipe) -> Recipe:
     known = {field.name: field.default for field in fields(Recipe)}
     for name in settings:
         if name not in known:
-            raise UsageError(f"{file}: no setting {name!r}.{did_you_mean(name, known)} Settings: {', '.join(known)}")
+            raise UsageError(
+                f"{file}: no setting {name!r}.{did_you_mean(name, known)} `detbench train recipe-keys` lists them"
+            )
     try:
         return replace(defaults, **{name: _typed(name, value, known[name]) for name, value in settings.items()})
     except (UsageError, OverflowError) as error:

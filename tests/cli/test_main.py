@@ -12,7 +12,7 @@ def test_an_expected_error_is_one_message_and_its_exit_code(
 ) -> None:
     """The message goes to stderr behind the program's name, without a traceback."""
 
-    def fail(_words: list[str]) -> None:
+    def fail(_words: list[str], **_settings: str) -> None:
         raise error
 
     monkeypatch.setattr(main, "app", fail)
@@ -29,7 +29,7 @@ def test_what_is_wrong_with_a_disk_is_a_message(
     itself, is one.
     """
 
-    def fail(_words: list[str]) -> None:
+    def fail(_words: list[str], **_settings: str) -> None:
         raise failure
 
     monkeypatch.setattr(main, "app", fail)
@@ -45,6 +45,23 @@ def test_what_is_wrong_with_a_disk_is_a_message(
 
 def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any other exception is not caught."""
-    monkeypatch.setattr(main, "app", lambda _words: {}["bug"])
+    monkeypatch.setattr(main, "app", lambda _words, **_settings: {}["bug"])
     with pytest.raises(KeyError, match="bug"):
         main.main()
+
+
+@pytest.mark.parametrize(
+    ("words", "found"), [("detbench ru", "run"), ("detbench run --truth ", "labels pseudo"), ("detbench ga", "gate")]
+)
+def test_a_shell_completes_commands_options_and_values(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: str, found: str
+) -> None:
+    """What `--install-completion` writes calls detbench with these variables."""
+    monkeypatch.setattr("sys.argv", ["detbench"])
+    variables = {"_DETBENCH_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as stopped:
+        main.main()
+    assert not stopped.value.code
+    assert capsys.readouterr().out.split() == found.split()

@@ -35,3 +35,13 @@ def test_what_is_wrong_is_said(detbench: Run, drawn_dataset: Path, tmp_path: Pat
         assert part in said.err
         assert "Traceback" not in said.err
         assert not (out / "weights.safetensors").exists()
+
+
+def test_recipe_keys_are_listed(detbench: Run) -> None:
+    """One line for each key with the network's own default; a network's misspelt name is met with the nearest."""
+    said = detbench("train", "recipe-keys", "nafnet")
+    assert said.code == 0, said.err
+    lines = {line.split()[0]: line.split() for line in said.out.splitlines() if line}
+    assert lines["crop_px"][1:9] == ["128", "a", "multiple", "of", "4,", "32", "or", "more"]
+    assert detbench("train", "recipe-keys").out != said.out
+    assert "Did you mean 'nafnet'?" in detbench("train", "recipe-keys", "nafne").err

@@ -1,3 +1,4 @@
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from detbench.errors import UsageError
 from detbench.training.architectures import ARCHITECTURES
 from detbench.training.clock import Layout
 from detbench.training.data.crop_sizes import CropStage
-from detbench.training.recipe import Recipe, read_recipe
+from detbench.training.recipe import Recipe, read_recipe, recipe_rows
 from detbench.training.schedule import Schedule
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
@@ -149,3 +150,15 @@ def test_blurs_are_recipes() -> None:
     assert crops.blurs == (TrajectoryRecipe(length_px=40, noise=2), ShakeRecipe())
     assert crops.margin_px == 32
     assert Recipe(blurs=("trajectory:length_px=100",)).crops(64, Layout(1, 1)).margin_px == 51
+
+
+def test_every_setting_says_what_it_is() -> None:
+    """A row for each field in its order: the recipe's own value as TOML has it, the range that is checked, a text."""
+    rows = {name: rest for name, *rest in recipe_rows(Recipe(batch=7))}
+    assert list(rows) == [field.name for field in fields(Recipe)]
+    assert rows["batch"] == ["7", "above 0", "crops a step, of all processes together"]
+    assert rows["blurs"][0] == '["trajectory:light=linear", "shake"]'
+    assert rows["steps"][0] == "–"
+    assert rows["average_decay"][1] == "0 or more and below 1"
+    assert rows["decay"][1] == "one of linear, cosine"
+    assert all(what for *_, what in rows.values())
