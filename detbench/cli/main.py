@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import typer
 
 from detbench.cli.blur import blur
+from detbench.cli.cache import cache
 from detbench.cli.card import card
 from detbench.cli.compare import compare
 from detbench.cli.console import note_stdout_loss, open_streams, say_error
@@ -47,6 +48,7 @@ app.command("convert")(convert)
 app.add_typer(train, name="train")
 app.command("card")(card)
 app.command("list")(list_backends)
+app.add_typer(cache, name="cache")
 app.command("doctor")(doctor)
 
 

@@ -58,10 +58,12 @@ def samples() -> list[Sample]:
 
 
 def evaluated(samples: list[Sample], deblurrers: Any, **options: Any) -> detbench.Result:
+    """Evaluate deblurrers with the detector of this file."""
     return detbench.evaluate(samples, deblurrers, Brightest(), classes={7: "square"}, **options)
 
 
 def map_of(result: detbench.Result, arm: str) -> float:
+    """An arm's mAP."""
     table = result.to_pandas()
     return float(table[(table.arm == arm) & (table.metric == "map")].value.item())
 

@@ -12,6 +12,7 @@ CLASSES = {1: "car"}
 
 
 def picture(value: int = 0) -> np.ndarray:
+    """A picture of one grey."""
     return np.full((HEIGHT, WIDTH, 3), value, np.uint8)
 
 
