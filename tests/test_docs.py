@@ -145,6 +145,26 @@ def test_parsing_refuses_what_detbench_would(words: str, message: str) -> None:
         parsed(words.split())
 
 
+@pytest.mark.parametrize("file", sorted(PAGES.rglob("*.ipynb")), ids=lambda file: file.stem)
+def test_every_notebook_runs(file: Path, tmp_path: Path, cache: Path) -> None:
+    """Every cell of a notebook runs, in a kernel of its own as Jupyter starts it, and shows what it is said to."""
+    script = (
+        "import nbformat, sys\n"
+        "from nbclient import NotebookClient\n"
+        "book = nbformat.read(sys.argv[1], as_version=4)\n"
+        "NotebookClient(book, timeout=600, resources={'metadata': {'path': '.'}}).execute()\n"
+        "nbformat.write(book, 'done.ipynb')\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(CHECKOUT), "DETBENCH_CACHE": str(cache), "PATH": binaries()}
+    command = [sys.executable, "-c", script, str(file)]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    shown = (tmp_path / "done.ipynb").read_text(encoding="utf-8")
+    assert "wiener (told the kernel) recovers" in shown
+    assert "<table>" in shown
+    assert (tmp_path / "report.html").is_file()
+
+
 def test_every_page_is_in_the_navigation() -> None:
     """A page that nobody can find is not documentation: each stands in mkdocs.yml, and no other."""
     navigation = (CHECKOUT / "detbench" / "docs" / "mkdocs.yml").read_text(encoding="utf-8")

@@ -43,8 +43,7 @@ def compare(
         detbench compare instances_val2017.json old.json new=runs/7/predictions.json
     """
     from detbench.datasets.true_records import open_true_records
-    from detbench.detectors.recorded_detections import read_results
-    from detbench.evaluation.comparing import JudgedFiles
+    from detbench.evaluation.comparing import compare_files
     from detbench.evaluation.request import checked_name, folder_name
     from detbench.report.render import render_compared
     from detbench.results.cache import digest
@@ -58,17 +57,10 @@ def compare(
     own_name = folder_name(["compare", *list(paths)[:3], digest(request)[:8]])
     folder = RunFolder(out_folder / (own_name if name is None else checked_name(name)))
     check_own_folder(folder.path, COMPARISON_NAMES)
-    true = open_true_records(truth, repair)
-    results, notes = read_results(paths, true.samples, true.classes, true.id_source)
-    judged = JudgedFiles(true.document, results, resamples)
-    compared = judged.compared(true.name, paths, (*true.notes, *notes))
-    folder.write_images(judged.image_rows())
-    folder.write_flips(judged.flip_rows())
-    document = compared_to_json(compared)
-    folder.write_json("comparison.json", document)
+    compared = compare_files(open_true_records(truth, repair), paths, resamples, folder)
     render_compared(compared, folder.path / "report.html")
     if as_json:
-        sys.stdout.write(json.dumps(document, indent=1, allow_nan=False) + "\n")
+        sys.stdout.write(json.dumps(compared_to_json(compared), indent=1, allow_nan=False) + "\n")
     else:
         _tell(compared, folder.path)
 

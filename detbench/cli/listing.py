@@ -1,52 +1,168 @@
-"""`detbench list`: every name, its source, and whether it is ready."""
+"""`detbench list`: every name, and whether it is ready."""
 
-from typing import TYPE_CHECKING
+import json
+import sys
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from detbench.cli.console import print_table
+import typer
+
+from detbench.cli.console import out
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from detbench.plugins.registry import Entry
 
-COLUMNS = ["state", "what it is", "source", "licence", "weights, SHA-256", "work is reused"]
-
 ALWAYS, WHILE_UNCHANGED, IN_ITS_RUN = "always", "while its files are unchanged", "in its own run"
 
+COLUMNS, NAME_COLUMNS = 80, 22
+"""Width of a line, and of the longest name that it shows in full."""
 
-def list_backends() -> None:
-    """Show every deblurrer, detector, dataset and recipe: source, licence, weights and their checksum, and whether it
-    is ready to run, or what is missing; and every metric.
+Section = Literal["deblurrers", "detectors", "datasets", "recipes", "metrics"]
 
-    Example:
-        detbench list
+
+@dataclass(frozen=True)
+class Listed:
+    """One name. `state` is ready, missing or damaged, and empty for what is always there; `mend` says what is missing
+    and how to bring it, `facts` the rest by title: source, licence, weights, when finished work is used again.
     """
-    from detbench.blur.recipes import RECIPES
+
+    name: str
+    summary: str
+    state: Literal["ready", "missing", "damaged", ""] = "ready"
+    mend: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def list_backends(
+    section: Annotated[Section | None, typer.Argument(help="Only these.")] = None,
+    long: Annotated[
+        bool, typer.Option("--long", help="Source, licence, weights, and when finished work is used again.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Show every deblurrer, detector, dataset, recipe and metric, and whether it is ready, or what is missing.
+
+    Examples:
+        detbench list
+        detbench list deblurrers --long
+    """
+    found = {name: list(make()) for name, make in _SECTIONS.items() if section in (None, name)}
+    if as_json:
+        plain = {name: [asdict(each) for each in listed] for name, listed in found.items()}
+        sys.stdout.write(json.dumps(plain, indent=1) + "\n")
+        return
+    for name, listed in found.items():
+        out.print(name.upper(), style="bold")
+        lines = (line for each in listed for line in (_block(each) if long else [_line(each)]))
+        sys.stdout.write("\n".join(lines) + "\n\n")
+
+
+def _line(each: Listed) -> str:
+    """Name, state, and the summary as far as it fits on the line; in its place the mend, which is never cut."""
+    name = each.name if len(each.name) <= NAME_COLUMNS else f"{each.name.partition(':')[0]}:…"
+    head = f"{name:<{NAME_COLUMNS}}  {each.state:<7}  " if each.state else f"{name:<{NAME_COLUMNS}}  "
+    width = COLUMNS - len(head)
+    if each.mend:
+        return head + f"\n{' ' * len(head)}".join(textwrap.wrap(each.mend, width, break_on_hyphens=False))
+    return head + textwrap.shorten(each.summary, width, placeholder=" …")
+
+
+def _block(each: Listed) -> Iterator[str]:
+    """The name, and all that is known of it, a line each."""
+    yield each.name
+    state = f"{each.state}, {each.mend}" if each.mend else each.state
+    for title, text in {"state": state, "what": each.summary, **each.facts}.items():
+        if text:
+            yield f"    {title:<8}  {text}"
+
+
+def _deblurrers() -> Iterator[Listed]:
+    from detbench.plugins.builtin import DEBLURRER_KINDS, DEBLURRERS
+
+    yield from map(_listed, (*DEBLURRERS.entries(), *DEBLURRER_KINDS))
+
+
+def _detectors() -> Iterator[Listed]:
+    from detbench.plugins.builtin import DETECTOR_KINDS, DETECTORS
+
+    ours = {"source": "ultralytics", "licence": "AGPL-3.0", "weights": "yours", "reused": ALWAYS}
+    yield from map(_listed, DETECTORS.entries())
+    yield Listed("FILE.pt", "any detection model of ultralytics", facts=ours)
+    yield Listed("FILE.safetensors", "from `detbench train yolov8`", facts=ours)
+    yield from map(_listed, DETECTOR_KINDS)
+
+
+def _datasets() -> Iterator[Listed]:
     from detbench.datasets.opening import embedded_datasets
+    from detbench.plugins.builtin import DATASETS
+
+    yield from (_embedded(name, folder) for name, folder in embedded_datasets().items())
+    yield from map(_installed_dataset, DATASETS.entries())
+    for name, summary in _PATHS.items():
+        yield Listed(name, summary, facts={"source": "yours", "licence": "yours"})
+
+
+def _recipes() -> Iterator[Listed]:
+    from dataclasses import fields
+
+    from detbench.blur.recipes import RECIPES
+
+    for name, recipe in RECIPES.items():
+        settings = (f"{each.name}={'drawn' if each.default is None else each.default}" for each in fields(recipe))
+        yield Listed(name, ", ".join(settings), state="")
+
+
+def _metrics() -> Iterator[Listed]:
     from detbench.metrics.image_metrics import metric_specs, source_of
-    from detbench.plugins.builtin import DATASETS, DEBLURRER_KINDS, DEBLURRERS, DETECTOR_KINDS, DETECTORS
 
-    ours = ["ultralytics", "AGPL-3.0", "yours", ALWAYS]
-    checkpoint = ["FILE.pt", "ready", "any detection model of ultralytics", *ours]
-    trained = ["FILE.safetensors", "ready", "from `detbench train yolov8`", *ours]
-    embedded = [[name, "ready", *_about_dataset(folder)] for name, folder in embedded_datasets().items()]
-    print_table(["deblurrer", *COLUMNS], [_row(entry) for entry in (*DEBLURRERS.entries(), *DEBLURRER_KINDS)])
-    print_table(
-        ["detector", *COLUMNS], [*map(_row, DETECTORS.entries()), checkpoint, trained, *map(_row, DETECTOR_KINDS)]
-    )
-    print_table(["dataset", *COLUMNS[:-2]], [*embedded, *map(_dataset_row, DATASETS.entries()), *_PATHS])
-    print_table(["blur recipe", "settings"], [[name, _settings(recipe)] for name, recipe in RECIPES.items()])
-    specs = metric_specs().values()
-    print_table(
-        ["metric", "title", "unit", "better", "what it is", "source"],
-        [[spec.key, spec.title, spec.unit, spec.better, spec.definition, source_of(spec.key)] for spec in specs],
-    )
+    for spec in metric_specs().values():
+        facts = {"title": spec.title, "unit": spec.unit, "better": spec.better, "source": source_of(spec.key)}
+        yield Listed(spec.key, spec.definition, state="", facts=facts)
 
 
-def _row(entry: "Entry") -> list[str]:
+_SECTIONS: Mapping[Section, Callable[[], Iterator[Listed]]] = {
+    "deblurrers": _deblurrers,
+    "detectors": _detectors,
+    "datasets": _datasets,
+    "recipes": _recipes,
+    "metrics": _metrics,
+}
+
+_PATHS = {
+    "[coco:]PATH[#SPLIT]": "COCO's JSON and pictures, as tools export them",
+    "[yolo:]PATH[#SPLIT]": "data.yaml and label files",
+    "[voc:]PATH[#SPLIT]": "Annotations/*.xml, pixels from 1; voc0: from 0",
+    "[pairs:]PATH": "GoPro, REDS, HIDE, RealBlur, DVD, BSD; also blur:, blur_gamma:",
+}
+"""Formats of datasets that people have."""
+
+
+def _listed(entry: "Entry") -> Listed:
     name = f"{entry.name}:{entry.argument}" if entry.argument else entry.name
-    state, weights = _state(entry)
-    return [name, state, entry.summary, entry.source, _licence(entry), weights, _reuse(entry)]
+    state, mend, weights = _state(entry)
+    facts = {"source": entry.source, "licence": _licence(entry), "weights": weights, "reused": _reuse(entry)}
+    return Listed(name, entry.summary, state, mend, facts)
+
+
+def _state(entry: "Entry") -> tuple[Literal["ready", "missing", "damaged"], str, str]:
+    """Whether an entry is ready, else what to do about it; and its weights with their checksum."""
+    from detbench.core.fingerprints import file_sha256
+    from detbench.core.paths import CARD_NAME, shipped
+
+    file = shipped("models") / entry.weights / "weights.safetensors" if entry.weights else None
+    if file is not None and not file.is_file():
+        return "missing", f"no weights: detbench train {entry.network}", ""
+    sha256 = "" if file is None else file_sha256(file)
+    weights = f"{entry.weights}, SHA-256 {sha256}" if sha256 else "yours" if entry.argument else ""
+    if file is not None and _toml(file.with_name(CARD_NAME)).get("sha256", sha256) != sha256:
+        return "damaged", f"{file.name} does not match its card", weights
+    if missing := entry.missing():
+        return "missing", f"lacks {', '.join(missing)}: {entry.install}", weights
+    return "ready", "", weights
 
 
 def _reuse(entry: "Entry") -> str:
@@ -62,38 +178,8 @@ def _reuse(entry: "Entry") -> str:
     try:
         unseen = unseen_reads(entry.target.partition(":")[0])
     except ImportError:
-        return "–"
+        return ""
     return WHILE_UNCHANGED if unseen is None else f"{IN_ITS_RUN}, for {unseen}; always with depends=PATH"
-
-
-def _dataset_row(entry: "Entry") -> list[str]:
-    """An installed dataset by its name, an installed format with the path that it takes."""
-    from detbench.datasets.installed_formats import installed_format
-    from detbench.errors import BackendError
-
-    name, state, *rest, _, _ = _row(entry)
-    try:
-        return [f"[{name}:]PATH[#SPLIT]" if installed_format(entry) else name, state, *rest]
-    except BackendError as error:
-        return [name, str(error), *rest]
-
-
-def _state(entry: "Entry") -> tuple[str, str]:
-    """Whether an entry is ready, or what is missing; and its weights with their checksum."""
-    from detbench.core.fingerprints import file_sha256
-    from detbench.core.paths import CARD_NAME, shipped
-
-    missing = entry.missing()
-    state = f"lacks {', '.join(missing)}: {entry.install}" if missing else "ready"
-    if entry.weights is None:
-        return state, "yours" if entry.argument else "–"
-    file = shipped("models") / entry.weights / "weights.safetensors"
-    if not file.is_file():
-        return f"no weights: detbench train {entry.network}", "–"
-    sha256 = file_sha256(file)
-    on_card = _toml(file.with_name(CARD_NAME)).get("sha256", sha256)
-    damaged = "" if on_card == sha256 else f"damaged: {file.name} does not match its card"
-    return damaged or state, f"{entry.weights} {sha256[:12]}…"
 
 
 def _licence(entry: "Entry") -> str:
@@ -104,34 +190,28 @@ def _licence(entry: "Entry") -> str:
     return str(card.get("licence", entry.licence)).partition(",")[0]
 
 
-def _about_dataset(folder: "Path") -> list[str]:
+def _embedded(name: str, folder: "Path") -> Listed:
     pinned = _toml(folder / "dataset.toml")
     what = f"embedded: {pinned.get('images', '?')} pictures, {pinned.get('annotations', '?')} boxes"
-    return [what, "detbench", str(pinned.get("licence", "MIT"))]
+    return Listed(name, what, facts={"source": "detbench", "licence": str(pinned.get("licence", "MIT"))})
+
+
+def _installed_dataset(entry: "Entry") -> Listed:
+    """An installed dataset by its name, an installed format with the path that it takes."""
+    from dataclasses import replace
+
+    from detbench.datasets.installed_formats import installed_format
+    from detbench.errors import BackendError
+
+    listed = _listed(entry)
+    listed = replace(listed, facts={key: listed.facts[key] for key in ("source", "licence")})
+    try:
+        return replace(listed, name=f"[{entry.name}:]PATH[#SPLIT]") if installed_format(entry) else listed
+    except BackendError as error:
+        return replace(listed, state="damaged", mend=str(error))
 
 
 def _toml(file: "Path") -> dict[str, object]:
     import tomllib
 
     return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-
-
-def _settings(recipe: type) -> str:
-    from dataclasses import fields
-
-    return ", ".join(f"{field.name}={'drawn' if field.default is None else field.default}" for field in fields(recipe))
-
-
-_PATHS = [
-    ["[coco:]PATH[#SPLIT]", "ready", "COCO's JSON and pictures, as tools export them", "yours", "yours"],
-    ["[yolo:]PATH[#SPLIT]", "ready", "data.yaml and label files", "yours", "yours"],
-    ["[voc:]PATH[#SPLIT]", "ready", "Annotations/*.xml, pixels from 1; voc0: from 0", "yours", "yours"],
-    [
-        "[pairs:]PATH",
-        "ready",
-        "pairs of GoPro, REDS, HIDE, RealBlur, DVD, BSD; blur: and blur_gamma:",
-        "yours",
-        "yours",
-    ],
-]
-"""Formats of datasets that people have."""

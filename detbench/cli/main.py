@@ -9,6 +9,7 @@ import typer
 
 from detbench import __version__
 from detbench.cli.blur import blur
+from detbench.cli.cache import cache
 from detbench.cli.card import card
 from detbench.cli.compare import compare
 from detbench.cli.config import Configured
@@ -75,6 +76,7 @@ app.command("convert", cls=Command)(convert)
 app.add_typer(train, name="train")
 app.command("card", cls=Command)(card)
 app.command("list", cls=Command)(list_backends)
+app.add_typer(cache, name="cache")
 app.command("doctor", cls=Command)(doctor)
 
 

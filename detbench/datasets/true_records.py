@@ -16,7 +16,7 @@ from detbench.datasets.coco_records import CocoRecord, CocoRecords
 from detbench.datasets.opening import coco_annotations, open_dataset
 from detbench.datasets.repair import Repair
 from detbench.errors import DataError
-from detbench.types import GroundTruth, IdSource, Image, Picture, Sample
+from detbench.types import Dataset, GroundTruth, IdSource, Image, Picture, Sample
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,13 +43,18 @@ def open_true_records(word: str, repair: Repair | None = None) -> TrueRecords:
         records = read_annotations(read_bytes(file), file, repair)
         return _of_records(name_of(file), records, "format", records.notes)
     dataset = open_dataset(word, repair)
-    notes = tuple(getattr(dataset, "notes", ()))
     if isinstance(dataset, AnnotatedDataset):
-        return _of_records(dataset.name, dataset.found.records, dataset.id_source, notes)
+        return _of_records(dataset.name, dataset.found.records, dataset.id_source, tuple(dataset.notes))
+    return true_records_of(dataset, word)
+
+
+def true_records_of(dataset: Dataset, where: str) -> TrueRecords:
+    """The true boxes of an open dataset, which messages call `where`; raises DataError where it has none."""
     samples, classes = list(dataset), dataset.classes
     if not any(len(sample.truth) for sample in samples):
-        raise DataError(f"{word}: has no true boxes to hold results against; name a dataset that has")
+        raise DataError(f"{where}: has no true boxes to hold results against; name a dataset that has")
     id_source: IdSource = getattr(dataset, "id_source", "format")
+    notes = tuple(getattr(dataset, "notes", ()))
     return TrueRecords(dataset.name, instances(samples, classes), samples, classes, id_source, notes)
 
 

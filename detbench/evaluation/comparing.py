@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detbench.core.fingerprints import file_sha256
+from detbench.datasets.true_records import TrueRecords
+from detbench.detectors.recorded_detections import read_results
 from detbench.evaluation.score.flips import flips_between
 from detbench.metrics.claims import ALPHA, holm
 from detbench.metrics.columns import FoundColumns, Records, TrueColumns, found_columns, true_columns
@@ -23,7 +25,8 @@ from detbench.metrics.specs import CONFIDENCE, METRICS
 from detbench.metrics.uncertainty import leave_out
 from detbench.results.analysis_schema import ErrorCost
 from detbench.results.cache import digest
-from detbench.results.compared_files import ComparedFile, ComparedTruth, FilesCompared, Flips
+from detbench.results.compared_files import ComparedFile, ComparedTruth, FilesCompared, Flips, compared_to_json
+from detbench.results.folder import RunFolder
 from detbench.results.schema import Difference
 from detbench.types import Estimate
 
@@ -32,6 +35,20 @@ CUT_SCORE = 0.1
 
 FEW_PICTURES = 0.5
 """A file with detections in fewer pictures than this share of another's may be of a part of the dataset."""
+
+
+def compare_files(true: TrueRecords, paths: Mapping[str, Path], resamples: int, folder: RunFolder) -> FilesCompared:
+    """Hold results files by name against true boxes and each other, and write the comparison's folder but the report.
+
+    Raises DataError where a file is no list of COCO results, or is not of this dataset.
+    """
+    results, notes = read_results(paths, true.samples, true.classes, true.id_source)
+    judged = JudgedFiles(true.document, results, resamples)
+    compared = judged.compared(true.name, paths, (*true.notes, *notes))
+    folder.write_images(judged.image_rows())
+    folder.write_flips(judged.flip_rows())
+    folder.write_json("comparison.json", compared_to_json(compared))
+    return compared
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,8 +1,8 @@
 """The request of a run: what to evaluate, and which share of the pictures."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from detbench.datasets.repair import Repair
@@ -10,6 +10,7 @@ from detbench.errors import UsageError
 from detbench.evaluation.measure.truth import Truth
 from detbench.metrics.uncertainty import EXCHANGES
 from detbench.results.cache import digest
+from detbench.types import Dataset, Deblurrer, Detector
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,20 @@ class RunSpec:
             raise UsageError(f"--limit takes a number of pictures from 1 on, not {self.limit}")
         if self.resamples < 0:
             raise UsageError(f"--resamples takes a number from 0 on, not {self.resamples}")
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """What a calling program hands over besides the words of its RunSpec.
+
+    `deblurrers` has, by the word that stands for each in the RunSpec, an object or the word that it abbreviates, such
+    as {"mine": function, "ours": "pix2pix:weights.safetensors"}. `detector` and `dataset` are objects in place of the
+    RunSpec's words, which only name them.
+    """
+
+    deblurrers: Mapping[str, Deblurrer | str] = field(default_factory=dict)
+    detector: Detector | None = None
+    dataset: Dataset | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from detbench.evaluation.measure.limits import PICTURE_TIMEOUT_S
 from detbench.evaluation.measure.measured import Measurements
 from detbench.evaluation.measure.measuring import Arms, Pictures, Progress, measure_pictures
 from detbench.evaluation.measure.steps import Stages
-from detbench.evaluation.request import WHOLE, RunSpec, Share
+from detbench.evaluation.request import WHOLE, Given, RunSpec, Share
 from detbench.evaluation.run_files import write_run
 from detbench.evaluation.run_plan import (
     RunPlan,
@@ -35,15 +35,16 @@ def run(
     seconds: float = PICTURE_TIMEOUT_S,
     *,
     overwrite: bool = False,
+    given: Given | None = None,
 ) -> RunResult:
-    """Evaluate and write everything of the run folder but the report.
+    """Evaluate and write everything of the run folder but the report; `given` are the objects behind the spec's words.
 
     All that can be known to be wrong is reported before the first picture is touched. An arm that fails on a picture,
     or takes longer than `seconds` for it, has no numbers but its reason in `failed`. Raises a DetbenchError; finished
     work stays in the cache, so that repeating the command goes on from there. A folder that holds another run is
     refused but with `overwrite`.
     """
-    plan = resolve(spec)
+    plan = resolve(spec, given)
     run_folder = RunFolder(folder)
     claim_folder(folder, RUN_NAMES, request_of(plan), overwrite=overwrite)
     with scope_of(folder) as scope:

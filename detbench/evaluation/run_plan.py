@@ -19,12 +19,12 @@ from detbench.evaluation.measure.detection import ClassMap
 from detbench.evaluation.measure.limits import check_size
 from detbench.evaluation.measure.measured import Basis, DeblurrerFacts
 from detbench.evaluation.measure.measuring import Progress
-from detbench.evaluation.request import RunSpec
+from detbench.evaluation.request import Given, RunSpec
 from detbench.metrics.specs import PSEUDO_CONFIDENCE
-from detbench.plugins.backend import Backend, resolve_deblurrer, resolve_detector
+from detbench.plugins.backend import Backend, backend_in_memory, renamed, resolve_deblurrer, resolve_detector
 from detbench.results.provenance import environment
 from detbench.results.request_file import Request, Source
-from detbench.types import Dataset, Picture
+from detbench.types import Dataset, Deblurrer, Picture
 
 MOST_NAME_BYTES = 200
 """Of an arm's name: that of its file has some letters more, and 255 bytes at most."""
@@ -40,6 +40,7 @@ class RunPlan:
     deblurrers: tuple[Backend, ...]
     detector: Backend
     device: str
+    given: Given
 
     @property
     def images(self) -> int:
@@ -55,14 +56,15 @@ class Recorded:
     notes: tuple[str, ...]
 
 
-def resolve(spec: RunSpec) -> RunPlan:
+def resolve(spec: RunSpec, given: Given | None = None) -> RunPlan:
     """The plan of a run; raises a DetbenchError for any word that means nothing, or nothing that can be done."""
+    given = given or Given()
     device = resolve_device(spec.device)
     recipe = None if spec.blur is None else parse_picture_recipe(spec.blur)
-    deblurrers = _deblurrers(spec, device)
-    detector = resolve_detector(spec.detector, device)
+    deblurrers, detector = _deblurrers(spec, device, given), _detector(spec, device, given)
     _check_recorded([detector, *deblurrers], recipe)
-    return RunPlan(spec, open_dataset(spec.dataset, spec.repair), recipe, deblurrers, detector, device)
+    dataset = open_dataset(spec.dataset, spec.repair) if given.dataset is None else given.dataset
+    return RunPlan(spec, dataset, recipe, deblurrers, detector, device, given)
 
 
 def check_unchanged(plan: RunPlan, used: Collection[str]) -> None:
@@ -74,7 +76,8 @@ def check_unchanged(plan: RunPlan, used: Collection[str]) -> None:
     if not used:
         return
     backends = plan.detector, *plan.deblurrers
-    again = resolve_detector(plan.spec.detector, plan.device), *_deblurrers(plan.spec, plan.device)
+    words = plan.spec, plan.device, plan.given
+    again = _detector(*words), *_deblurrers(*words)
     for before, now in zip(backends, again, strict=True):
         if before.name in used and before.identity != now.identity:
             raise DataError(
@@ -83,12 +86,26 @@ def check_unchanged(plan: RunPlan, used: Collection[str]) -> None:
             )
 
 
-def _deblurrers(spec: RunSpec, device: str) -> tuple[Backend, ...]:
+def _detector(spec: RunSpec, device: str, given: Given) -> Backend:
+    if given.detector is not None:
+        return backend_in_memory(spec.detector, given.detector)
+    return resolve_detector(spec.detector, device)
+
+
+def _deblurrers(spec: RunSpec, device: str, given: Given) -> tuple[Backend, ...]:
     words = tuple(dict.fromkeys(spec.deblurrers))
-    deblurrers = tuple(_resolved_one(word, device, spec.precision) for word in words)
+    deblurrers = tuple(_deblurrer(word, device, spec.precision, given.deblurrers.get(word, word)) for word in words)
     _check_distinct(words, deblurrers)
     check_arm_names([backend.name for backend in deblurrers])
     return deblurrers
+
+
+def _deblurrer(name: str, device: str, precision: str, meant: Deblurrer | str) -> Backend:
+    """The deblurrer that `name` stands for: an object, or another word."""
+    if not isinstance(meant, str):
+        return backend_in_memory(name, meant)
+    backend = _resolved_one(meant, device, precision)
+    return backend if meant == name else renamed(backend, name)
 
 
 def _resolved_one(word: str, device: str, precision: str) -> Backend:
@@ -160,7 +177,7 @@ def recorded_pictures(plan: RunPlan) -> Recorded:
 def request_of(plan: RunPlan) -> Request:
     """What the plan's folder is made for."""
     deblurrers = {backend.name: _source(backend) for backend in plan.deblurrers}
-    place = dataset_place(plan.spec.dataset)
+    place = None if plan.given.dataset is not None else dataset_place(plan.spec.dataset)
     return Request(_specification(plan), Source(place), _source(plan.detector), deblurrers)
 
 

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from detbench.core.fingerprints import code_identity, file_sha256, installed_version
 from detbench.core.native_readers import unseen_reads
@@ -41,6 +42,19 @@ class LossDetector:
         return self.name in (detector.name, detector.entry.weights)
 
 
+IN_MEMORY = "it is an object in memory, whose code and data are not all known"
+
+
+@dataclass(frozen=True, eq=False)
+class InMemory:
+    """A deblurrer or detector that the calling program built itself; `token` tells its work from that of any other, in
+    this process or a later one.
+    """
+
+    built: Any
+    token: str = field(default_factory=lambda: uuid4().hex)
+
+
 @dataclass(frozen=True)
 class Backend:
     """A deblurrer or detector that a run uses. `identity` (JSON-able) is all that its results depend on besides the
@@ -48,7 +62,8 @@ class Backend:
     cost of the network, by metric (`parameters_m`, `gflop_per_mpix`), and the detectors that it was `trained_with`.
 
     Where `is_observed`, what it reads is noted while it is built and used, and belongs to its identity then. `unknown`
-    says why it may depend on more: then its work is of use to the run at hand alone.
+    says why it may depend on more: then its work is of use to the run at hand alone. One that is `in_memory` is there
+    already.
     """
 
     name: str
@@ -58,14 +73,18 @@ class Backend:
     trained_with: tuple[LossDetector, ...] = ()
     is_observed: bool = False
     unknown: str | None = None
+    in_memory: InMemory | None = None
 
     @property
     def key(self) -> dict[str, Any]:
         """The identity without the name: two names of one backend share their results."""
-        return {key: value for key, value in self.identity.items() if key != "name"}
+        key = {key: value for key, value in self.identity.items() if key != "name"}
+        return key if self.in_memory is None else {**key, "token": self.in_memory.token}
 
     def build(self) -> Any:
         """Import and construct it; raises BackendError or WeightsError where that fails."""
+        if self.in_memory is not None:
+            return self.in_memory.built
         with self.observed():
             return self.entry.load()
 
@@ -141,6 +160,26 @@ def resolve_detector(word: str, device: str) -> Backend:
         return _backend(entry, weights=None)
     weights = shipped("models") / entry.weights / "weights.safetensors"
     return _backend(_with_options(entry, weights, device=device), weights)
+
+
+def backend_in_memory(name: str, built: Any) -> Backend:
+    """The backend called `name` that is an object of the calling program: a function, or whatever can be called."""
+    code = built if hasattr(built, "__qualname__") else type(built)
+    entry = Entry(name, f"{code.__module__}:{code.__qualname__}", "an object of the calling program")
+    identity: dict[str, Any] = {
+        "name": name,
+        "target": entry.target,
+        "versions": {},
+        "weights_sha256": None,
+        "settings": {},
+    }
+    return Backend(name, entry, identity, unknown=IN_MEMORY, in_memory=InMemory(built))
+
+
+def renamed(backend: Backend, name: str) -> Backend:
+    """The same backend under another name."""
+    entry = replace(backend.entry, name=name)
+    return replace(backend, name=name, entry=entry, identity={**backend.identity, "name": name})
 
 
 def _own_name(network: str, weights: Path) -> str:

@@ -17,7 +17,7 @@ DEBLURRERS = Registry(
         Entry(
             "richardson_lucy",
             "detbench.deblurrers.non_blind:RichardsonLucy",
-            "oracle: Richardson-Lucy iterations told the kernel",
+            "oracle: Richardson-Lucy told the kernel",
             None,
             TORCH,
         ),
@@ -31,7 +31,7 @@ DEBLURRERS = Registry(
         Entry(
             "blind",
             "detbench.deblurrers.blind:Blind",
-            "blind deconvolution: a kernel from the picture alone, then total variation",
+            "finds the kernel itself, then total variation",
             "blind",
             TORCH,
             estimates_kernels=True,
@@ -102,7 +102,7 @@ DETECTORS = Registry(
             source="ultralytics",
             licence=AGPL,
         ),
-        Entry("blobs", "detbench.detectors.blobs:Blobs", "plain discs and squares by colour; needs no weights"),
+        Entry("blobs", "detbench.detectors.blobs:Blobs", "plain discs and squares; needs no weights"),
     ),
 )
 
@@ -112,7 +112,7 @@ DEBLURRER_KINDS = (
     Entry(
         "recorded",
         "detbench.deblurrers.recorded_pictures:RecordedPictures",
-        "pictures that another program restored, matched by name",
+        "pictures that another program restored",
         argument="FOLDER",
         licence=YOURS,
         by_name=True,
@@ -148,14 +148,14 @@ DEBLURRER_KINDS = (
     Entry(
         "python",
         "package.module:factory",
-        "a function, a class or a factory by its import path",
+        "a function or class by its import path",
         argument="package.module:factory",
         licence=YOURS,
     ),
     Entry(
         "command",
         "detbench.deblurrers.command:CommandDeblurrer",
-        "a program run once per picture; timeout=60 in front gives its seconds",
+        "a program, once per picture; timeout=60 in front",
         argument="'tool {input} {output}'",
         licence=YOURS,
     ),
@@ -166,7 +166,7 @@ DETECTOR_KINDS = (
     Entry(
         "recorded",
         "detbench.detectors.recorded_detections:RecordedDetections",
-        "COCO results by arm: a folder with sharp.json, blurred.json, …",
+        "COCO results, a file for each arm",
         argument="FOLDER|FILE.json",
         licence=YOURS,
         by_name=True,

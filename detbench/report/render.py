@@ -7,11 +7,16 @@ from detbench.core.images import write_atomically
 from detbench.errors import UsageError
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU
 from detbench.pages.html import rendered
+from detbench.pages.parts import Table
+from detbench.pages.text import plural
 from detbench.report.comparison import comparison_of
 from detbench.report.files_view import files_view
 from detbench.report.summary import summary_of
+from detbench.report.tables import arm_table, main_specs
+from detbench.report.verdict import verdict_sentences
 from detbench.report.view import view_of
 from detbench.results.compared_files import FilesCompared
+from detbench.results.schema import RunResult
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -44,3 +49,19 @@ def render_compared(compared: FilesCompared, page: Path) -> None:
     """Write the page of results files that were held against each other."""
     template = TEMPLATES / "files.html.j2"
     write_atomically(page, rendered(template, view=files_view(compared), confidence=CONFIDENCE, iou=MATCH_IOU))
+
+
+def run_fragment(result: RunResult) -> str:
+    """A run's verdict and main table as a piece of HTML without a style, as a notebook shows it below a cell."""
+    table = arm_table(result.arms, main_specs(result.arms), result.differences)
+    return _fragment(verdict_sentences(result), table, f"Arms over {plural(result.data.images, 'picture', 'pictures')}")
+
+
+def compared_fragment(compared: FilesCompared) -> str:
+    """What is said of results files, and their scores, as a piece of HTML without a style."""
+    view = files_view(compared)
+    return _fragment(view.sentences, view.scores, view.ground)
+
+
+def _fragment(sentences: Sequence[str], table: Table, label: str) -> str:
+    return rendered(TEMPLATES / "fragment.html.j2", sentences=sentences, table=table, label=label)

@@ -39,6 +39,12 @@ def verdicts(result: RunResult) -> tuple[ArmVerdict, ...]:
     return (*(_verdict(result, arm, before) for arm in deblurrers), *failed)
 
 
+def verdict_sentences(result: RunResult) -> tuple[str, ...]:
+    """The verdicts and, of several deblurrers, which leads; without full stops."""
+    sentences = (verdict.sentence for verdict in verdicts(result))
+    return (*sentences, *filter(None, [leader(result)]))
+
+
 def leader(result: RunResult) -> str:
     """Which deblurrer leads by mAP, or that none does; empty for one deblurrer, and where nothing can be told."""
     values = {_named(arm): _map_of(arm) for arm in result.arms if arm.kind == "deblurrer"}

@@ -7,7 +7,9 @@ at all, so a run may be killed at any moment; one that is damaged counts as miss
 import contextlib
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,25 @@ Record = dict[str, Any]
 
 FORMAT = 1
 """Goes up when a record's keys change, so that another version's records are misses and not misread."""
+
+
+_PICTURES = "pictures"
+TAG_NAME = "CACHEDIR.TAG"
+TAG = (
+    "Signature: 8a477f597d28d172789f06886806bc55\n"
+    "# This folder is a cache of detbench: programs that make backups leave it out. See https://bford.info/cachedir/\n"
+)
+"""Marks a folder as a cache, by the specification that backup programs go by."""
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """A file of the cache: a picture or a record, its size, and when it was written (seconds since 1970)."""
+
+    path: Path
+    is_picture: bool
+    size_bytes: int
+    written_s: float
 
 
 def canonical_json(value: Any) -> str:
@@ -45,6 +66,24 @@ class Cache:
         """Raise OutputError, which says how to name another folder, where the cache cannot be written."""
         with self._named():
             check_writable(self.folder)
+            if not (self.folder / TAG_NAME).exists():
+                write_atomically(self.folder / TAG_NAME, TAG)
+
+    def is_marked(self) -> bool:
+        """Whether the folder has the tag of detbench's cache, which every run leaves there."""
+        try:
+            return (self.folder / TAG_NAME).read_text(encoding="utf-8") == TAG
+        except (OSError, ValueError):
+            return False
+
+    def files(self) -> Iterator[KeptFile]:
+        """Every record and picture, by the names that they are kept under; nothing else that may lie in the folder."""
+        for path in self.folder.glob("*/[0-9a-f][0-9a-f]/*"):
+            name = rf"{path.parent.name}[0-9a-f]{{62}}\.{'png' if path.parts[-3] == _PICTURES else 'json'}"
+            if re.fullmatch(name, path.name) and not _is_linked(path, self.folder):
+                with contextlib.suppress(FileNotFoundError):  # another command may take it away
+                    status = path.stat()
+                    yield KeptFile(path, path.suffix == ".png", status.st_size, status.st_mtime)
 
     def get(self, stage: str, depends_on: Mapping[str, Any]) -> Record | None:
         """The record of one finished step, or None; `depends_on` is all that its result depends on."""
@@ -103,4 +142,9 @@ class Cache:
         return self.folder / stage / key[:2] / f"{key}.json"
 
     def _picture_path(self, sha256: str) -> Path:
-        return self.folder / "pictures" / sha256[:2] / f"{sha256}.png"
+        return self.folder / _PICTURES / sha256[:2] / f"{sha256}.png"
+
+
+def _is_linked(path: Path, folder: Path) -> bool:
+    """Whether a file, or a folder on the way to it from the cache's, is a link, which leads elsewhere."""
+    return any(each.is_symlink() for each in (path, *path.parents[: len(path.relative_to(folder).parts) - 1]))

@@ -26,6 +26,8 @@ def read_card(folder: Path) -> dict[str, Any]:
     path = folder / CARD_NAME
     try:
         card = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise DataError(f"{path}: no card of a model, for there is no such file; name a model's folder") from None
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: no card of a model ({error}); name a model's folder") from error
     measured = card.get("measured", {})

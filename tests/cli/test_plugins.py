@@ -217,10 +217,10 @@ def test_the_example_package_runs_once_it_is_installed(tmp_path: Path, drawn_dat
     with zipfile.ZipFile(wheel) as archive:  # what pip does with a wheel of plain Python, without its network
         archive.extractall(packages)
     environment = environment_with(packages, tmp_path / "cache")
-    listed = said(environment, tmp_path, "list").stdout
-    line = next(line for line in listed.splitlines() if line.startswith("unsharp"))
-    assert "from the package detbench-example" in line
-    assert "MIT" in line
+    listed = json.loads(said(environment, tmp_path, "list", "deblurrers", "--json").stdout)["deblurrers"]
+    own = next(each for each in listed if each["name"] == "unsharp")
+    assert "from the package detbench-example" in own["summary"]
+    assert own["facts"]["licence"] == "MIT"
     words = ["--deblurrer", "unsharp", "--detector", "blobs", "--dataset", str(drawn_dataset), "--blur", "trajectory"]
     done = said(environment, tmp_path, "run", *words, "--limit", "4")
     assert done.returncode == 0, done.stderr

@@ -7,7 +7,7 @@ import pytest
 
 from detbench.core.images import encode_png, image_sha256
 from detbench.errors import DataError, OutputError
-from detbench.results.cache import FORMAT, Cache, canonical_json, digest
+from detbench.results.cache import FORMAT, TAG_NAME, Cache, canonical_json, digest
 from detbench.types import Image
 
 KEY = {"backend": {"name": "wiener", "settings": {"balance": 0.01}}, "picture": "ab12"}
@@ -162,7 +162,35 @@ def test_an_unwritable_cache_names_its_variable(tmp_path: Path, image: Image) ->
             write()
     good = Cache(tmp_path / "good")
     good.check_writable()
-    assert list(good.folder.iterdir()) == []
+    assert [path.name for path in good.folder.iterdir()] == [TAG_NAME]
+
+
+def test_a_cache_is_marked_as_such(tmp_path: Path, image: Image) -> None:
+    """The check leaves the tag that backup programs know; a folder of another program's tag is none of detbench's."""
+    cache = Cache(tmp_path / "cache")
+    assert not cache.is_marked()
+    cache.check_writable()
+    assert cache.is_marked()
+    assert (tmp_path / "cache" / TAG_NAME).read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55\n")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / TAG_NAME).write_text("Signature: 8a477f597d28d172789f06886806bc55\n# of another program\n")
+    Cache(tmp_path / "other").check_writable()
+    assert not Cache(tmp_path / "other").is_marked()
+
+
+def test_files_are_records_and_pictures_alone(cache: Cache, image: Image) -> None:
+    """What has no name of a digest, or stands in another digest's folder, is not the cache's."""
+    cache.put("detect", KEY, RECORD)
+    picture = cache.keep_picture(image)
+    for name in (f"pictures/ab/{picture.sha256}.png", "detect/ab/notes.json", f"detect/{'0' * 64}.json"):
+        (cache.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (cache.folder / name).write_text("{}")
+    found = {file.path.name: file for file in cache.files() if file.path.parent.name != "ab"}
+    assert [file.is_picture for file in found.values()].count(True) == 1
+    assert len(list(cache.files())) == 2
+    kept = found[f"{picture.sha256}.png"]
+    assert kept.size_bytes == kept.path.stat().st_size
+    assert kept.written_s == kept.path.stat().st_mtime
 
 
 def test_another_formats_records_are_misses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
