@@ -118,7 +118,8 @@ class RunResult:
     `shown` the ids of the pictures that the report shows, `definitions` each metric's by key: a number is only
     comparable with one of the same definition. `failed` says, by name, why an arm of the request is not among
     `arms`: nothing is averaged over the pictures that it did manage. `partly_known` are, by name, the backends and
-    metrics whose files are not all known.
+    metrics whose files are not all known. `harm_ids` are the ids, ascending, of the pictures that harm is over, None
+    for all.
     """
 
     specification: Mapping[str, Any]
@@ -131,6 +132,7 @@ class RunResult:
     definitions: Mapping[str, str] = field(default_factory=dict)
     failed: Mapping[str, str] = field(default_factory=dict)
     partly_known: Mapping[str, PartlyKnown] = field(default_factory=dict)
+    harm_ids: tuple[int, ...] | None = None
     schema: int = SCHEMA_VERSION
 
     def arm(self, name: str) -> ArmResult | None:
