@@ -83,7 +83,9 @@ def test_shards_share_a_sample_of_harm(
         folders = shards_of(spec, count, tmp_path / "shards", cache)
         merge(folders[::-1], tmp_path / "merged", cache, quiet)
         assert contents(tmp_path / "merged") == whole
-    lines = [(path / "pictures.jsonl").read_text().count("sharp+wiener") for path in shards_of(spec, 4, tmp_path, cache)]
+    lines = [
+        (path / "pictures.jsonl").read_text().count("sharp+wiener") for path in shards_of(spec, 4, tmp_path, cache)
+    ]
     assert lines == [3, 0, 0, 0]
 
 

@@ -63,8 +63,8 @@ def test_verdicts_follow_the_rules_and_then_the_arms(job: Job) -> None:
 
 
 def test_harm_is_judged_over_its_own_pictures(job: Job) -> None:
-    """Of ten sampled pictures with a bus each one bus more is lost. Student's t has 9 degrees of freedom, and fewer than
-    `min_pictures` are refused though the run has 40.
+    """Of ten sampled pictures with a bus each one bus more is lost. Student's t has 9 degrees of freedom, and where ten
+    are fewer than `min_pictures` they are refused, though the run has 40.
     """
     after, before = (
         measured_in(job(name, buses={"sharp+wiener": found}, harm_every=4)) for name, found in (("a", 32), ("b", 36))

@@ -46,8 +46,8 @@ def test_point_numbers_are_those_over_every_picture_once() -> None:
 
 
 def test_some_pictures_are_as_if_there_were_no_others() -> None:
-    """Over pictures 4 to 8, of which 4 to 6 have their car found, every number is what weights of 0 for the others give,
-    and so it is over the sample with one of its pictures left out.
+    """Over pictures 4 to 8, of which 4 to 6 have their car found, every number is what weights of 0 for the others
+    give, and so it is with one of the five left out.
     """
     few = np.arange(3, 8)
     folds, whole = leave_out(len(few)), np.zeros((6, PICTURES), np.uint8)

@@ -18,7 +18,7 @@ def test_a_small_sample_has_ten_pictures() -> None:
     """Where every fourth would be fewer than ten, every third or second is taken, or all; they reach to the end."""
     counts = {images: len(harm_places("sample", images)) for images in range(1, 60)}
     assert all(count >= min(10, images) for images, count in counts.items())
-    assert {images: counts[images] for images in (3, 12, 19, 20, 30, 39)} == {3: 3, 12: 12, 19: 19, 20: 10, 30: 10, 39: 13}
+    assert [counts[images] for images in (3, 12, 19, 20, 30, 39)] == [3, 12, 19, 10, 10, 13]
     assert all(images - 1 - harm_places("sample", images)[-1] < 4 for images in counts)
 
 

@@ -78,9 +78,7 @@ def test_harm_of_a_sample_is_that_of_its_pictures(
     picture 4 alone all; the boxes of the other picture are never missed.
     """
     measured = make_measured({"sharp": (21, 22, 23), "blurred": (), "net": (), "sharp+net": (21, 22)})
-    nine, four = (
-        replace(measured, rows={**measured.rows, NET.on_sharp: [row]}) for row in measured.rows[NET.on_sharp]
-    )
+    nine, four = (replace(measured, rows={**measured.rows, NET.on_sharp: [row]}) for row in measured.rows[NET.on_sharp])
     assert results_of(nine)[NET].metrics["harm"] == Estimate(0.0, 1)
     harm = results_of(four)[NET].metrics["harm"]
     assert (harm.value, harm.n) == (pytest.approx(1.0), 1)
