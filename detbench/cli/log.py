@@ -26,6 +26,9 @@ def log(
 
     Each client takes its server, project and credentials from its own environment variables. The report is rendered
     again first. Exit codes: 0 all is well, 2 the run or the client is missing, 5 logging failed.
+
+    Example:
+        detbench log reports/mine --to mlflow
     """
     from detbench.report.render import render_report
     from detbench.report.trackers import check_trackers

@@ -33,6 +33,10 @@ def run(
         typer.Option(help="True boxes: the dataset's, or the detector's on sharp pictures."),
     ] = "labels",
     limit: Annotated[int | None, typer.Option(help="Only the first N pictures by id.")] = None,
+    harm: Annotated[
+        Literal["all", "sample", "none"],
+        typer.Option(help="Sharp pictures that are deblurred to measure harm: all, every fourth, or none."),
+    ] = "sample",
     repair: Annotated[
         Literal["clip", "drop"] | None, typer.Option(help="Boxes without area or outside their picture: clip or drop.")
     ] = None,
@@ -83,7 +87,7 @@ def run(
         raise UsageError("--shard divides the pictures by hand, --engine ray by itself: leave one out")
     if share and log_to:
         raise UsageError("--log-to logs a whole run: leave it out of --shard, and `detbench log` the merged folder")
-    spec = RunSpec(dataset, tuple(deblurrer), detector, blur, truth, limit, device, precision, resamples, repair)
+    spec = RunSpec(dataset, tuple(deblurrer), detector, blur, truth, limit, device, precision, resamples, repair, harm)
     _note_twins(deblurrer)
     folder, cache = (
         out_folder / (run_name(spec) if name is None else checked_name(name)),
@@ -144,11 +148,11 @@ def tell(result: "RunResult", folder: Path, log_to: "Sequence[Tracker]" = ()) ->
 
 
 def _print_notes(result: "RunResult") -> None:
-    from detbench.report.tables import missed_classes, trained_with_note
+    from detbench.report.tables import harm_note, missed_classes, trained_with_note
 
     _note_failed(result.failed)
-    if marked := trained_with_note(result.arms):
-        note(marked)
+    for sentence in filter(None, (trained_with_note(result.arms), harm_note(result))):
+        note(sentence)
     for arm in result.arms:
         if arm.smaller_tiles:
             note(f"{arm.name}: memory ran out for {arm.smaller_tiles} pictures, which were restored in smaller tiles.")

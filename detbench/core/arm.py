@@ -10,7 +10,8 @@ ArmKind = Literal["sharp", "blurred", "deblurrer"]
 class Arm:
     """The sharp or the blurred picture, as it is (`deblurrer` None) or restored by the deblurrer of that name.
 
-    A deblurrer on sharp pictures is run to see whether it does harm there; it has no result of its own.
+    A deblurrer on sharp pictures is run to see whether it does harm there, on a sample of them by default; it has no
+    result of its own.
     """
 
     picture: Literal["sharp", "blurred"]

@@ -9,7 +9,7 @@ from typing import Any
 from detbench.core.arm import Arm
 from detbench.core.images import write_atomically
 from detbench.errors import DataError, NotEvaluableError, UsageError
-from detbench.evaluation.measure.measured import Basis, Measurements
+from detbench.evaluation.measure.measured import Basis, Measurements, drop_unpaired
 from detbench.evaluation.measure.measuring import Progress
 from detbench.evaluation.run import conclude
 from detbench.evaluation.shards import Shard, read_shard
@@ -72,9 +72,10 @@ def joined(shards: Sequence[Shard]) -> Measurements:
     samples = [measured.samples[index] for measured, index in order]
     if len({sample.id for sample in samples}) != len(samples):
         raise DataError("a picture id is there twice; measure the shards again")
-    rows = {arm: [measured.rows[arm][index] for measured, index in order] for arm in arms}
+    found = {(arm, row.sample.id): row for shard in shards for arm in arms for row in shard.measured.rows.get(arm, ())}
+    rows = {arm: [found[arm, each.id] for each in samples if (arm, each.id) in found] for arm in arms}
     kept = {number for shard in shards for number in shard.kept}
-    return Measurements(basis, samples, rows, failed, kept, _partly_known(shards))
+    return Measurements(basis, samples, drop_unpaired(rows), failed, kept, _partly_known(shards))
 
 
 def _partly_known(shards: Sequence[Shard]) -> dict[str, PartlyKnown]:
@@ -96,11 +97,16 @@ def _failed(shards: Sequence[Shard]) -> dict[str, str]:
 
 
 def _common_arms(shards: Sequence[Shard], failed: Mapping[str, str]) -> list[Arm]:
-    """The arms that every shard has; raises DataError where one lacks an arm that failed in none."""
+    """The arms that every shard has which should; raises DataError where one lacks an arm that failed in none."""
     arms = list(dict.fromkeys(arm for shard in shards for arm in shard.measured.rows))
-    without = {arm: shard for shard in shards for arm in arms if arm not in shard.measured.rows}
+    without = {
+        arm: shard
+        for shard in shards
+        for arm in arms
+        if arm not in shard.measured.rows and (shard.measures_harm or not arm.is_on_sharp)
+    }
     for arm, shard in without.items():
-        if arm.name not in failed and arm.deblurrer not in failed:
+        if failed.keys().isdisjoint({arm.picture, arm.deblurrer}):
             raise DataError(f"{shard.where}: lacks the arm {arm}, which other shards have; measure it again")
     return [arm for arm in arms if arm not in without]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from detbench.datasets.repair import Repair
 from detbench.errors import UsageError
+from detbench.evaluation.measure.harm import Harm
 from detbench.evaluation.measure.truth import Truth
 from detbench.metrics.uncertainty import EXCHANGES
 from detbench.results.cache import digest
@@ -20,7 +21,7 @@ class RunSpec:
     `blur` is a recipe such as "trajectory:seed=3", or None to take the dataset's pictures as they are; `limit` takes
     the first pictures by id; `device` and `precision` are those of the networks; `resamples` is how often arms
     are exchanged for p-values, 0 for neither them nor intervals; `repair` says what becomes of boxes that would be
-    refused.
+    refused, and `harm` on which sharp pictures the deblurrers are run, see `harm_places`.
     """
 
     dataset: str
@@ -33,6 +34,7 @@ class RunSpec:
     precision: str = "fp32"
     resamples: int = EXCHANGES
     repair: Repair | None = None
+    harm: Harm = "sample"
 
     def __post_init__(self) -> None:
         if not self.deblurrers:

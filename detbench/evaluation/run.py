@@ -5,6 +5,7 @@ from pathlib import Path
 from detbench.core.memory import hand_back_freed_memory, keep_freed_memory
 from detbench.evaluation.measure.detection import open_source
 from detbench.evaluation.measure.finished_work import scope_of
+from detbench.evaluation.measure.harm import harm_places
 from detbench.evaluation.measure.limits import PICTURE_TIMEOUT_S
 from detbench.evaluation.measure.measured import Measurements
 from detbench.evaluation.measure.measuring import Arms, Pictures, Progress, measure_pictures
@@ -62,7 +63,8 @@ def measure(plan: RunPlan, stages: Stages, progress: Progress, share: Share = WH
     recorded = recorded_pictures(plan)
     arms = Arms(plan.deblurrers, stages, source, recorded.pictures)
     pictures = Pictures(plan.dataset, plan.recipe, plan.spec.truth, stages, source)
-    samples, rows = measure_pictures(pictures, share.of(plan.images), arms, progress)
+    of_harm = harm_places(plan.spec.harm, plan.images)
+    samples, rows = measure_pictures(pictures, share.of(plan.images), of_harm, arms, progress)
     check_unchanged(plan, stages.built)
     basis = basis_of(plan, names, source.classes, (*source.notes, *recorded.notes))
     return Measurements(basis, samples, rows, arms.failed, partly_known=stages.partly_known)

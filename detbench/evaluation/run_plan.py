@@ -223,6 +223,7 @@ def _specification(plan: RunPlan) -> dict[str, Any]:
         "truth": spec.truth,
         "pseudo_confidence": PSEUDO_CONFIDENCE if spec.truth == "pseudo" else None,
         "limit": spec.limit,
+        "harm": spec.harm,
         "resamples": spec.resamples,
         "device": plan.device,
         "precision": spec.precision,

@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Set
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -60,6 +61,12 @@ class Shard:
     kept: Set[int]
     jpegs: Files
 
+    @property
+    def measures_harm(self) -> bool:
+        """Whether harm is measured on some picture of the share."""
+        basis = self.measured.basis
+        return any(place in basis.harm_places for place in self.share.of(basis.images))
+
 
 @dataclass(frozen=True)
 class _Head:
@@ -97,8 +104,10 @@ def run_shard(
 
 def pack(measured: Measurements, share: Share) -> Files:
     """The files of a shard, `shard.json` last: the one that says the others are whole."""
-    by_picture = zip(*measured.rows.values(), strict=True)
-    lines = b"".join(picture_line(sample, rows) for sample, rows in zip(measured.samples, by_picture, strict=True))
+    by_picture: dict[int, list[ArmPicture]] = {}
+    for row in chain.from_iterable(measured.rows.values()):
+        by_picture.setdefault(row.sample.id, []).append(row)
+    lines = b"".join(picture_line(sample, by_picture[sample.id]) for sample in measured.samples)
     shown = {shown_name(picture): picture for row in _shown(measured) for picture in row.pictures}
     sha256 = hashlib.sha256(lines).hexdigest()
     head = asdict(
@@ -141,11 +150,11 @@ def unpack(read: Callable[[str], bytes], where: str) -> Shard:
     try:
         head, lines = msgspec.json.decode(read(_HEAD), type=_Head), read(_LINES)
         _check_whole(head, lines)
-        measured = _measured(head, lines)
+        share = Share(*head.share)
+        measured = _measured(head, share, lines)
         _check_sound(measured)
         shown = _shown(measured)
         jpegs = {name: read(name) for name in (shown_name(picture) for row in shown for picture in row.pictures)}
-        share = Share(*head.share)
     except (msgspec.MsgspecError, KeyError, TypeError, ValueError, RecursionError, UsageError) as error:
         raise DataError(f"{where}: damaged shard ({error}); measure it again") from error
     return Shard(where, share, measured, {row.sample.id for row in shown}, jpegs)
@@ -186,7 +195,7 @@ def _check_sound(measured: Measurements) -> None:
         raise ValueError("its specification is none")
 
 
-def _measured(head: _Head, lines: bytes) -> Measurements:
+def _measured(head: _Head, share: Share, lines: bytes) -> Measurements:
     samples: list[Sample] = []
     by_arm: dict[Arm, list[ArmPicture]] = {}
     for line in lines.splitlines():
@@ -194,6 +203,9 @@ def _measured(head: _Head, lines: bytes) -> Measurements:
         samples.append(sample)
         for row in rows:
             by_arm.setdefault(row.arm, []).append(row)
-    if any(len(rows) != len(samples) for rows in by_arm.values()):
-        raise ValueError("an arm has not every picture")
+    places, of_harm = share.of(head.basis.images), head.basis.harm_places
+    harmed = [sample for place, sample in zip(places, samples, strict=False) if place in of_harm]
+    for arm, rows in by_arm.items():
+        if [row.sample.id for row in rows] != [sample.id for sample in (harmed if arm.is_on_sharp else samples)]:
+            raise ValueError(f"the arm {arm} has not the pictures that it should have")
     return Measurements(head.basis, samples, by_arm, head.failed, partly_known=head.partly_known)

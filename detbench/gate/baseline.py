@@ -44,6 +44,7 @@ def write_baseline(run: Path, out: Path) -> Measured:
         "image_ids": list(measured.image_ids),
         "values": {arm: dict(values) for arm, values in measured.values.items()},
         "evidence": {arm: _packed_evidence(evidence) for arm, evidence in measured.evidence.items()},
+        "harm_ids": None if measured.harm_ids is None else list(measured.harm_ids),
     }
     text = json.dumps({**content, "sha256": digest(content)}, indent=1, allow_nan=False)
     write_atomically(out, text + "\n")
@@ -77,12 +78,14 @@ def _unpacked(content: dict[str, Any]) -> Measured:
     stated = content.pop("sha256")
     if stated != digest(content):
         raise ValueError("its sha256 does not fit its content: somebody changed it")
+    harm_ids = content.get("harm_ids")
     return Measured(
         content["ground"],
         content["definitions"],
         tuple(content["image_ids"]),
         content["values"],
         {arm: _unpacked_evidence(packed) for arm, packed in content["evidence"].items()},
+        harm_ids=None if harm_ids is None else tuple(harm_ids),
     )
 
 

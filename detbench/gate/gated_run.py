@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from detbench.core.arm import Arm
+from detbench.core.arm import SHARP, Arm
 from detbench.errors import DataError, NotEvaluableError
 from detbench.metrics.columns import TrueColumns, found_columns, joined, true_columns
 from detbench.metrics.evidence import ByMetric, Evidence, numbers_of_folds, point_numbers
 from detbench.metrics.image_metrics import image_metrics
-from detbench.metrics.jackknifed import JackknifedNumbers
+from detbench.metrics.jackknifed import JackknifedNumbers, harm_arms
 from detbench.metrics.matching import AREAS
 from detbench.metrics.ranking import Ranking, ranked, trimmed
 from detbench.metrics.resampled import Draws
@@ -30,7 +31,8 @@ class Measured:
     """One run. `ground` says what it was measured on and by whom, `definitions` what each metric is;
     `values` holds every number by arm and metric, None where undefined; `evidence` is what stands behind them by arm,
     the deblurrers on sharp pictures among them; `image_ids` are the pictures, in its order. `failed` says why arms that
-    were requested are not there.
+    were requested are not there. `harm_ids` are those of the pictures that harm is over, ascending, None for all: the
+    evidence of deblurrers on sharp pictures has no others.
     """
 
     ground: Mapping[str, Any]
@@ -39,6 +41,18 @@ class Measured:
     values: Mapping[str, Mapping[str, float | None]]
     evidence: Mapping[str, Evidence]
     failed: Mapping[str, str] = field(default_factory=dict)
+    harm_ids: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        ids = self.pictures_of("harm")
+        if not set(ids) <= set(self.image_ids) or list(ids) != sorted(set(ids)):
+            raise ValueError("harm is over pictures that are not there, or over one twice")
+        if any(len(each.counts) != len(ids) for arm, each in self.evidence.items() if Arm.named(arm).is_on_sharp):
+            raise ValueError("harm is not over the pictures on which it was measured")
+
+    def pictures_of(self, metric: str) -> tuple[int, ...]:
+        """The ids of the pictures that a metric is over."""
+        return self.image_ids if metric != "harm" or self.harm_ids is None else self.harm_ids
 
     def check(self, where: str) -> None:
         """Raise NotEvaluableError unless every stated number is what the evidence gives."""
@@ -52,19 +66,28 @@ class Measured:
 
     def jackknifed(self, metrics: Collection[str]) -> JackknifedNumbers:
         """Its numbers with pictures left out: of the metrics named, and of all that have no size class."""
-        evidence = {Arm.named(name): each for name, each in self.evidence.items()}
         areas = [area for area in AREAS if area == "all" or any(metric.endswith(area) for metric in metrics)]
 
-        def numbers(arm: Arm, weights: Draws) -> tuple[ByMetric, ByMetric]:
-            return numbers_of_folds(evidence[arm], weights, areas)
+        def of(arms: Mapping[Arm, Evidence], metric: str, for_harm: JackknifedNumbers | None) -> JackknifedNumbers:
+            def numbers(arm: Arm, weights: Draws) -> tuple[ByMetric, ByMetric]:
+                return numbers_of_folds(arms[arm], weights, areas)
 
-        return JackknifedNumbers(evidence, numbers, len(self.image_ids))
+            return JackknifedNumbers(arms, numbers, len(self.pictures_of(metric)), for_harm=for_harm)
+
+        whole = {arm: each for arm, each in self._by_arm().items() if not arm.is_on_sharp}
+        return of(whole, "map", of(self._for_harm(), "harm", None))
+
+    def _by_arm(self) -> dict[Arm, Evidence]:
+        return {Arm.named(name): each for name, each in self.evidence.items()}
+
+    def _for_harm(self) -> dict[Arm, Evidence]:
+        return harm_arms(self._by_arm(), np.searchsorted(self.image_ids, self.pictures_of("harm")))
 
     def _given(self, arm: str) -> dict[str, float | None]:
         """The numbers that follow from the evidence alone."""
-        given, on_sharp_arm = point_numbers(self.evidence[arm]), self.evidence.get(Arm("sharp", arm).name)
-        if on_sharp_arm is not None:
-            sharp, harmed = (point_numbers(each)["map"] for each in (self.evidence["sharp"], on_sharp_arm))
+        given, for_harm, on_sharp = point_numbers(self.evidence[arm]), self._for_harm(), Arm("sharp", arm)
+        if on_sharp in for_harm:
+            sharp, harmed = (point_numbers(for_harm[each])["map"] for each in (SHARP, on_sharp))
             given["harm"] = None if sharp is None or harmed is None else sharp - harmed
         return given
 
@@ -104,7 +127,9 @@ def _read(run: RunFolder, result: RunResult) -> Measured:
     evidence = {arm.name: _evidence(run, arm, truth, images) for arm in result.arms}
     if "sharp" in evidence:
         harmful = [arm.name for arm in result.arms if "harm" in arm.metrics and arm.metrics["harm"].value is not None]
-        evidence |= {Arm("sharp", name).name: _evidence_on_sharp(run, name, truth) for name in harmful}
+        ids = truth.image_ids if result.harm_ids is None else result.harm_ids
+        places = np.flatnonzero(np.isin(truth.image_ids, ids))
+        evidence |= {Arm("sharp", name).name: _evidence_on_sharp(run, name, truth, places) for name in harmful}
     return Measured(
         ground=_ground(result),
         definitions=result.definitions,
@@ -112,6 +137,7 @@ def _read(run: RunFolder, result: RunResult) -> Measured:
         values={arm.name: {key: each.value for key, each in arm.metrics.items()} for arm in result.arms},
         evidence=evidence,
         failed=result.failed,
+        harm_ids=result.harm_ids,
     )
 
 
@@ -138,10 +164,10 @@ def _evidence(run: RunFolder, arm: ArmResult, truth: TrueColumns, images: pd.Dat
     return Evidence(_ranking(run, arm.name, truth), rows[["tp", "fp", "fn"]].to_numpy(np.int64), quality)
 
 
-def _evidence_on_sharp(run: RunFolder, deblurrer: str, truth: TrueColumns) -> Evidence:
-    """A deblurrer on the sharp pictures: matches alone, for its harm."""
+def _evidence_on_sharp(run: RunFolder, deblurrer: str, truth: TrueColumns, places: NDArray[np.int64]) -> Evidence:
+    """A deblurrer on the sharp pictures at these places: matches alone, for its harm."""
     counts = np.zeros((len(truth.image_ids), 3), np.int64)
-    return Evidence(_ranking(run, Arm("sharp", deblurrer).name, truth), counts, {})
+    return Evidence(_ranking(run, Arm("sharp", deblurrer).name, truth), counts, {}).among(places)
 
 
 def _ranking(run: RunFolder, arm: str, truth: TrueColumns) -> Ranking:

@@ -101,15 +101,20 @@ def judge(
     pairs = [(rule, arm) for rule in rules for arm in _arms_of(rule, baseline)]
     for rule, arm in pairs:
         _check_comparable(rule, arm, run, baseline)
-    pictures = len(run.image_ids)
-    if pictures < min_pictures:
-        raise NotEvaluableError(
-            f"cannot judge: {plural(pictures, 'picture', 'pictures')}, and {min_pictures} are needed, because a few "
-            "may all be the same by chance. Measure more in run and baseline, or lower --min-pictures"
-        )
     metrics = [rule.metric for rule in rules]
+    for metric in metrics:
+        _check_enough(metric, len(run.pictures_of(metric)), min_pictures)
     jackknifed = run.jackknifed(metrics), baseline.jackknifed(metrics)
     return tuple(_verdict(rule, arm, (run, baseline), jackknifed) for rule, arm in pairs)
+
+
+def _check_enough(metric: str, pictures: int, min_pictures: int) -> None:
+    if pictures < min_pictures:
+        of_harm = "harm is over " if metric == "harm" else ""
+        raise NotEvaluableError(
+            f"cannot judge: {of_harm}{plural(pictures, 'picture', 'pictures')}, and {min_pictures} are needed, because "
+            "a few may all be the same by chance. Measure more in run and baseline, or lower --min-pictures"
+        )
 
 
 def _different_ground(run: Measured, baseline: Measured) -> Iterator[str]:
@@ -152,6 +157,12 @@ def _check_comparable(rule: Rule, arm: str, run: Measured, baseline: Measured) -
     for side, measured in (("run", run), ("baseline", baseline)):
         if measured.values[arm].get(rule.metric) is None:
             raise NotEvaluableError(f"cannot judge: {rule.metric} of arm {arm!r} is undefined in the {side}")
+    ours, theirs = (measured.pictures_of(rule.metric) for measured in (run, baseline))
+    if ours != theirs:
+        raise NotEvaluableError(
+            f"cannot judge: {rule.metric} is over {len(ours)} pictures in the run and over {len(theirs)} in the "
+            "baseline, not the same ones. Measure both with the same --harm"
+        )
 
 
 def _verdict(
@@ -169,7 +180,7 @@ def _verdict(
                 "some of its pictures left out: there is no share of that. Use max_drop"
             )
         drops = drops / theirs
-    beyond = reach(drops, len(sides[0].image_ids), rule.confidence)
+    beyond = reach(drops, len(sides[0].pictures_of(rule.metric)), rule.confidence)
     if beyond is None:
         raise NotEvaluableError(
             f"cannot judge: {rule.metric} of arm {arm!r} is undefined with some pictures left out: use more pictures"

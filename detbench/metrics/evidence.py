@@ -48,6 +48,11 @@ class Evidence:
             if column.shape != shape:
                 raise ValueError(f"{name} has shape {column.shape}; {pictures} pictures need {shape}")
 
+    def among(self, pictures: NDArray[np.int64]) -> "Evidence":
+        """The same over some of its pictures, ascending indices (n,), as if there were no others."""
+        quality = {key: values[pictures] for key, values in self.quality.items()}
+        return Evidence(self.ranking.among(pictures), self.counts[pictures], quality)
+
 
 def numbers_of(evidence: Evidence, draws: Draws, areas: Sequence[str] = tuple(AREAS)) -> dict[str, Numbers]:
     """Every metric of an arm for B multisets of pictures: key → (B,), NaN where undefined; see `coco_numbers`."""
@@ -97,15 +102,6 @@ def gap_recovered(arm: Numbers, blurred: Numbers, sharp: Numbers) -> Numbers:
     """(mAP − mAP blurred) / (mAP sharp − mAP blurred), shape (B,); NaN where blur costs nothing."""
     gap = sharp - blurred
     return ratio(arm - blurred, gap)
-
-
-def of_deblurrer(arm: Numbers, blurred: Numbers, sharp: Numbers, on_sharp: Numbers | None) -> dict[str, Numbers]:
-    """The metrics that set a deblurrer's mAP against other arms'.
-
-    `on_sharp` is its mAP on the sharp pictures, None where it was not run on them, and no harm is known.
-    """
-    harm = {} if on_sharp is None else {"harm": sharp - on_sharp}
-    return {"gap_recovered": gap_recovered(arm, blurred, sharp), **harm}
 
 
 def p_values(one: Evidence, other: Evidence, times: int) -> dict[str, float | None]:

@@ -1,17 +1,29 @@
 """The numbers of arms with the same pictures left out, so that arms are paired."""
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detbench.core.arm import BLURRED, SHARP, Arm
-from detbench.metrics.evidence import ByMetric, of_deblurrer
+from detbench.metrics.evidence import ByMetric, gap_recovered
 from detbench.metrics.resampled import Draws, Numbers, unit_weights
 from detbench.metrics.uncertainty import interval, leave_out
 from detbench.types import Estimate
 
 ANY = (-math.inf, math.inf)
+
+
+class OverPictures(Protocol):
+    """What was measured in an arm, picture by picture."""
+
+    def among(self, pictures: NDArray[np.int64], /) -> Self:
+        """The same over some of its pictures, ascending indices (n,)."""
+
+
+Measured = TypeVar("Measured", bound=OverPictures)
 
 
 class JackknifedNumbers:
@@ -20,6 +32,8 @@ class JackknifedNumbers:
 
     `arms` are those that were measured. `compute` gives an arm's numbers for weights (1 + F, N), see
     `numbers_of_folds`; it is called once for an arm, when its numbers are needed. Without folds there are no intervals.
+    `for_harm` has the sharp arm and the deblurrers on sharp pictures, over the pictures that these restored; None where
+    `arms` has them, over all pictures.
     """
 
     def __init__(
@@ -28,8 +42,9 @@ class JackknifedNumbers:
         compute: Callable[[Arm, Draws], tuple[ByMetric, ByMetric]],
         pictures: int,
         with_folds: bool = True,
+        for_harm: "JackknifedNumbers | None" = None,
     ) -> None:
-        self._arms, self._compute = arms, compute
+        self._arms, self._compute, self.pictures, self._for_harm = arms, compute, pictures, for_harm or self
         self.weights: Draws = leave_out(pictures) if with_folds else unit_weights(pictures)
         self._computed: dict[Arm, tuple[ByMetric, ByMetric]] = {}
 
@@ -37,21 +52,37 @@ class JackknifedNumbers:
         """An arm's numbers for intervals of their own."""
         return self._both(arm)[0]
 
+    def pictures_of(self, metric: str) -> int:
+        """Over how many pictures a metric is."""
+        return (self._for_harm if metric == "harm" else self).pictures
+
     def paired(self, arm: Arm) -> ByMetric:
         """Its numbers for intervals of what sets them against other arms', and for a deblurrer that: the share of the
-        gap that it recovers, and its harm, where there is a sharp arm.
+        gap that it recovers, and its harm, where there is a sharp arm. The folds of harm are those of its own pictures.
         """
         own = self._both(arm)[1]
         if not arm.is_restored_blurred or SHARP not in self._arms:
             return own
         blurred, sharp = (self._both(each)[1]["map"] for each in (BLURRED, SHARP))
-        harmed = self._both(arm.on_sharp)[1]["map"] if arm.on_sharp in self._arms else None
-        return {**own, **of_deblurrer(own["map"], blurred, sharp, harmed)}
+        return {**own, "gap_recovered": gap_recovered(own["map"], blurred, sharp), **self._for_harm._harm(arm)}
+
+    def _harm(self, arm: Arm) -> ByMetric:
+        if arm.on_sharp not in self._arms:
+            return {}
+        return {"harm": self._both(SHARP)[1]["map"] - self._both(arm.on_sharp)[1]["map"]}
 
     def _both(self, arm: Arm) -> tuple[ByMetric, ByMetric]:
         if arm not in self._computed:
             self._computed[arm] = self._compute(arm, self.weights)
         return self._computed[arm]
+
+
+def harm_arms(arms: Mapping[Arm, Measured], pictures: NDArray[np.int64]) -> dict[Arm, Measured]:
+    """The deblurrers on sharp pictures, which are over the `pictures` (n,) of a run alone, and the sharp arm over the
+    same; empty where no deblurrer was run on sharp pictures.
+    """
+    on_sharp = {arm: each for arm, each in arms.items() if arm.is_on_sharp}
+    return {SHARP: arms[SHARP].among(pictures), **on_sharp} if on_sharp else {}
 
 
 def estimated(value: float | None, n: int, values: Numbers | None, limits: tuple[float, float] = ANY) -> Estimate:

@@ -35,6 +35,22 @@ class Ranking:
     def __len__(self) -> int:
         return len(self.picture)
 
+    def among(self, pictures: Indices) -> "Ranking":
+        """The same of some of its pictures, ascending indices (n,): they become pictures 0..n-1."""
+        if len(pictures) == self.true_boxes.shape[1]:
+            return self
+        place = np.full(self.true_boxes.shape[1], -1, np.int32)
+        place[pictures] = np.arange(len(pictures))
+        rows = np.flatnonzero(place[self.picture] >= 0)
+        return Ranking(
+            place[self.picture[rows]],
+            self.category[rows],
+            self.scores[rows],
+            self.rank[rows],
+            self.outcomes[rows],
+            self.true_boxes[:, pictures],
+        )
+
 
 def ranked(truth: TrueColumns, found: FoundColumns) -> Ranking:
     """Match one arm's found boxes and rank them; equal to pycocotools' matching for every threshold and size."""

@@ -126,7 +126,7 @@ _ALL = (
         "Harm",
         "mAP",
         "lower",
-        "mAP sharp − mAP of this deblurrer run on the sharp pictures",
+        "mAP sharp − mAP of this deblurrer run on the sharp pictures, both over those that it was run on (--harm)",
         in_main_table=True,
         terminal_title="harm",
         on_card=True,

@@ -28,6 +28,20 @@ def trained_with_note(arms: Sequence[ArmResult]) -> str:
     )
 
 
+def harm_note(result: RunResult) -> str:
+    """Which pictures harm is over; empty where it is over all, or where there is none to measure."""
+    if result.arm("sharp") is None:
+        return ""
+    if result.specification.get("harm") == "none":
+        return "Harm was not measured: --harm sample measures it on every fourth sharp picture, --harm all on all."
+    if result.harm_ids is None:
+        return ""
+    return (
+        f"Harm is over {len(result.harm_ids)} of the {result.data.images} pictures, evenly spread. Both mAP that it is "
+        "the difference of are over these alone. --harm all measures it on every picture."
+    )
+
+
 def missed_classes(data: EvaluatedData) -> list[str]:
     """The classes with true boxes that the detector does not know, each with the detector's that is spelt nearly so."""
     near = {

@@ -23,6 +23,7 @@ from detbench.report.shown import damage_named, read_shown
 from detbench.report.tables import (
     arm_table,
     difference_table,
+    harm_note,
     main_specs,
     missed_classes,
     shown_specs,
@@ -200,8 +201,7 @@ def _notes(result: RunResult, specs: tuple[MetricSpec, ...]) -> Iterator[str]:
     given_kernel = [arm.name for arm in result.arms if arm.told_kernel]
     if given_kernel:
         yield f"Told the blur kernel, so a bar for blind deblurrers and no rival of theirs: {', '.join(given_kernel)}."
-    if note := trained_with_note(result.arms):
-        yield note
+    yield from filter(None, (trained_with_note(result.arms), harm_note(result)))
     yield from _notes_on_chance(result)
     yield f"Precision, recall and F1 are at confidence ≥ {CONFIDENCE:g} and IoU ≥ {MATCH_IOU:g}."
     for spec in specs:

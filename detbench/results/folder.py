@@ -4,7 +4,8 @@
     result.json            the whole RunResult
     metrics.json           "<arm>.<metric>": number or null
     truth.json             the true boxes that were scored, COCO instances format
-    detections/<arm>.json  COCO results format; `sharp+<deblurrer>` is the deblurrer run on the sharp pictures
+    detections/<arm>.json  COCO results format; `sharp+<deblurrer>` is the deblurrer run on sharp pictures, those
+                           that `harm_ids` in result.json names, or all
     analysis.json          each arm's errors by kind, mAP by class and blur, curves (see evaluation/score/analysis.py)
     images.csv             one row per picture and arm
     flips.csv              one row per true box that one arm finds and another misses

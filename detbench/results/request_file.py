@@ -17,7 +17,7 @@ from detbench.core.images import write_atomically
 from detbench.errors import UsageError
 from detbench.results.folder import REQUEST, check_own_folder
 
-_COMPARED = ("dataset", "detector", "blur", "repair", "truth", "limit", "precision", "resamples")
+_COMPARED = ("dataset", "detector", "blur", "repair", "truth", "limit", "harm", "precision", "resamples")
 """Keys of a specification in which two requests differ. Not the device: it changes times, and hardly a number."""
 
 

@@ -119,7 +119,8 @@ class RunResult:
     comparable with one of the same definition. `failed` says, by name, why an arm of the request is not among
     `arms`: nothing is averaged over the pictures that it did manage. `partly_known` are, by name, the backends and
     metrics whose files are not all known. `settings_from` says of the options that are not the defaults where they come
-    from: "command line", "detbench.toml" or "pyproject.toml".
+    from: "command line", "detbench.toml" or "pyproject.toml". `harm_ids` are the ids, ascending, of the pictures that
+    harm is over, None for all.
     """
 
     specification: Mapping[str, Any]
@@ -133,6 +134,7 @@ class RunResult:
     failed: Mapping[str, str] = field(default_factory=dict)
     partly_known: Mapping[str, PartlyKnown] = field(default_factory=dict)
     settings_from: Mapping[str, str] = field(default_factory=dict)
+    harm_ids: tuple[int, ...] | None = None
     schema: int = SCHEMA_VERSION
 
     def arm(self, name: str) -> ArmResult | None:

@@ -293,6 +293,18 @@ def test_pseudo_truth_is_marked_everywhere(drawn_run: Run, detbench: Run) -> Non
     assert "not labels" in Path("gate.md").read_text()
 
 
+def test_harm_may_be_left_out(drawn_run: Run) -> None:
+    """No sharp picture is deblurred, harm is null, and table's notes, report and `request.json` say so."""
+    said = drawn_run("--harm", "none")
+    folder = folder_of(said)
+    assert numbers(said)["identity.harm"] is None
+    assert numbers(said)["identity.gap_recovered"] == 0
+    assert not (folder / "detections" / "sharp+identity.json").exists()
+    assert "Harm was not measured: --harm sample" in " ".join(said.err.split())
+    assert "Harm was not measured" in (folder / "report.html").read_text()
+    assert json.loads((folder / "request.json").read_text())["specification"]["harm"] == "none"
+
+
 def test_pictures_as_they_are(drawn_run: Run) -> None:
     """Without blur and without sharp twins there is no ceiling: no sharp arm, and null where it would be needed."""
     said = drawn_run(blur="")

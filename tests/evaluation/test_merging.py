@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,52 @@ def test_any_number_of_shards_gives_the_same_bytes(
         folders = shards_of(spec, count, tmp_path / "shards", cache)
         merge(folders[::-1], tmp_path / "merged", cache, quiet)
         assert contents(tmp_path / "merged") == whole
+
+
+def test_shards_share_a_sample_of_harm(
+    asked: Callable[..., RunSpec], cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where every fourth of nine pictures is in it, of four shards the first measures all of the harm, and the merged
+    run is the undivided one byte for byte.
+    """
+    monkeypatch.setattr("detbench.evaluation.measure.harm.FEWEST_PICTURES", 2)
+    spec = replace(asked(), deblurrers=("identity", "wiener"))
+    result = run(spec, tmp_path / "whole", cache, quiet)
+    assert result.harm_ids is not None
+    assert len(result.harm_ids) == 3
+    whole = contents(tmp_path / "whole")
+    for count in (2, 4, 5):
+        folders = shards_of(spec, count, tmp_path / "shards", cache)
+        merge(folders[::-1], tmp_path / "merged", cache, quiet)
+        assert contents(tmp_path / "merged") == whole
+    lines = [
+        (path / "pictures.jsonl").read_text().count("sharp+wiener") for path in shards_of(spec, 4, tmp_path, cache)
+    ]
+    assert lines == [3, 0, 0, 0]
+
+
+def test_harm_of_all_and_of_a_sample_share_their_pictures(
+    asked: Callable[..., RunSpec], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one has measured the other finds in the cache; the sample's harm is that over its pictures in the other run,
+    and the numbers of all arms are the same.
+    """
+    monkeypatch.setattr("detbench.evaluation.measure.harm.FEWEST_PICTURES", 2)
+    (tmp_path / "hiding.py").write_text("def restore(image):\n    image[:, :160] = 128\n    return image\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    spec, cache = replace(asked(), deblurrers=("hiding=python:hiding:restore",)), Cache(tmp_path / "cache")
+    counts = []
+    for harm in ("none", "sample", "all", "sample"):
+        result = run(replace(spec, harm=harm), tmp_path / harm, cache, quiet)
+        counts.append(len(list((tmp_path / "cache" / "restore").rglob("*.json"))))
+        n = result.arms[2].metrics["harm"].n if harm != "none" else None
+        assert n == {"none": None, "sample": 3, "all": 9}[harm]
+    assert counts == [9, 12, 18, 18]
+    metrics = {harm: json.loads((tmp_path / harm / "metrics.json").read_text()) for harm in ("none", "sample", "all")}
+    harms = {harm: each.pop("hiding.harm") for harm, each in metrics.items()}
+    assert harms["none"] is None
+    assert 0 < harms["sample"] != harms["all"] > 0
+    assert metrics["none"] == metrics["sample"] == metrics["all"]
 
 
 def test_shard_folders_are_all_that_merging_needs(

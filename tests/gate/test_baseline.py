@@ -1,5 +1,6 @@
 """A baseline's file: complete and stable."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from detbench.gate.baseline import read_baseline, write_baseline
 from detbench.gate.judge import judge
 from detbench.gate.rules import Rule
 from detbench.metrics.evidence import point_numbers
+from detbench.results.cache import digest
 
 Job = Callable[..., Path]
 RULES = (Rule("map", max_drop=0.02), Rule("psnr_db", arm="wiener", at_least=24.0))
@@ -27,6 +29,24 @@ def test_a_baseline_gives_back_what_was_measured(job: Job, tmp_path: Path) -> No
     for arm, evidence in written.evidence.items():
         assert point_numbers(read.evidence[arm]) == point_numbers(evidence)
     assert judge(read, written, RULES) == judge(written, written, RULES)
+
+
+def test_a_baseline_keeps_the_pictures_of_its_harm(job: Job, tmp_path: Path) -> None:
+    """A sample of every fourth picture comes back, and harm is judged as from the run folder; files of an earlier
+    version, which do not name them, are over all pictures.
+    """
+    rules = (Rule("harm", max_drop=0.02),)
+    run = job("run", buses={"sharp+wiener": 20}, harm_every=4)
+    written = write_baseline(run, tmp_path / "baseline.json")
+    read = read_baseline(tmp_path / "baseline.json")
+    assert read.harm_ids == written.harm_ids == tuple(range(1, 41, 4))
+    assert judge(read, written, rules) == judge(written, written, rules)
+    write_baseline(job("all"), tmp_path / "older.json")
+    content = json.loads((tmp_path / "older.json").read_text())
+    content.pop("sha256")
+    assert content.pop("harm_ids") is None
+    (tmp_path / "older.json").write_text(json.dumps({**content, "sha256": digest(content)}))
+    assert read_baseline(tmp_path / "older.json").pictures_of("harm") == tuple(range(1, 41))
 
 
 def test_equal_scores_stay_equal(job: Job, tmp_path: Path) -> None:

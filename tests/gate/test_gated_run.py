@@ -1,11 +1,13 @@
 """What the gate takes from a run folder, picture by picture; damaged folders are in test_scenarios.py."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from detbench.core.arm import Arm
 from detbench.errors import NotEvaluableError
 from detbench.gate.gated_run import Measured, measured_in
 from detbench.metrics.evidence import point_numbers
@@ -50,6 +52,31 @@ def test_a_deblurrer_on_sharp_pictures_gives_matches_alone(job: Job) -> None:
     assert point_numbers(on_sharp)["map"] == pytest.approx(0.5)
     assert measured.values["wiener"]["harm"] == pytest.approx(0.5)
     assert (on_sharp.counts.any(), on_sharp.quality) == (False, {})
+
+
+def test_harm_may_be_over_a_sample(job: Job) -> None:
+    """Every fourth of 40 pictures: of ten buses the sharp arm finds all and the deblurrer the five in the first half.
+    Pictures outside are no misses, other metrics are over all 40, and the folds are those of the ten.
+    """
+    measured = measured_in(job("run", buses={"sharp+wiener": 20}, harm_every=4))
+    assert measured.pictures_of("harm") == tuple(range(1, 41, 4))
+    assert measured.pictures_of("map") == measured.image_ids == tuple(range(1, 41))
+    bus = 51 / 101  # recall ends at .5
+    assert measured.values["wiener"]["harm"] == pytest.approx(1 - (1 + bus) / 2)
+    jackknifed = measured.jackknifed(["harm"])
+    paired = jackknifed.paired(Arm.named("wiener"))
+    assert (len(paired["harm"]), len(paired["map"])) == (11, 41)
+    assert paired["harm"][0] == pytest.approx(measured.values["wiener"]["harm"])
+
+
+@pytest.mark.parametrize("harm_ids", [[1, 5], [5, 1, *range(9, 41, 4)], [*range(1, 37, 4), 41]])
+def test_a_sample_that_is_not_the_measured_one_is_refused(job: Job, harm_ids: list[int]) -> None:
+    """Fewer pictures give another harm; ids out of order or of no picture are damage."""
+    run = job("run", buses={"sharp+wiener": 20}, harm_every=4)
+    result = json.loads((run / "result.json").read_text())
+    (run / "result.json").write_text(json.dumps({**result, "harm_ids": harm_ids}))
+    with pytest.raises(NotEvaluableError, match="harm"):
+        measured_in(run)
 
 
 def test_stated_numbers_may_be_off_by_rounding_alone(job: Job) -> None:

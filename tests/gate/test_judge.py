@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from detbench.core.arm import Arm
 from detbench.errors import NotEvaluableError
 from detbench.gate.gated_run import Measured, measured_in
 from detbench.gate.judge import Verdict, judge
@@ -18,6 +19,7 @@ from detbench.metrics.outcomes import pack
 from detbench.metrics.ranking import Ranking
 
 Job = Callable[..., Path]
+WIENER = Arm("blurred", "wiener")
 
 
 def test_a_drop_is_in_the_direction_that_is_worse() -> None:
@@ -58,6 +60,31 @@ def test_verdicts_follow_the_rules_and_then_the_arms(job: Job) -> None:
         ("map", "wiener", 0.0),
     ]
     assert [(verdict.before, verdict.after) for verdict in verdicts[:2]] == [(None, 25.0)] * 2
+
+
+def test_harm_is_judged_over_its_own_pictures(job: Job) -> None:
+    """Of ten sampled pictures with a bus each one bus more is lost. Student's t has 9 degrees of freedom, and where ten
+    are fewer than `min_pictures` they are refused, though the run has 40.
+    """
+    after, before = (
+        measured_in(job(name, buses={"sharp+wiener": found}, harm_every=4)) for name, found in (("a", 32), ("b", 36))
+    )
+    rule = Rule("harm", arm="wiener", max_drop=0.05)
+    (verdict,) = judge(after, before, [rule])
+    drops = before.jackknifed([]).paired(WIENER)["harm"] - after.jackknifed([]).paired(WIENER)["harm"]
+    error = (9 / 10 * ((drops[1:] - drops[0]) ** 2).sum()) ** 0.5
+    assert verdict.drop == pytest.approx(-drops[0])
+    assert verdict.worst == pytest.approx(verdict.drop + 1.833113 * error)
+    with pytest.raises(NotEvaluableError, match="harm is over 10 pictures, and 11 are needed"):
+        judge(after, before, [Rule("map", max_drop=0.5), rule], min_pictures=11)
+
+
+def test_harm_over_other_pictures_is_refused(job: Job) -> None:
+    """A sample and all pictures tell nothing about each other; rules on other metrics are judged as ever."""
+    sample, whole = measured_in(job("sample", harm_every=4)), measured_in(job("whole"))
+    with pytest.raises(NotEvaluableError, match=r"harm is over 10 pictures in the run and over 40 .*the same --harm"):
+        judge(sample, whole, [Rule("harm", max_drop=0.5)])
+    assert all(verdict.is_pass for verdict in judge(sample, whole, [Rule("map", max_drop=0.01)]))
 
 
 def test_a_drop_is_paired(job: Job) -> None:

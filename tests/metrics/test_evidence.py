@@ -10,6 +10,7 @@ from detbench.metrics.columns import found_columns, true_columns
 from detbench.metrics.evidence import Evidence, gap_recovered, numbers_of, p_values, point_numbers
 from detbench.metrics.ranking import ranked
 from detbench.metrics.resampled import STAT_KEYS
+from detbench.metrics.uncertainty import leave_out
 
 BOX, PICTURES = [10.0, 20.0, 50.0, 40.0], 12
 
@@ -42,6 +43,19 @@ def test_point_numbers_are_those_over_every_picture_once() -> None:
     assert {key: numbers[key] for key in STAT_KEYS} == pytest.approx(dict(evaluate(document(), results).stats))
     assert (numbers["precision"], numbers["recall"], numbers["f1"]) == (1, 0.5, pytest.approx(2 / 3))
     assert (numbers["psnr_db"], numbers["ssim"]) == (25, pytest.approx(0.8))
+
+
+def test_some_pictures_are_as_if_there_were_no_others() -> None:
+    """Over pictures 4 to 8, of which 4 to 6 have their car found, every number is what weights of 0 for the others
+    give, and so it is with one of the five left out.
+    """
+    few = np.arange(3, 8)
+    folds, whole = leave_out(len(few)), np.zeros((6, PICTURES), np.uint8)
+    whole[:, few] = folds
+    ours, theirs = numbers_of(evidence(6).among(few), folds), numbers_of(evidence(6), whole)
+    assert ours["recall"][0] == pytest.approx(0.6)
+    assert ours.keys() == theirs.keys()
+    assert all(np.allclose(ours[key], theirs[key], rtol=0, atol=1e-12, equal_nan=True) for key in ours)
 
 
 def test_what_is_undefined_is_none() -> None:

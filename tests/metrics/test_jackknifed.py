@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from detbench.core.arm import BLURRED, SHARP, Arm
 from detbench.metrics.evidence import ByMetric
-from detbench.metrics.jackknifed import JackknifedNumbers, estimated
+from detbench.metrics.jackknifed import JackknifedNumbers, estimated, harm_arms
 from detbench.metrics.resampled import Draws
 from detbench.types import Estimate
 
@@ -50,6 +51,34 @@ def test_arms_are_paired_and_computed_once() -> None:
     assert harm == pytest.approx(np.full(5, 0.1))
     assert jackknifed.paired(NET)["gap_recovered"][0] == pytest.approx(0.5)
     assert sorted(map(str, computed.arms)) == ["blurred", "net", "sharp", "sharp+net"]
+
+
+def test_harm_may_be_over_fewer_pictures() -> None:
+    """It has the folds of its own pictures, while the gap that is recovered has those of all."""
+    two = {arm: values[:2] for arm, values in MAPS.items() if arm in (SHARP, NET.on_sharp)}
+    whole = {arm: values for arm, values in MAPS.items() if arm != NET.on_sharp}
+
+    def of_two(arm: Arm, weights: Draws) -> tuple[ByMetric, ByMetric]:
+        numbers = {"map": weights @ two[arm] / weights.sum(axis=1)}
+        return numbers, numbers
+
+    jackknifed = JackknifedNumbers(whole, Computed(), 4, for_harm=JackknifedNumbers(two, of_two, 2))
+    assert jackknifed.paired(NET)["harm"] == pytest.approx(np.full(3, 0.1))
+    assert len(jackknifed.paired(NET)["gap_recovered"]) == 5
+    assert (jackknifed.pictures_of("harm"), jackknifed.pictures_of("gap_recovered")) == (2, 4)
+    assert JackknifedNumbers(MAPS, Computed(), 4).pictures_of("harm") == 4
+
+
+def test_the_sharp_arm_is_taken_over_the_pictures_of_harm() -> None:
+    """The arms that harm needs: deblurrers on sharp pictures as they are, and sharp over the same pictures."""
+
+    class Numbers(list[int]):
+        def among(self, pictures: NDArray[np.int64], /) -> "Numbers":
+            return Numbers(self[place] for place in pictures)
+
+    arms = {SHARP: Numbers([7, 8, 9]), BLURRED: Numbers([1, 2, 3]), NET.on_sharp: Numbers([5, 6])}
+    assert harm_arms(arms, np.array([0, 2])) == {SHARP: [7, 9], NET.on_sharp: [5, 6]}
+    assert harm_arms({BLURRED: Numbers()}, np.array([0])) == {}
 
 
 def test_without_sharp_pictures_there_is_nothing_to_recover() -> None:

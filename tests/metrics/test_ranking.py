@@ -28,6 +28,28 @@ def test_blocks_change_nothing(draw_coco: Callable, monkeypatch: pytest.MonkeyPa
         np.testing.assert_array_equal(blocks.outcomes.whole(), whole.outcomes.whole())
 
 
+def test_among_some_pictures_it_is_their_own_ranking(draw_coco: Callable) -> None:
+    """Every array equals that of a dataset which has these pictures alone; among all it is the same object."""
+    for seed in range(20):
+        truth, results = draw_coco(np.random.default_rng(seed))
+        columns = true_columns(truth)
+        whole = ranked(columns, found_columns(results, columns))
+        few = np.arange(0, len(columns.image_ids), 2)
+        ids = set(columns.image_ids[few].tolist())
+        own = true_columns({
+            **truth,
+            "images": [each for each in truth["images"] if each["id"] in ids],
+            "annotations": [each for each in truth["annotations"] if each["image_id"] in ids],
+        })  # fmt: skip
+        alone = ranked(own, found_columns([each for each in results if each["image_id"] in ids], own))
+        among = whole.among(few)
+        for name in ("picture", "category", "scores", "rank", "true_boxes"):
+            np.testing.assert_array_equal(getattr(among, name), getattr(alone, name))
+        for name in ("true", "skipped"):
+            np.testing.assert_array_equal(getattr(among.outcomes, name), getattr(alone.outcomes, name))
+        assert whole.among(np.arange(len(columns.image_ids))) is whole
+
+
 def test_only_the_surest_boxes_count() -> None:
     """Of 130 boxes of a picture and class the ranking has the 100 surest; precision and recall count all."""
     box = [10.0, 20.0, 50.0, 40.0]

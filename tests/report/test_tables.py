@@ -6,7 +6,15 @@ import pytest
 
 from detbench.metrics.specs import METRICS
 from detbench.pages.parts import Cell, Table
-from detbench.report.tables import arm_table, difference_table, metric_heading, missed_classes, shown_specs, value_cell
+from detbench.report.tables import (
+    arm_table,
+    difference_table,
+    harm_note,
+    metric_heading,
+    missed_classes,
+    shown_specs,
+    value_cell,
+)
 from detbench.results.schema import EvaluatedData, RunResult
 from detbench.types import Estimate
 
@@ -26,6 +34,16 @@ def test_a_heading_gives_unit_and_direction() -> None:
     assert metric_heading(METRICS["restore_ms_p50"]).note == "ms ↓"
     assert [metric_heading(METRICS[key]).note for key in ("precision", "recall", "f1")] == ["at 0.25 ↑"] * 3
     assert metric_heading(METRICS["map"]).title.endswith("higher is better")
+
+
+def test_the_pictures_of_harm_are_named(result: Results) -> None:
+    """Where they are a sample, and where none were measured; not where all were, and not without sharp pictures."""
+    run = result(maps=MAPS, images=48)
+    assert harm_note(run) == ""
+    assert harm_note(replace(run, harm_ids=tuple(range(1, 49, 4)))).startswith("Harm is over 12 of the 48 pictures")
+    unmeasured = replace(run, specification={**run.specification, "harm": "none"})
+    assert harm_note(unmeasured).startswith("Harm was not measured")
+    assert harm_note(replace(unmeasured, arms=unmeasured.arms[1:])) == ""
 
 
 def test_the_best_arm_below_the_ceiling_stands_out(result: Results) -> None:

@@ -14,6 +14,7 @@ SPECIFICATION = {
     "blur": {"kind": "trajectory", "seed": 3},
     "truth": "labels",
     "limit": None,
+    "harm": "sample",
     "precision": "fp32",
     "resamples": 1000,
     "device": "cpu",
@@ -59,6 +60,7 @@ def test_the_same_request_goes_on(tmp_path: Path, goes_on: Request) -> None:
     ("other", "difference"),
     [
         (replace(REQUEST, specification={**SPECIFICATION, "limit": 9}), "its limit is None, not 9"),
+        (replace(REQUEST, specification={**SPECIFICATION, "harm": "all"}), "its harm is 'sample', not 'all'"),
         (replace(REQUEST, specification={**SPECIFICATION, "blur": None}), "'seed': 3}, not None"),
         (replace(REQUEST, dataset=Source("/b/val")), "its dataset is that of /a/val"),
         (replace(REQUEST, detector=Source("/b/best.pt", "other")), "its detector is that of /a/best.pt"),

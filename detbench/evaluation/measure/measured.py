@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from detbench.core.arm import Arm
+from detbench.core.arm import SHARP, Arm
+from detbench.evaluation.measure.harm import harm_places
 from detbench.evaluation.measure.steps import Restored
 from detbench.metrics.image_metrics import Quality
 from detbench.results.schema import PartlyKnown
@@ -75,7 +76,18 @@ class ArmPicture:
 
 
 Rows = Mapping[Arm, Sequence[ArmPicture]]
-"""For each arm one row per picture, in the dataset's order."""
+"""For each arm one row per picture, in the dataset's order; deblurrers on sharp pictures have those of harm alone."""
+
+
+def drop_unpaired(rows: Rows) -> dict[Arm, Sequence[ArmPicture]]:
+    """The rows without the deblurrers on sharp pictures that are alone: harm needs the sharp arm, and the deblurrer's
+    own on blurred pictures.
+    """
+    return {
+        arm: of_arm
+        for arm, of_arm in rows.items()
+        if not arm.is_on_sharp or {SHARP, Arm("blurred", arm.deblurrer)} <= rows.keys()
+    }
 
 
 @dataclass(frozen=True)
@@ -109,6 +121,11 @@ class Basis:
     unmatched_detector_classes: tuple[str, ...]
     detector: Mapping[str, Any]
     deblurrers: Mapping[str, DeblurrerFacts]
+
+    @property
+    def harm_places(self) -> range:
+        """The places of the pictures on which harm is measured; see `harm_places`."""
+        return harm_places(self.specification.get("harm", "all"), self.images)
 
 
 @dataclass(frozen=True, eq=False)

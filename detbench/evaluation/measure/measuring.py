@@ -1,6 +1,6 @@
 """Every picture through every arm of a run; an arm that fails on a picture is given up, and the others go on."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 
@@ -8,7 +8,7 @@ from detbench.blur.recipes import PictureRecipe
 from detbench.core.arm import BLURRED, SHARP, Arm
 from detbench.errors import ArmError, BackendError, DataError, NotEvaluableError
 from detbench.evaluation.measure.detection import DetectionSource
-from detbench.evaluation.measure.measured import ArmPicture, PackedDetections
+from detbench.evaluation.measure.measured import ArmPicture, PackedDetections, drop_unpaired
 from detbench.evaluation.measure.steps import Restored, Stages
 from detbench.evaluation.measure.truth import Truth, pseudo_truth
 from detbench.metrics.image_metrics import Quality
@@ -72,8 +72,8 @@ class Arms:
         self._deblurrers, self._stages, self._source, self._recorded = deblurrers, stages, source, recorded
         self.failed: dict[str, str] = {}
 
-    def rows(self, sample: Sample) -> Iterator[ArmPicture]:
-        """One picture's rows, arm by arm: sharp, blurred, and each deblurrer with its work on the sharp picture.
+    def rows(self, sample: Sample, with_harm: bool) -> Iterator[ArmPicture]:
+        """One picture's rows, arm by arm: sharp, blurred, and each deblurrer, `with_harm` also on the sharp picture.
 
         Raises BackendError where the detector fails on the blurred picture, which every arm is held against.
         """
@@ -88,7 +88,7 @@ class Arms:
                 f"{sample.file_name}: {error}. Without the blurred arm there is nothing to compare with"
             ) from error
         for backend in self._deblurrers:
-            yield from self._tried(backend.name, sample, partial(self._of_deblurrer, backend, sample, views))
+            yield from self._tried(backend.name, sample, partial(self._of_deblurrer, backend, sample, views, with_harm))
 
     def _tried(self, arm: str, sample: Sample, work: Callable[[], Iterable[ArmPicture]]) -> list[ArmPicture]:
         """The rows that an arm gives, none once it has failed."""
@@ -100,13 +100,13 @@ class Arms:
             self.failed[arm] = f"{sample.file_name}: {error}"
             return []
 
-    def _of_deblurrer(self, backend: Backend, sample: Sample, views: "_Views") -> Iterator[ArmPicture]:
+    def _of_deblurrer(self, backend: Backend, sample: Sample, views: "_Views", with_harm: bool) -> Iterator[ArmPicture]:
         kernel = sample.blur.kernel if sample.blur else None
         restored = self._restored(backend, sample, kernel)
         arm = Arm("blurred", backend.name)
         yield views.row(arm, restored.picture, restored)
-        has_harm = "sharp" not in self.failed and not backend.entry.by_name and self._source.has(arm.on_sharp)
-        if sample.sharp is not None and has_harm:
+        can_run = "sharp" not in self.failed and not backend.entry.by_name and self._source.has(arm.on_sharp)
+        if with_harm and sample.sharp is not None and can_run:
             # What blurred a sharp picture is known too: nothing did.
             no_blur = None if kernel is None else Kernel.none(kernel.light)
             restored = self._stages.restore(backend, sample.sharp, no_blur)
@@ -133,22 +133,24 @@ class _Views:
 
 
 def measure_pictures(
-    pictures: Pictures, places: range, arms: Arms, progress: Progress
-) -> tuple[list[Sample], dict[Arm, list[ArmPicture]]]:
+    pictures: Pictures, places: range, harm_places: Collection[int], arms: Arms, progress: Progress
+) -> tuple[list[Sample], dict[Arm, Sequence[ArmPicture]]]:
     """The samples at these places of the dataset, and their rows by arm; arms that failed on some are left out.
 
-    Raises DataError where the dataset has fewer pictures.
+    Deblurrers are run on the sharp pictures of those places that are among `harm_places`. Raises DataError where the
+    dataset has fewer pictures.
     """
     samples: list[Sample] = []
     rows: dict[Arm, list[ArmPicture]] = {}
-    count = len(places)
+    count, harm_count = len(places), sum(place in harm_places for place in places)
     progress("pictures", 0, count)
-    for sample in pictures.at(places):
-        for row in arms.rows(sample):
+    for place, sample in zip(places, pictures.at(places), strict=False):
+        for row in arms.rows(sample, place in harm_places):
             rows.setdefault(row.arm, []).append(row)
         samples.append(sample)
         progress("pictures", len(samples), count)
     if len(samples) != count:
         name = pictures.dataset.name
         raise DataError(f"dataset {name}: {len(samples)} pictures came where {count} were announced")
-    return samples, {arm: of_arm for arm, of_arm in rows.items() if len(of_arm) == count}
+    whole = {arm: of_arm for arm, of_arm in rows.items() if len(of_arm) == (harm_count if arm.is_on_sharp else count)}
+    return samples, drop_unpaired(whole)

@@ -21,13 +21,22 @@ from detbench.results.cache import digest
 
 @dataclass(frozen=True, eq=False)
 class ArmEvidence:
-    """What one arm's numbers follow from, the pictures in the order of their ids. `is_taken` (M,) says which true boxes
+    """What one arm's numbers follow from, the pictures in the order of their ids. `pictures` (n,) are the places of its
+    pictures among the run's: fewer than all where harm is measured on a sample. `is_taken` (M,) says which true boxes
     it finds at the stated confidence and IoU; `sha256` is the digest of the evidence.
     """
 
     evidence: Evidence
+    pictures: NDArray[np.int64]
     is_taken: NDArray[np.bool_]
     sha256: str
+
+    def among(self, pictures: NDArray[np.int64]) -> "ArmEvidence":
+        """That of an arm which has all of the run's pictures, over those at some places (n,)."""
+        if len(pictures) == len(self.pictures):
+            return self
+        sha256 = digest([self.sha256, pictures.tolist()])
+        return ArmEvidence(self.evidence.among(pictures), pictures, self.is_taken, sha256)
 
 
 def evidence_of_arms(rows: Rows, truth: TrueColumns) -> dict[Arm, ArmEvidence]:
@@ -49,17 +58,18 @@ def matches_of(pictures: Sequence[ArmPicture], truth: TrueColumns) -> Matches:
 
 def _evidence_of(pictures: Sequence[ArmPicture], truth: TrueColumns) -> ArmEvidence:
     matches = matches_of(pictures, truth)
-    counts = matches.counts(CONFIDENCE)
     rows = sorted(pictures, key=lambda row: row.sample.id)
+    places = np.searchsorted(truth.image_ids, [row.sample.id for row in rows])
+    counts = matches.counts(CONFIDENCE)[places]
     paired = [key for key, metric in image_metrics().items() if metric.spec.is_paired]
     quality = {key: [row.quality.get(key) for row in rows] for key in paired}
     evidence = Evidence(
-        ranked(truth, matches.found),
+        ranked(truth, matches.found).among(places),
         counts,
         {key: np.array(values, np.float64) for key, values in quality.items()},
     )
     sha256 = digest([_detections_sha256(pictures), counts.tolist(), quality])
-    return ArmEvidence(evidence, matches.is_taken(CONFIDENCE), sha256)
+    return ArmEvidence(evidence, places, matches.is_taken(CONFIDENCE), sha256)
 
 
 def _found_columns(pictures: Sequence[ArmPicture], truth: TrueColumns) -> FoundColumns:

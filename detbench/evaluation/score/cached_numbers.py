@@ -1,6 +1,7 @@
 """Every arm's numbers with the same pictures left out, and all that follows from evidence, in the cache."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,18 +11,26 @@ from detbench.core.fingerprints import code_identity
 from detbench.evaluation.score.arm_evidence import ArmEvidence
 from detbench.evaluation.score.true_boxes import TrueBoxes
 from detbench.metrics.evidence import ByMetric, numbers_of_folds, p_values
-from detbench.metrics.jackknifed import JackknifedNumbers
+from detbench.metrics.jackknifed import JackknifedNumbers, harm_arms
 from detbench.metrics.resampled import Draws, defined
 from detbench.metrics.uncertainty import SEED
 from detbench.results.cache import Cache, Record
 
 
 class CachedNumbers:
-    """Numbers of a run's arms, which are all held against `truth`; `jackknifed` has them by arm."""
+    """Numbers of a run's arms, which are all held against `truth`; `jackknifed` has them by arm.
+
+    `arms` are those that have all pictures. Deblurrers on sharp pictures are there for harm alone; `harm_pictures` (n,)
+    are the places of the pictures that it is over.
+    """
 
     def __init__(self, cache: Cache, truth: TrueBoxes, arms: Mapping[Arm, ArmEvidence], resamples: int) -> None:
-        self._cache, self.truth, self.arms, self._resamples = cache, truth.columns, arms, resamples
-        self.jackknifed = JackknifedNumbers(arms, self._numbers, len(self.truth.image_ids), resamples > 0)
+        self._cache, self.truth, self._resamples = cache, truth.columns, resamples
+        self.arms = {arm: each for arm, each in arms.items() if not arm.is_on_sharp}
+        everywhere = np.arange(len(self.truth.image_ids))
+        self.harm_pictures = next((each.pictures for arm, each in arms.items() if arm.is_on_sharp), everywhere)
+        for_harm = self._jackknifed(harm_arms(arms, self.harm_pictures), len(self.harm_pictures))
+        self.jackknifed = self._jackknifed(self.arms, len(everywhere), for_harm)
         self._depends_on = {
             **code_identity(JackknifedNumbers),
             "truth": truth.sha256,
@@ -46,8 +55,13 @@ class CachedNumbers:
         record = self._cache.get(stage, everything)
         return self._cache.put(stage, everything, compute()) if record is None else record
 
-    def _numbers(self, arm: Arm, weights: Draws) -> tuple[ByMetric, ByMetric]:
-        each = self.arms[arm]
+    def _jackknifed(
+        self, arms: Mapping[Arm, ArmEvidence], pictures: int, for_harm: JackknifedNumbers | None = None
+    ) -> JackknifedNumbers:
+        return JackknifedNumbers(arms, partial(self._numbers, arms), pictures, self._resamples > 0, for_harm)
+
+    def _numbers(self, arms: Mapping[Arm, ArmEvidence], arm: Arm, weights: Draws) -> tuple[ByMetric, ByMetric]:
+        each = arms[arm]
         record = self.kept(
             "jackknifed",
             {"arm": each.sha256},

@@ -82,11 +82,11 @@ def _against_sharp(numbers: CachedNumbers, arm: Arm) -> dict[str, Estimate]:
     """What a deblurrer wins back and harms; None without sharp pictures, and of the share that it wins back where the
     run does not show that blur costs anything.
     """
-    ours, images = numbers.jackknifed.paired(arm), len(numbers.truth.image_ids)
+    ours = numbers.jackknifed.paired(arm)
     values = {key: defined(ours[key][0]) if key in ours else None for key in ("gap_recovered", "harm")}
     if not _is_cost_shown(numbers):
         values["gap_recovered"] = None
-    return {key: estimated(value, images, ours.get(key)) for key, value in values.items()}
+    return {key: estimated(value, numbers.jackknifed.pictures_of(key), ours.get(key)) for key, value in values.items()}
 
 
 def _is_cost_shown(numbers: CachedNumbers) -> bool:

@@ -40,7 +40,7 @@ def score(measured: Measurements, cache: Cache) -> Scored:
     arms = reported_arms(measured)
     analysis = {arm: analysis_of(numbers, arm, measured.rows[arm], basis.classes) for arm in arms}
     results = {arm: arm_result(numbers, measured, arm, analysis[arm]) for arm in arms}
-    counts = {arm: each.evidence.counts for arm, each in evidence.items()}
+    counts = {arm: evidence[arm].evidence.counts for arm in arms}
     result = RunResult(
         specification=basis.specification,
         environment=basis.environment,
@@ -52,5 +52,12 @@ def score(measured: Measurements, cache: Cache) -> Scored:
         definitions={key: spec.definition for key, spec in metric_specs().items()},
         failed=measured.failed,
         partly_known=measured.partly_known,
+        harm_ids=_harm_ids(numbers),
     )
     return Scored(result, analysis, evidence, truth.columns)
+
+
+def _harm_ids(numbers: CachedNumbers) -> tuple[int, ...] | None:
+    """The ids of the pictures that harm is over, None for all."""
+    ids = numbers.truth.image_ids[numbers.harm_pictures]
+    return None if len(ids) == len(numbers.truth.image_ids) else tuple(ids.tolist())

@@ -75,9 +75,9 @@ def arms(*names: str, steps: Any = None, source: Any = None, recorded: Any = Non
     return Arms(backends, steps or Steps(), source or Source(), recorded)
 
 
-def names(of_arms: Arms, sample: Sample) -> list[str]:
+def names(of_arms: Arms, sample: Sample, with_harm: bool = True) -> list[str]:
     """The arms that a picture has rows in."""
-    return [row.arm.name for row in of_arms.rows(sample)]
+    return [row.arm.name for row in of_arms.rows(sample, with_harm)]
 
 
 def quiet(what: str, done: int, count: int) -> None:
@@ -86,7 +86,8 @@ def quiet(what: str, done: int, count: int) -> None:
 
 def test_each_picture_goes_through_every_arm() -> None:
     """Sharp, blurred, then each deblurrer on the blurred and on the sharp picture; equal pictures are seen once. Where
-    sharp pictures were not restored elsewhere, or their detections not recorded, there are no rows of harm.
+    sharp pictures were not restored elsewhere, their detections not recorded, or no harm is wanted, there are no rows
+    of harm.
     """
     source = Source()
     rows = names(arms("identity", "net", source=source), Streets(1)[0])
@@ -96,6 +97,7 @@ def test_each_picture_goes_through_every_arm() -> None:
     of_others = arms("theirs", recorded={"theirs": {"10.png": picture("theirs")}})
     assert names(of_others, Streets(1)[0]) == ["sharp", "blurred", "theirs"]
     assert names(arms("net", source=Source(without=("sharp+net",))), Streets(1)[0]) == ["sharp", "blurred", "net"]
+    assert names(arms("net"), Streets(1)[0], with_harm=False) == ["sharp", "blurred", "net"]
 
 
 def test_the_kernel_is_that_of_the_picture() -> None:
@@ -113,7 +115,7 @@ def test_an_arm_that_fails_is_given_up() -> None:
     steps = Steps("blurred 11")
     of_arms = arms("net", "identity", steps=steps)
     pictures = Pictures(Streets(3), None, "labels", steps, Source())
-    samples, rows = measure_pictures(pictures, range(3), of_arms, quiet)
+    samples, rows = measure_pictures(pictures, range(3), range(3), of_arms, quiet)
     assert [sample.id for sample in samples] == [10, 11, 12]
     assert of_arms.failed == {"net": "11.png: net failed"}
     assert {arm.name: len(of_arm) for arm, of_arm in rows.items()} == dict.fromkeys(
@@ -122,15 +124,33 @@ def test_an_arm_that_fails_is_given_up() -> None:
     assert [given for name, given, _ in steps.restored if name == "net"] == ["blurred 10", "sharp 10", "blurred 11"]
 
 
+def test_sharp_pictures_are_restored_at_some_places() -> None:
+    """Of the second half of six pictures, every fourth of the whole dataset: the one at place 4."""
+    steps = Steps()
+    pictures = Pictures(Streets(6), None, "labels", steps, Source())
+    _, rows = measure_pictures(pictures, range(3, 6), range(0, 6, 4), arms("net", steps=steps), quiet)
+    ids = {arm.name: [row.sample.id for row in of_arm] for arm, of_arm in rows.items()}
+    assert ids == {"sharp": [13, 14, 15], "blurred": [13, 14, 15], "net": [13, 14, 15], "sharp+net": [14]}
+    assert [given for _, given, _ in steps.restored] == ["blurred 13", "blurred 14", "sharp 14", "blurred 15"]
+
+
+def test_harm_needs_every_picture_of_its_deblurrer() -> None:
+    """A deblurrer that fails behind the last picture of the sample has no rows on sharp pictures either."""
+    steps = Steps("blurred 12")
+    pictures = Pictures(Streets(3), None, "labels", steps, Source())
+    _, rows = measure_pictures(pictures, range(3), range(1), arms("net", steps=steps), quiet)
+    assert [arm.name for arm in rows] == ["sharp", "blurred"]
+
+
 def test_a_share_has_its_places() -> None:
     """Every second picture from the second on, each of them a step of progress; fewer than announced are an error."""
     steps: list[tuple[str, int, int]] = []
     pictures = Pictures(Streets(5), None, "labels", Steps(), Source())
-    samples, _ = measure_pictures(pictures, range(1, 5, 2), arms(), lambda *step: steps.append(step))
+    samples, _ = measure_pictures(pictures, range(1, 5, 2), range(5), arms(), lambda *step: steps.append(step))
     assert [sample.id for sample in samples] == [11, 13]
     assert steps == [("pictures", 0, 2), ("pictures", 1, 2), ("pictures", 2, 2)]
     with pytest.raises(DataError, match="dataset streets: 5 pictures came where 6 were announced"):
-        measure_pictures(pictures, range(6), arms(), quiet)
+        measure_pictures(pictures, range(6), range(6), arms(), quiet)
 
 
 def test_pseudo_truth_is_of_the_sharp_picture() -> None:

@@ -42,6 +42,20 @@ def test_arms_with_the_same_pictures_share_their_evidence(make_measured: Callabl
     assert of_arm[SHARP] is not of_arm[BLURRED]
 
 
+def test_an_arm_of_some_pictures_misses_nothing_in_the_others(make_measured: Callable[..., Measurements]) -> None:
+    """A deblurrer that restored the sharp picture 4 alone has counts of that one, and so has the sharp arm among it."""
+    measured = make_measured({"sharp": (21, 22, 23), "blurred": (), "net": (), "sharp+net": (21, 23)})
+    of_four = measured.rows[NET.on_sharp][1:]
+    of_arm = evidence_of_arms({**measured.rows, NET.on_sharp: of_four}, true_boxes(measured).columns)
+    assert of_arm[SHARP].pictures.tolist() == [0, 1]
+    assert of_arm[NET.on_sharp].pictures.tolist() == [0]
+    assert of_arm[NET.on_sharp].evidence.counts.tolist() == [[1, 0, 0]]
+    sharp = of_arm[SHARP].among(of_arm[NET.on_sharp].pictures)
+    assert sharp.evidence.counts.tolist() == [[1, 0, 0]]
+    assert sharp.sha256 != of_arm[SHARP].sha256
+    assert of_arm[SHARP].among(of_arm[SHARP].pictures) is of_arm[SHARP]
+
+
 def test_the_digest_follows_all_that_numbers_rest_on(make_measured: Callable[..., Measurements]) -> None:
     """Another score changes it, though no count does, and so does another likeness; equal evidence has one digest."""
     seen = make_measured({"blurred": (22,), "net": (22,)})

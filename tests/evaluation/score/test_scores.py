@@ -71,6 +71,20 @@ def test_a_deblurrer_is_held_against_sharp_and_blurred(
     assert alone["gap_recovered"] == alone["harm"] == Estimate(None, 2)
 
 
+def test_harm_of_a_sample_is_that_of_its_pictures(
+    make_measured: Callable[..., Measurements], results_of: Results
+) -> None:
+    """Sharp pictures show 9's bus and 4's car; restored, 4's car is lost. Over picture 9 alone nothing is harmed, over
+    picture 4 alone all; the boxes of the other picture are never missed.
+    """
+    measured = make_measured({"sharp": (21, 22, 23), "blurred": (), "net": (), "sharp+net": (21, 22)})
+    nine, four = (replace(measured, rows={**measured.rows, NET.on_sharp: [row]}) for row in measured.rows[NET.on_sharp])
+    assert results_of(nine)[NET].metrics["harm"] == Estimate(0.0, 1)
+    harm = results_of(four)[NET].metrics["harm"]
+    assert (harm.value, harm.n) == (pytest.approx(1.0), 1)
+    assert results_of(four)[NET].metrics["gap_recovered"].n == 2
+
+
 def test_times_leave_out_what_was_not_timed(make_measured: Callable[..., Measurements], results_of: Results) -> None:
     """10 and 30 ms on 8,000 pixels each: the median is 20, the 95th percentile 29, a megapixel takes 2.5 s."""
     restore_ms = {"net": (10.0, 30.0), "half": (None, 30.0), "none": (None, None)}

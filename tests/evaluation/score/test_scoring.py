@@ -34,6 +34,15 @@ def test_maps_by_class_are_those_of_the_analysis(make_measured: Callable[..., Me
     assert net.metrics["map"].value == pytest.approx((51 / 101 + 1) / 2)
 
 
+def test_a_result_names_the_pictures_of_its_harm(make_measured: Callable[..., Measurements], tmp_path: Path) -> None:
+    """Where they are a sample; None where harm is over all, and where there is none."""
+    measured, on_sharp = make_measured(FINDS), Arm.named("sharp+net")
+    of_nine = replace(measured, rows={**measured.rows, on_sharp: measured.rows[on_sharp][:1]})
+    assert score(of_nine, Cache(tmp_path)).result.harm_ids == (9,)
+    assert score(measured, Cache(tmp_path)).result.harm_ids is None
+    assert score(make_measured({"blurred": (21,), "net": (21,)}), Cache(tmp_path)).result.harm_ids is None
+
+
 def test_numbers_do_not_follow_the_order_of_pictures(
     make_measured: Callable[..., Measurements], tmp_path: Path
 ) -> None:
