@@ -114,6 +114,11 @@ def print_path(path: object) -> None:
     sys.stdout.write(f"{path}\n")
 
 
+def print_sentence(sentence: str) -> None:
+    """A sentence of a result: on a terminal its lines end between words, in a file it is one line."""
+    out.print(sentence, markup=False, soft_wrap=not out.is_terminal)
+
+
 def print_table(columns: list[str], rows: list[list[str]], *, numbers: bool = False) -> None:
     """A small table; with `numbers`, all columns but the first are set flush right."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")

@@ -1,18 +1,19 @@
 """`detbench run`: evaluate deblurrers by what a detector finds before and after."""
 
+import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from detbench.cli.console import note, print_path, print_table, progress_steps
+from detbench.cli.answer import print_answer, print_json
+from detbench.cli.console import note, print_path, progress_steps
 from detbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from detbench.results.schema import Difference, RunResult
-    from detbench.types import Estimate
+    from detbench.results.schema import RunResult
 
 SOME_FAILED = 4
 """The exit code of a run that finished, but not in every arm."""
@@ -102,80 +103,55 @@ def _note_twins(deblurrers: "Sequence[str]") -> None:
             note(f"--deblurrer {word} is named {deblurrers.count(word)} times and runs once.")
 
 
-def tell(result: "RunResult", folder: Path) -> None:
-    """Render a finished run's report, and print its notes, its table and its folder."""
+def tell(result: "RunResult", folder: Path, *, quiet: bool = False, as_json: bool = False, opened: bool = False) -> None:
+    """Render a finished run's report, print its notes and its answer, and end with code 4 where an arm failed.
+
+    `quiet` leaves the folder alone on stdout and errors on stderr, `as_json` prints one object instead of tables, and
+    `opened` shows the report in the browser.
+    """
     from detbench.report.render import render_report
 
-    render_report(folder)
-    _print_notes(result)
-    _print_result(result)
-    print_path(folder)
+    page = render_report(folder)
+    _note_failed(result.failed)
+    if not quiet:
+        for sentence in _notes(result):
+            note(sentence)
+    if as_json:
+        print_json(result, folder, page)
+    else:
+        if not quiet:
+            print_answer(result, page)
+        print_path(folder)
+    if opened:
+        webbrowser.open(page.resolve().as_uri())
     if result.failed:
         raise typer.Exit(SOME_FAILED)
 
 
-def _print_notes(result: "RunResult") -> None:
+def _notes(result: "RunResult") -> "Iterator[str]":
+    """What a reader of the numbers should know."""
     from detbench.report.tables import missed_classes, trained_with_note
 
-    _note_failed(result.failed)
     if marked := trained_with_note(result.arms):
-        note(marked)
+        yield marked
     for arm in result.arms:
         if arm.smaller_tiles:
-            note(f"{arm.name}: memory ran out for {arm.smaller_tiles} pictures, which were restored in smaller tiles.")
+            yield f"{arm.name}: memory ran out for {arm.smaller_tiles} pictures, which were restored in smaller tiles."
     if result.arm("sharp") is None and "sharp" not in result.failed:
-        note(
+        yield (
             "The dataset has no sharp pictures, so there is no ceiling, PSNR or SSIM. --blur RECIPE blurs its pictures."
         )
     for sentence in result.data.notes:
-        note(f"Dataset {result.data.name}: {sentence}.")
+        yield f"Dataset {result.data.name}: {sentence}."
     if result.data.unmatched_dataset_classes:
-        note(f"Classes the detector does not know, always missed: {', '.join(missed_classes(result.data))}")
+        yield f"Classes the detector does not know, always missed: {', '.join(missed_classes(result.data))}"
     for name, each in result.partly_known.items():
         reused = f" {each.reused_steps} of its steps here are of an interrupted run." if each.reused_steps else ""
-        note(f"{name}: {each.reason}. So its work is done anew in every run.{reused}")
+        yield f"{name}: {each.reason}. So its work is done anew in every run.{reused}"
     if result.specification["truth"] == "pseudo":
-        note("Truth is the detector's own boxes on the sharp pictures, not labels.")
+        yield "Truth is the detector's own boxes on the sharp pictures, not labels."
 
 
 def _note_failed(failed: "Mapping[str, str]") -> None:
     for name, reason in failed.items():
         note(f"{name} failed and has no numbers. {reason}")
-
-
-def _print_result(result: "RunResult") -> None:
-    from detbench.metrics.image_metrics import metric_specs
-    from detbench.report.tables import arm_name
-
-    columns = {spec.terminal_title: key for key, spec in metric_specs().items() if spec.terminal_title}
-    rows = [[arm_name(arm), *(_short(arm.metrics.get(key)) for key in columns.values())] for arm in result.arms]
-    rows += [[arm, "failed", *([""] * (len(columns) - 1))] for arm in result.failed]
-    print_table(["arm", *columns], rows, numbers=True)
-    changes = [difference for difference in result.differences if difference.metric == "map"]
-    adjusted = ["adjusted p"] if any(difference.p_holm is not None for difference in changes) else []
-    lines = [_change(difference, bool(adjusted)) for difference in changes]
-    print_table(["mAP difference", "", "interval", "p", *adjusted, ""], lines, numbers=True)
-
-
-def _change(difference: "Difference", is_adjusted: bool) -> list[str]:
-    """One row: who against whom, by how much, between which bounds, how often chance does as much, and whether this may
-    be chance.
-    """
-    from detbench.metrics.specs import METRICS
-    from detbench.pages.text import UNDEFINED, interval, signed
-
-    spec, estimate = METRICS[difference.metric], difference.difference
-    p_values = (difference.p_value, difference.p_holm) if is_adjusted else (difference.p_value,)
-    return [
-        f"{difference.arm} − {difference.against}",
-        UNDEFINED if estimate.value is None else signed(spec, estimate.value),
-        interval(spec, estimate, is_difference=True) or UNDEFINED,
-        *(UNDEFINED if p_value is None else f"{p_value:.3f}" for p_value in p_values),
-        "" if difference.is_shown or not estimate.value else "may be chance",
-    ]
-
-
-def _short(estimate: "Estimate | None") -> str:
-    if estimate is None or estimate.value is None:
-        return "–"
-    return f"{estimate.value:.3f}" if abs(estimate.value) < 10 else f"{estimate.value:.1f}"
