@@ -115,6 +115,6 @@ def _signed(difference: "Difference") -> str:
 
 
 def shortened(name: str) -> str:
-    """A name of at most WIDEST_NAME letters: both ends of a longer one, for what tells names apart is often the last."""
+    """A name of at most WIDEST_NAME letters: both ends of a longer one, for the last often tell names apart."""
     kept = WIDEST_NAME - 1
     return name if len(name) <= WIDEST_NAME else f"{name[: kept - kept // 2]}…{name[-(kept // 2) :]}"

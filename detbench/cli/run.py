@@ -1,6 +1,7 @@
 """`detbench run`: evaluate deblurrers by what a detector finds before and after."""
 
 import webbrowser
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,6 +14,7 @@ from detbench.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from detbench.results.cache import Cache
     from detbench.results.schema import RunResult
 
 SOME_FAILED = 4
@@ -20,9 +22,16 @@ SOME_FAILED = 4
 
 
 def run(
-    deblurrer: Annotated[list[str], typer.Option(help="A deblurrer; repeat it to compare several.")],
-    detector: Annotated[str, typer.Option(help="A detector's name, or a YOLO .pt or .safetensors file.")] = "yolov8",
-    dataset: Annotated[str, typer.Option(help="A dataset's name, or a path: COCO, YOLO, VOC, or pairs.")] = "streets",
+    deblurrer: Annotated[
+        list[str],
+        typer.Option("--deblurrer", "-d", help="A deblurrer; repeat it, or write a,b, to compare several."),
+    ],
+    detector: Annotated[
+        str, typer.Option("--detector", "-t", help="A detector's name, or a YOLO .pt or .safetensors file.")
+    ] = "yolov8",
+    dataset: Annotated[
+        str, typer.Option("--dataset", "-s", help="A dataset's name, or a path: COCO, YOLO, VOC, or pairs.")
+    ] = "streets",
     blur: Annotated[
         str | None, typer.Option(help="Blur the pictures first: trajectory, shake, or trajectory:seed=3,…")
     ] = None,
@@ -30,7 +39,7 @@ def run(
         Literal["labels", "pseudo"],
         typer.Option(help="True boxes: the dataset's, or the detector's on sharp pictures."),
     ] = "labels",
-    limit: Annotated[int | None, typer.Option(help="Only the first N pictures by id.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", "-l", help="Only the first N pictures by id.")] = None,
     repair: Annotated[
         Literal["clip", "drop"] | None, typer.Option(help="Boxes without area or outside their picture: clip or drop.")
     ] = None,
@@ -44,14 +53,22 @@ def run(
         Literal["local", "ray"], typer.Option(help="Who works: this process, or the workers of a Ray cluster.")
     ] = "local",
     out_folder: Annotated[Path, typer.Option("--out", help="Where run folders go.")] = Path("reports"),
-    name: Annotated[str | None, typer.Option(help="The run folder's name.")] = None,
+    name: Annotated[str | None, typer.Option("--name", "-n", help="The run folder's name.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Compute everything again, whatever the cache holds.")] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the run of another request that has this name.")
     ] = False,
     timeout: Annotated[
-        int, typer.Option(min=1, help="Seconds that a deblurrer or a detector may take for a picture.")
-    ] = 3600,
+        int | None,
+        typer.Option(
+            min=1,
+            help="Seconds that a deblurrer or a detector may take for a picture.",
+            show_default="300 for command:, 3600 for others",
+        ),
+    ] = None,
+    opened: Annotated[bool, typer.Option("--open", help="Open the report in the browser.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as one JSON object.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print errors and the run folder alone.")] = False,
 ) -> None:
     """Run deblurrers over a dataset, detect before and after, and write the run folder with its report.
 
@@ -60,41 +77,61 @@ def run(
     request or the data is wrong, 3 there is nothing to measure, 130 interrupted.
     """
     from detbench.core.paths import cache_folder
+    from detbench.evaluation.measure.measuring import unheard
     from detbench.evaluation.on_ray import run_on_ray
     from detbench.evaluation.request import RunSpec, checked_name, parse_share, run_name
     from detbench.evaluation.run import run as run_here
     from detbench.evaluation.shards import run_shard
+    from detbench.plugins.backend import listed_deblurrers
     from detbench.results.cache import Cache
 
     share = None if shard is None else parse_share(shard)
-    if share and engine != "local":
-        raise UsageError("--shard divides the pictures by hand, --engine ray by itself: leave one out")
-    spec = RunSpec(dataset, tuple(deblurrer), detector, blur, truth, limit, device, precision, resamples, repair)
-    _note_twins(deblurrer)
-    folder, cache = (
-        out_folder / (run_name(spec) if name is None else checked_name(name)),
-        Cache(cache_folder(), fresh=fresh),
-    )
+    if share and (engine != "local" or as_json or opened):
+        raise UsageError(
+            "--shard measures a share of the pictures by hand: leave out --engine, which divides them by itself, and "
+            "--json and --open, which need the whole run"
+        )
+    words = tuple(word for each in deblurrer for word in listed_deblurrers(each))
+    spec = RunSpec(dataset, words, detector, blur, truth, limit, device, precision, resamples, repair)
+    if not quiet:
+        _note_twins(words)
+    folder = out_folder / (run_name(spec) if name is None else checked_name(name))
+    cache = Cache(cache_folder(), fresh=fresh)
     cache.check_writable()
-    try:
-        with progress_steps() as steps:
+    announce = unheard if quiet else note
+    reached: dict[str, tuple[int, int]] = {}
+    with _going_on_later(reached, cache):
+        with progress_steps(quiet=quiet, reached=reached) as steps:
             if share is None:
-                result = (run_on_ray if engine == "ray" else run_here)(
-                    spec, folder, cache, steps, timeout, overwrite=overwrite
-                )
+                evaluate = run_on_ray if engine == "ray" else run_here
+                result = evaluate(spec, folder, cache, steps, timeout, overwrite=overwrite, announce=announce)
             else:
                 folder = folder.with_name(f"{folder.name}-{share.index}-of-{share.count}")
-                failed = run_shard(spec, share, folder, cache, steps, timeout, overwrite=overwrite)
+                failed = run_shard(spec, share, folder, cache, steps, timeout, overwrite=overwrite, announce=announce)
+        if share is None:
+            tell(result, folder, quiet=quiet, as_json=as_json, opened=opened)
+            return
+    _note_failed(failed)
+    print_path(folder)
+    if failed:
+        raise typer.Exit(SOME_FAILED)
+
+
+@contextmanager
+def _going_on_later(reached: "Mapping[str, tuple[int, int]]", cache: "Cache") -> "Iterator[None]":
+    """After Ctrl-C, say how much of what was `reached` is kept and how to go on, and end with code 130."""
+    try:
+        yield
     except KeyboardInterrupt:
-        note("Interrupted; finished work is kept. Repeat the command to go on.")
+        from detbench.evaluation.measure.measuring import MEASURING
+
+        done, count = reached.get(MEASURING, (0, 0))
+        finished = f"{done:,} of {count:,} {MEASURING} are" if count else "Finished work is"
+        again = " without --fresh" if cache.fresh else ""
+        note(
+            f"Interrupted. {finished} kept in the cache, {cache.folder}. Repeat the command{again} to go on from there."
+        )
         raise typer.Exit(130) from None
-    if share is None:
-        tell(result, folder)
-    else:
-        _note_failed(failed)
-        print_path(folder)
-        if failed:
-            raise typer.Exit(SOME_FAILED)
 
 
 def _note_twins(deblurrers: "Sequence[str]") -> None:
@@ -103,7 +140,9 @@ def _note_twins(deblurrers: "Sequence[str]") -> None:
             note(f"--deblurrer {word} is named {deblurrers.count(word)} times and runs once.")
 
 
-def tell(result: "RunResult", folder: Path, *, quiet: bool = False, as_json: bool = False, opened: bool = False) -> None:
+def tell(
+    result: "RunResult", folder: Path, *, quiet: bool = False, as_json: bool = False, opened: bool = False
+) -> None:
     """Render a finished run's report, print its notes and its answer, and end with code 4 where an arm failed.
 
     `quiet` leaves the folder alone on stdout and errors on stderr, `as_json` prints one object instead of tables, and

@@ -64,9 +64,7 @@ _ALL = (
     _coco("ar_small", "AR small", "average recall over boxes below 32² square pixels"),
     _coco("ar_medium", "AR medium", "average recall over boxes from 32² to 96² square pixels"),
     _coco("ar_large", "AR large", "average recall over boxes above 96² square pixels"),
-    _operating(
-        "precision", "Precision", "found boxes that are true", terminal_title=_in_terminal("P"), on_card=True
-    ),
+    _operating("precision", "Precision", "found boxes that are true", terminal_title=_in_terminal("P"), on_card=True),
     _operating("recall", "Recall", "true boxes that are found", terminal_title=_in_terminal("R"), on_card=True),
     _operating("f1", "F1", "harmonic mean of precision and recall"),
     MetricSpec(

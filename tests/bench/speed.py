@@ -24,6 +24,7 @@ import pycocotools.coco
 import pycocotools.cocoeval
 import torch
 from coco_like import coco_like
+from detbench.metrics.bootstrap import RESAMPLES, draw_pictures
 from PIL import Image as PillowImage
 from plain_nets import plain_generator, through, with_skip
 from plain_run import WANG, evaluated
@@ -40,7 +41,6 @@ from detbench.blur.trajectory import random_trajectory
 from detbench.core.devices import device_name, resolve_device
 from detbench.core.images import read_image
 from detbench.deblurrers.network import DeblurGAN
-from detbench.metrics.bootstrap import RESAMPLES, draw_pictures
 from detbench.metrics.coco_scores import evaluate
 from detbench.metrics.columns import found_columns, true_columns
 from detbench.metrics.quality import psnr_db, ssim

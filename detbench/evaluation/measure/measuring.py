@@ -1,8 +1,10 @@
 """Every picture through every arm of a run; an arm that fails on a picture is given up, and the others go on."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from typing import Protocol
 
 from detbench.blur.recipes import PictureRecipe
 from detbench.core.arm import BLURRED, SHARP, Arm
@@ -15,8 +17,39 @@ from detbench.metrics.image_metrics import Quality
 from detbench.plugins.backend import Backend
 from detbench.types import Dataset, Kernel, Picture, Sample
 
-Progress = Callable[[str, int, int], None]
-"""Takes what is being done, and how many steps are done of how many."""
+MEASURING = "pictures × arms"
+"""What progress counts while pictures are measured."""
+
+
+class Progress(Protocol):
+    """Takes what is being done, how many steps are done of how many, and which one is next or what to say of it."""
+
+    def __call__(self, what: str, done: int, count: int, now: str = "", /) -> None:
+        """Show it."""
+
+
+def unwatched(what: str, done: int, count: int, now: str = "", /) -> None:
+    """Progress that nobody watches."""
+
+
+Hears = Callable[[str], None]
+"""Takes a line, or the name of what begins."""
+
+
+def unheard(_line: str) -> None:
+    """Nobody wants to know."""
+
+
+Step = tuple[int, str]
+"""The id of a picture, and the arm that it goes through."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How many steps there are, and which of them are `finished` already."""
+
+    steps: int
+    finished: Set[Step]
 
 
 class Pictures:
@@ -43,6 +76,15 @@ class Pictures:
         for place, sample in zip(places, given, strict=False):
             blurred = sample if self._recipe is None else self._stages.blur(sample, self._recipe)
             yield self._with_pseudo_truth(blurred, place) if self._truth == "pseudo" else blurred
+
+    def extent(self, places: range, arms: "Arms") -> Extent:
+        """How much there is to do with the pictures at these places, and what the cache has of it."""
+        steps, finished = 0, set[Step]()
+        for sample in islice(self.dataset, places.start, places.stop, places.step):
+            steps += arms.count(has_sharp=self._recipe is not None or sample.sharp is not None)
+            kept = sample if self._recipe is None else self._stages.blurred_before(sample, self._recipe)
+            finished.update((sample.id, arm) for arm in (arms.finished(kept) if kept else ()))
+        return Extent(steps, finished)
 
     def _with_pseudo_truth(self, sample: Sample, place: int) -> Sample:
         if sample.sharp is None:
@@ -72,23 +114,50 @@ class Arms:
         self._deblurrers, self._stages, self._source, self._recorded = deblurrers, stages, source, recorded
         self.failed: dict[str, str] = {}
 
-    def rows(self, sample: Sample) -> Iterator[ArmPicture]:
-        """One picture's rows, arm by arm: sharp, blurred, and each deblurrer with its work on the sharp picture.
+    def count(self, has_sharp: bool) -> int:
+        """How many arms a picture goes through."""
+        return has_sharp + 1 + len(self._deblurrers)
 
-        Raises BackendError where the detector fails on the blurred picture, which every arm is held against.
+    def finished(self, sample: Sample) -> Iterator[str]:
+        """The arms whose work on a picture is in the cache or was done elsewhere."""
+        unrestored = {"sharp": sample.sharp, "blurred": sample.blurred}
+        yield from (arm for arm, picture in unrestored.items() if picture and self._source.is_finished(picture))
+        for backend in self._deblurrers:
+            if all(picture and self._source.is_finished(picture) for picture in self._restored_before(backend, sample)):
+                yield backend.name
+
+    def _restored_before(self, backend: Backend, sample: Sample) -> Iterator[Picture | None]:
+        """What a deblurrer made of the blurred and the sharp picture, as far as it must; None where it is not there."""
+        kernel = sample.blur.kernel if sample.blur else None
+        if backend.name in self._recorded:
+            yield self._recorded[backend.name][sample.file_name]
+            return
+        yield self._stages.restored_before(backend, sample.blurred, kernel)
+        if sample.sharp is not None and self._has_harm(backend):
+            yield self._stages.restored_before(backend, sample.sharp, _no_blur(kernel))
+
+    def work(self, sample: Sample) -> Iterator[tuple[str, Callable[[], list[ArmPicture]]]]:
+        """One picture's work, arm by arm: sharp, blurred, and each deblurrer, with the sharp picture too. A call
+        gives the rows, none for an arm that has failed.
+
+        Raises BackendError there where the detector fails on the blurred picture, which every arm is held against.
         """
         views = _Views(sample, self._stages, self._source)
         if sample.sharp is not None:
             sharp = sample.sharp
-            yield from self._tried("sharp", sample, lambda: [views.row(SHARP, sharp)])
+            yield "sharp", lambda: self._tried("sharp", sample, lambda: [views.row(SHARP, sharp)])
+        yield "blurred", lambda: [self._blurred(sample, views)]
+        for backend in self._deblurrers:
+            of_deblurrer = partial(self._of_deblurrer, backend, sample, views)
+            yield backend.name, partial(self._tried, backend.name, sample, of_deblurrer)
+
+    def _blurred(self, sample: Sample, views: "_Views") -> ArmPicture:
         try:
-            yield views.row(BLURRED, sample.blurred)
+            return views.row(BLURRED, sample.blurred)
         except ArmError as error:
             raise BackendError(
                 f"{sample.file_name}: {error}. Without the blurred arm there is nothing to compare with"
             ) from error
-        for backend in self._deblurrers:
-            yield from self._tried(backend.name, sample, partial(self._of_deblurrer, backend, sample, views))
 
     def _tried(self, arm: str, sample: Sample, work: Callable[[], Iterable[ArmPicture]]) -> list[ArmPicture]:
         """The rows that an arm gives, none once it has failed."""
@@ -105,17 +174,24 @@ class Arms:
         restored = self._restored(backend, sample, kernel)
         arm = Arm("blurred", backend.name)
         yield views.row(arm, restored.picture, restored)
-        has_harm = "sharp" not in self.failed and not backend.entry.by_name and self._source.has(arm.on_sharp)
-        if sample.sharp is not None and has_harm:
-            # What blurred a sharp picture is known too: nothing did.
-            no_blur = None if kernel is None else Kernel.none(kernel.light)
-            restored = self._stages.restore(backend, sample.sharp, no_blur)
+        if sample.sharp is not None and self._has_harm(backend):
+            restored = self._stages.restore(backend, sample.sharp, _no_blur(kernel))
             yield views.row(arm.on_sharp, restored.picture, restored)
+
+    def _has_harm(self, backend: Backend) -> bool:
+        """Whether a deblurrer also goes over sharp pictures."""
+        on_sharp = Arm("sharp", backend.name)
+        return "sharp" not in self.failed and not backend.entry.by_name and self._source.has(on_sharp)
 
     def _restored(self, backend: Backend, sample: Sample, kernel: Kernel | None) -> Restored:
         if backend.name in self._recorded:
             return Restored(self._recorded[backend.name][sample.file_name], restore_ms=None, told_kernel=False)
         return self._stages.restore(backend, sample.blurred, kernel)
+
+
+def _no_blur(kernel: Kernel | None) -> Kernel | None:
+    """What blurred a sharp picture is known where the kernel of the blurred one is: nothing did."""
+    return None if kernel is None else Kernel.none(kernel.light)
 
 
 class _Views:
@@ -133,21 +209,24 @@ class _Views:
 
 
 def measure_pictures(
-    pictures: Pictures, places: range, arms: Arms, progress: Progress
+    pictures: Pictures, places: range, arms: Arms, progress: Progress, extent: Extent
 ) -> tuple[list[Sample], dict[Arm, list[ArmPicture]]]:
     """The samples at these places of the dataset, and their rows by arm; arms that failed on some are left out.
 
+    Progress counts the steps of `extent`, those that are finished from the start, so that the pace is that of work.
     Raises DataError where the dataset has fewer pictures.
     """
     samples: list[Sample] = []
     rows: dict[Arm, list[ArmPicture]] = {}
-    count = len(places)
-    progress("pictures", 0, count)
+    count, done = len(places), len(extent.finished)
     for sample in pictures.at(places):
-        for row in arms.rows(sample):
-            rows.setdefault(row.arm, []).append(row)
+        for arm, work in arms.work(sample):
+            progress(MEASURING, done, extent.steps, arm)
+            for row in work():
+                rows.setdefault(row.arm, []).append(row)
+            done += (sample.id, arm) not in extent.finished
         samples.append(sample)
-        progress("pictures", len(samples), count)
+    progress(MEASURING, done, extent.steps)
     if len(samples) != count:
         name = pictures.dataset.name
         raise DataError(f"dataset {name}: {len(samples)} pictures came where {count} were announced")
