@@ -45,7 +45,7 @@ class Steps(Protocol):
         """Show it."""
 
 
-PLAIN = dict(zip("−–×·≥≤²", ("-", "-", "x", "-", ">=", "<=", "2"), strict=True)) | {"…": "..."}
+PLAIN = {"…": "...", "→": "->", "≥": ">=", "≤": "<="} | dict(zip("−–×·²†\xa0", "--x-2+ ", strict=True))
 """ASCII for what tables and messages hold besides it."""
 
 
@@ -164,9 +164,13 @@ class _Pace:
         done, seconds = self._done - (self._first or 0), time.perf_counter() - self._begun
         if done <= 0 or seconds <= 0:
             return ""
-        rate = f"{seconds / done:.2f} s a {each}" if each else f"{done / seconds:.1f}/s"
+        rate = f"{seconds / done:.2f} s a {each}" if each else _rate(done, seconds)
         left = (self._count - self._done) * seconds / done
         return f"{rate}, {_duration(left)} left" if self._is_known and left else rate
+
+
+def _rate(done: int, seconds: float) -> str:
+    return f"{done / seconds:.1f}/s" if done >= seconds else f"{seconds / done:.1f} s each"
 
 
 def _duration(seconds: float) -> str:

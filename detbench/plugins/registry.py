@@ -139,9 +139,9 @@ def _reason(error: Exception) -> str:
 
 def _searched() -> list[str]:
     """The folders that Python searches for modules of other people: all of its path but its own library."""
-    own = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
+    own = Path(sysconfig.get_path("stdlib"))
     places = dict.fromkeys(Path(place).absolute() for place in sys.path)
-    return [str(place) for place in places if place.is_dir() and not own & {place, place.parent}]
+    return [str(place) for place in places if place.is_dir() and place not in (own, own / "lib-dynload")]
 
 
 def _takes_nothing(function: Callable[..., Any]) -> bool:
