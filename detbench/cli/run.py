@@ -77,7 +77,6 @@ def run(
     request or the data is wrong, 3 there is nothing to measure, 130 interrupted.
     """
     from detbench.core.paths import cache_folder
-    from detbench.evaluation.measure.measuring import unheard
     from detbench.evaluation.on_ray import run_on_ray
     from detbench.evaluation.request import RunSpec, checked_name, parse_share, run_name
     from detbench.evaluation.run import run as run_here
@@ -98,7 +97,7 @@ def run(
     folder = out_folder / (run_name(spec) if name is None else checked_name(name))
     cache = Cache(cache_folder(), fresh=fresh)
     cache.check_writable()
-    announce = unheard if quiet else note
+    announce = (lambda _line: None) if quiet else note
     reached: dict[str, tuple[int, int]] = {}
     with _going_on_later(reached, cache):
         with progress_steps(quiet=quiet, reached=reached) as steps:
@@ -123,13 +122,11 @@ def _going_on_later(reached: "Mapping[str, tuple[int, int]]", cache: "Cache") ->
     try:
         yield
     except KeyboardInterrupt:
-        from detbench.evaluation.measure.measuring import MEASURING
-
-        done, count = reached.get(MEASURING, (0, 0))
-        finished = f"{done:,} of {count:,} {MEASURING} are" if count else "Finished work is"
+        where = "".join(f" ({what}: {done:,}/{count:,})" for what, (done, count) in [*reached.items()][-1:])
         again = " without --fresh" if cache.fresh else ""
         note(
-            f"Interrupted. {finished} kept in the cache, {cache.folder}. Repeat the command{again} to go on from there."
+            f"Interrupted{where}. What is finished is kept in the cache {cache.folder}. Repeat the command{again} to go "
+            "on from there."
         )
         raise typer.Exit(130) from None
 

@@ -121,11 +121,14 @@ def listed_deblurrers(word: str) -> tuple[str, ...]:
         return parts
     if "," not in word.partition(":")[0]:
         return (word,)
-    unknown = strangers[0] if strangers else parts[0]
-    near = did_you_mean(unknown, {entry.name: entry for entry in DEBLURRERS.entries()})
+    if strangers:
+        near = did_you_mean(strangers[0], [entry.name for entry in DEBLURRERS.entries()])
+        why = f"{strangers[0]!r} is no deblurrer.{near}"
+    else:
+        why = f"{next(filter(_is_command, parts))!r} may go on behind its comma."
     raise UsageError(
-        f"--deblurrer {word!r}: {unknown!r} is no deblurrer.{near} Name each of several by itself: "
-        "--deblurrer A --deblurrer B. `detbench list` shows all"
+        f"--deblurrer {word!r}: {why} Name each of several by itself, --deblurrer A --deblurrer B; `detbench list` "
+        "shows all"
     )
 
 

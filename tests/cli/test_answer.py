@@ -27,8 +27,8 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_a_run_prints_what_was_recorded(drawn_run: Run, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
-    """Stderr and stdout on a terminal of that width are the file's, and no line is wider. Without the file it is written,
-    to be looked at.
+    """Stderr and stdout on a terminal of that width are the file's, and no line of the answer is wider. Without the file
+    it is written, to be looked at.
     """
     still(monkeypatch)
     monkeypatch.setattr(
@@ -54,7 +54,7 @@ def test_the_verdict_comes_first_and_the_best_deblurrer_before_others(
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     assert lines[0] == f"There is no verdict on {long}."
     rows = [line.split()[:2] for line in lines if " ." in line]
-    assert rows == [["blurred", ".200"], ["sharp", ".600"], ["recorded-…d-network", ".300"], ["wiener", ".100"]]
+    assert rows == [["blurred", ".200"], ["sharp", ".600"], ["recorded-…-network", ".300"], ["wiener", ".100"]]
     assert lines[-1] == "Report: job/report.html"
     assert max(map(len, lines)) <= 80
 

@@ -205,7 +205,7 @@ def test_interrupted_run_goes_on(drawn_run: Run, monkeypatch: pytest.MonkeyPatch
     stopped = drawn_run("--name", "half", deblurrers=("wiener",), blur="trajectory:seed=9")
     assert stopped.code == 130
     assert (
-        "11 of 36 pictures × arms are kept in the cache another. Repeat the command to go on from there." in stopped.err
+        "Interrupted (pictures × arms: 11/36). What is finished is kept in the cache another. Repeat the" in stopped.err
     )
     again = drawn_run("--name", "half", deblurrers=("wiener",), blur="trajectory:seed=9")
     assert without_times(numbers(again)) == whole
