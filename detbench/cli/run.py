@@ -125,8 +125,8 @@ def _going_on_later(reached: "Mapping[str, tuple[int, int]]", cache: "Cache") ->
         where = "".join(f" ({what}: {done:,}/{count:,})" for what, (done, count) in [*reached.items()][-1:])
         again = " without --fresh" if cache.fresh else ""
         note(
-            f"Interrupted{where}. What is finished is kept in the cache {cache.folder}. Repeat the command{again} to go "
-            "on from there."
+            f"Interrupted{where}. What is finished is kept in the cache {cache.folder}. Repeat the command{again} to "
+            "go on from there."
         )
         raise typer.Exit(130) from None
 

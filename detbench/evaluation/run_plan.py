@@ -137,7 +137,7 @@ def check_pictures(dataset: Dataset, places: range, progress: Progress) -> None:
     faults: list[str] = []
     for done, found in enumerate(dataset.faults(places), start=1):
         faults += found
-        progress("checking pictures", done, len(places))
+        progress("checking", done, len(places))
     refuse_faults(faults)
 
 

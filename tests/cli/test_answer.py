@@ -27,8 +27,8 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_a_run_prints_what_was_recorded(drawn_run: Run, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
-    """Stderr and stdout on a terminal of that width are the file's, and no line of the answer is wider. Without the file
-    it is written, to be looked at.
+    """Stderr and stdout on a terminal of that width are the file's, and no line of the answer is wider. A file that is
+    missing is written, to be looked at.
     """
     still(monkeypatch)
     monkeypatch.setattr(

@@ -157,7 +157,7 @@ def test_damaged_pictures_are_named_at_once(drawn_dataset: Path, tmp_path: Path)
     ) as raised:
         check_pictures(dataset, range(12), lambda *step: shown.append(step))
     assert "drawn-04.png: 5x5 pixels, but annotations.json says 320x240" in str(raised.value)
-    assert shown[-1] == ("checking pictures", 12, 12)
+    assert shown[-1] == ("checking", 12, 12)
     check_pictures(dataset, range(0, 12, 4), lambda *_: None)
     with pytest.raises(DataError, match=r"^\S*drawn-02\.png: damaged picture"):
         check_pictures(dataset, range(1, 2), lambda *_: None)
