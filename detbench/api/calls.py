@@ -1,7 +1,7 @@
 """`detbench.evaluate` and `detbench.compare`: what the commands `run` and `compare` do, for a notebook or a script."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +13,8 @@ from detbench.datasets.in_memory import SamplesInMemory
 from detbench.datasets.true_records import open_true_records, true_records_of
 from detbench.errors import DataError, UsageError
 from detbench.evaluation.comparing import compare_files
+from detbench.evaluation.measure.harm import Harm
+from detbench.evaluation.measure.measuring import Progress, unwatched
 from detbench.evaluation.request import Given, RunSpec, folder_name, run_name
 from detbench.evaluation.run import run
 from detbench.results.cache import Cache
@@ -34,15 +36,16 @@ def evaluate(
     blur: str | None = None,
     truth: Literal["labels", "pseudo"] = "labels",
     limit: int | None = None,
+    harm: Harm = "sample",
     repair: Literal["clip", "drop"] | None = None,
     device: str = "auto",
     precision: Literal["fp32", "bf16"] = "fp32",
     resamples: int = 1000,
-    timeout: int = 3600,
+    timeout: int | None = None,
     fresh: bool = False,
     overwrite: bool = False,
     folder: Place | None = None,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress = unwatched,
 ) -> Result:
     """Run deblurrers over a dataset and a detector before and after, and say whether deblurring helps.
 
@@ -53,7 +56,8 @@ def evaluate(
 
     The other settings are the options of `detbench run`. `fresh` computes everything again, whatever the cache holds;
     the work of objects in memory is done anew in every call. `folder` is where the run's folder stays; without it the
-    folder goes when the result does. `progress` is called with (what, done, of how many); nothing is printed.
+    folder goes when the result does. `progress` is called with (what, done, of how many, which is next); nothing is
+    printed.
 
     Raises a DetbenchError whose message says what is wrong. A deblurrer that fails on a picture raises nothing: it has
     no numbers, and the others have theirs.
@@ -70,13 +74,14 @@ def evaluate(
         precision=precision,
         resamples=resamples,
         repair=repair,
+        harm=harm,
     )
     owner = OwnFolder()
     place = owner.path / run_name(spec) if folder is None else Path(folder)
     cache = Cache(cache_folder(), fresh=fresh)
     cache.check_writable()
     given = Given(named, None if isinstance(detector, str) else detector, samples)
-    result = run(spec, place, cache, progress or _silently, timeout, overwrite=overwrite, given=given)
+    result = run(spec, place, cache, progress, timeout, overwrite=overwrite, given=given)
     return Result(result, place, owner)
 
 
@@ -153,7 +158,3 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return value.tolist()
     raise TypeError(f"{type(value).__name__} is no number, text or list")
-
-
-def _silently(_what: str, _done: int, _count: int) -> None:
-    """Progress that nobody follows."""

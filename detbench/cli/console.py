@@ -6,25 +6,24 @@ files. Characters that a terminal's encoding has not are written with those that
 
 import codecs
 import errno
+import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedWriter, FileIO, TextIOWrapper
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
-    ProgressColumn,
-    Task,
+    TaskID,
     TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.table import Table
 from rich.text import Text
@@ -35,9 +34,18 @@ out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout and sys.
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 """For progress, notes and errors."""
 
-Steps = Callable[[str, int, int], None]
+LINE_S = 5
+"""Seconds between two lines of progress in a log, at least."""
 
-PLAIN = dict(zip("−–×·≥≤²", ("-", "-", "x", "-", ">=", "<=", "2"), strict=True)) | {"…": "..."}
+
+class Steps(Protocol):
+    """Shows that so many steps of `count` are done, and which one begins."""
+
+    def __call__(self, what: str, done: int, count: int, now: str = "", /) -> None:
+        """Show it."""
+
+
+PLAIN = {"…": "...", "→": "->", "≥": ">=", "≤": "<="} | dict(zip("−–×·²†\xa0", "--x-2+ ", strict=True))
 """ASCII for what tables and messages hold besides it."""
 
 
@@ -114,6 +122,11 @@ def print_path(path: object) -> None:
     sys.stdout.write(f"{path}\n")
 
 
+def print_sentence(sentence: str) -> None:
+    """A sentence of a result: on a terminal its lines end between words, in a file it is one line."""
+    out.print(sentence, markup=False, soft_wrap=not out.is_terminal)
+
+
 def print_table(columns: list[str], rows: list[list[str]], *, numbers: bool = False) -> None:
     """A small table; with `numbers`, all columns but the first are set flush right."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
@@ -125,57 +138,112 @@ def print_table(columns: list[str], rows: list[list[str]], *, numbers: bool = Fa
     out.print()
 
 
-class _PaceColumn(ProgressColumn):
-    """Seconds a step so far."""
+class _Pace:
+    """How fast the steps of one kind go: those that were done when it began count for nothing.
 
-    def __init__(self, each: str) -> None:
-        super().__init__()
+    Time left is known once a step of the same name comes again, so that each name was timed, and with steps that have
+    no names from the first one on.
+    """
+
+    def __init__(self) -> None:
+        self._begun, self._done, self._count = time.perf_counter(), 0, 0
+        self._first: int | None = None
+        self._names: set[str] = set()
+        self._is_known = False
+
+    def step(self, done: int, count: int, now: str) -> None:
+        """So many of `count` steps are done, and `now` begins."""
+        if self._first is None:
+            self._first = done
+        self._is_known |= now in self._names or (not now and done > self._first)
+        self._names.add(now)
+        self._done, self._count = done, count
+
+    def text(self, each: str | None) -> str:
+        """Seconds a step or steps a second, and the time left; empty before the first step is done."""
+        done, seconds = self._done - (self._first or 0), time.perf_counter() - self._begun
+        if done <= 0 or seconds <= 0:
+            return ""
+        rate = f"{seconds / done:.2f} s a {each}" if each else _rate(done, seconds)
+        left = (self._count - self._done) * seconds / done
+        return f"{rate}, {_duration(left)} left" if self._is_known and left else rate
+
+
+def _rate(done: int, seconds: float) -> str:
+    return f"{done / seconds:.1f}/s" if done >= seconds else f"{seconds / done:.1f} s each"
+
+
+def _duration(seconds: float) -> str:
+    """A time as minutes and seconds, or as hours and minutes: 0:07, 12:30, 3 h 05 min."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02}" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+class _Lines:
+    """Progress as plain lines for a log: of each kind the first, the last, and between them one in LINE_S seconds."""
+
+    def __init__(self, each: str | None) -> None:
         self._each = each
+        self._paces: dict[str, _Pace] = {}
+        self._said_at: dict[str, float] = {}
 
-    def render(self, task: Task) -> Text:
-        return Text(_pace(int(task.completed), task.elapsed or 0, self._each))
+    def __call__(self, what: str, done: int, count: int, now: str = "", /) -> None:
+        pace = self._paces.setdefault(what, _Pace())
+        pace.step(done, count, now)
+        is_due = time.perf_counter() - self._said_at.get(what, -math.inf) >= LINE_S
+        if is_due or done == count:
+            self._said_at[what] = time.perf_counter()
+            parts = (f"{what}: {done}/{count}", now, pace.text(self._each))
+            err.print(", ".join(filter(None, parts)), markup=False)
+
+
+class _Bars:
+    """Progress as bars on a terminal."""
+
+    def __init__(self, bars: Progress, each: str | None) -> None:
+        self._bars, self._each = bars, each
+        self._paces: dict[str, _Pace] = {}
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, what: str, done: int, count: int, now: str = "", /) -> None:
+        pace = self._paces.setdefault(what, _Pace())
+        pace.step(done, count, now)
+        if what not in self._tasks:
+            self._tasks[what] = self._bars.add_task(escape(what), total=count, pace="", now="")
+        self._bars.update(self._tasks[what], completed=done, total=count, pace=pace.text(self._each), now=escape(now))
 
 
 @contextmanager
-def progress_steps(each: str | None = None) -> Iterator[Steps]:
-    """A function that takes (what, done, of how many): a bar on a terminal, a plain line every tenth elsewhere.
+def progress_steps(
+    each: str | None = None, *, quiet: bool = False, reached: dict[str, tuple[int, int]] | None = None
+) -> Iterator[Steps]:
+    """A function that takes (what, done, of how many, what is next): a bar on a terminal, plain lines elsewhere.
 
-    With `each`, what a step does, such as "picture", the seconds that one takes are shown too.
+    With `each`, what a step does, such as "picture", the pace is in seconds a step. `quiet` shows nothing. `reached`
+    gets, for each `what`, how many of how many were done last.
     """
-    if not err.is_terminal:
-        yield _plain_lines(each)
+    if quiet or not err.is_terminal:
+        yield _noting(_nothing if quiet else _Lines(each), reached)
         return
-    columns = [
+    columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=20),
         MofNCompleteColumn(),
-        *([_PaceColumn(each)] if each else []),
-    ]
-    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=err, transient=True) as bars:
-        tasks: dict[str, object] = {}
-
-        def show(what: str, done: int, count: int) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what, total=count)
-            bars.update(tasks[what], completed=done, total=count)  # type: ignore[arg-type]
-
-        yield show
+        TextColumn("{task.fields[pace]}"),
+        TextColumn("{task.fields[now]}"),
+    )
+    with Progress(*columns, console=err, transient=True) as bars:
+        yield _noting(_Bars(bars, each), reached)
 
 
-def _plain_lines(each: str | None) -> Steps:
-    shown: dict[str, int] = {}
-    begun: dict[str, float] = {}
+def _noting(show: Steps, reached: dict[str, tuple[int, int]] | None) -> Steps:
+    def noted(what: str, done: int, count: int, now: str = "", /) -> None:
+        if reached is not None:
+            reached[what] = done, count
+        show(what, done, count, now)
 
-    def show(what: str, done: int, count: int) -> None:
-        seconds = time.perf_counter() - begun.setdefault(what, time.perf_counter())
-        tenth = 10 * done // max(count, 1)
-        if shown.get(what) != tenth:
-            shown[what] = tenth
-            pace = _pace(done, seconds, each) if each else ""
-            err.print(f"{what}: {done}/{count}{', ' if pace else ''}{pace}", markup=False)
-
-    return show
+    return noted
 
 
-def _pace(done: int, seconds: float, each: str) -> str:
-    return f"{seconds / done:.2f} s a {each}" if done else ""
+def _nothing(_what: str, _done: int, _count: int, _now: str = "", /) -> None:
+    """No progress is shown."""

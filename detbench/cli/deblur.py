@@ -27,7 +27,14 @@ def deblur(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over what an earlier run wrote.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     precision: Annotated[Literal["fp32", "bf16"], typer.Option(help="Arithmetic of the networks.")] = "fp32",
-    timeout: Annotated[int, typer.Option(min=1, help="Seconds that the deblurrer may take for a picture.")] = 3600,
+    timeout: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Seconds that the deblurrer may take for a picture.",
+            show_default="300 for command:, 3600 for others",
+        ),
+    ] = None,
 ) -> None:
     """Deblur pictures of your own: each keeps its name, its format, EXIF, colour profile and transparency.
 

@@ -13,6 +13,10 @@ MAX_OUTPUT_CHARACTERS = 2000
 """The most characters of a program's output that an error message repeats."""
 
 
+COMMAND_TIMEOUT_S = 300
+"""How long a program may take for one picture by default."""
+
+
 class CommandDeblurrer:
     """`words` are the program and its arguments; `{input}` and `{output}` in them become the paths of two PNG files.
 
@@ -20,7 +24,7 @@ class CommandDeblurrer:
     than 0, or leaves no picture of the same size. Its start counts as time of restoration.
     """
 
-    def __init__(self, words: Sequence[str], seconds: int) -> None:
+    def __init__(self, words: Sequence[str], seconds: float = COMMAND_TIMEOUT_S) -> None:
         self.words = tuple(words)
         self.seconds = seconds
 
@@ -40,8 +44,8 @@ class CommandDeblurrer:
             )
         except subprocess.TimeoutExpired:
             raise BackendError(
-                f"{self.words[0]} took longer than {self.seconds} s for a picture and was stopped; give it more with "
-                f"command:'timeout={2 * self.seconds} …'"
+                f"{self.words[0]} took longer than {self.seconds:g} s for a picture and was stopped; give it more with "
+                f"--timeout {2 * self.seconds:g}, or it alone with command:'timeout={2 * self.seconds:g} …'"
             ) from None
         except OSError as error:
             raise BackendError(f"{self.words[0]} cannot be run: {error.strerror}") from error

@@ -11,7 +11,13 @@ from detbench.core.kernel_pictures import kernel_picture
 from detbench.core.photos import encode_photo, read_photo
 from detbench.datasets.blurred_writer import refuse_overlap
 from detbench.errors import ArmError, DataError, DetbenchError, NotEvaluableError, OutputError, UsageError
-from detbench.evaluation.measure.limits import call_limited, check_restored, checked_restoration, within_memory
+from detbench.evaluation.measure.limits import (
+    PICTURE_TIMEOUT_S,
+    call_limited,
+    check_restored,
+    checked_restoration,
+    within_memory,
+)
 from detbench.plugins.backend import Backend
 from detbench.plugins.builtin import DEBLURRERS
 from detbench.types import Image, KernelEstimator, Restoration
@@ -100,7 +106,7 @@ def notes_on(pictures: Sequence[Path]) -> tuple[str, ...]:
     return left_out([other for place in pictures if place.is_dir() for other in pictures_below(place)[1]])
 
 
-def open_deblurrer(backend: Backend, seconds: float, *, kernels: bool) -> PictureDeblurrer:
+def open_deblurrer(backend: Backend, seconds: float | None, *, kernels: bool) -> PictureDeblurrer:
     """Build a deblurrer for single pictures, and for their kernels if these are wanted.
 
     Raises UsageError where it needs more than a picture or estimates no kernel, BackendError or WeightsError where it
@@ -111,7 +117,7 @@ def open_deblurrer(backend: Backend, seconds: float, *, kernels: bool) -> Pictur
             f"{backend.name} only finds pictures that another program restored already. To have that program restore "
             "these, name it: --deblurrer command:'tool {input} {output}'"
         )
-    deblurrer = PictureDeblurrer(backend.name, backend.build(), seconds)
+    deblurrer = PictureDeblurrer(backend.name, backend.within(seconds).build(), seconds or PICTURE_TIMEOUT_S)
     if getattr(deblurrer.built, "needs_kernel", False):
         raise UsageError(
             f"{backend.name} needs the blur kernel, which is not known of your own pictures. Take a "

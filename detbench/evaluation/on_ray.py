@@ -15,8 +15,7 @@ from typing import Any
 
 from detbench.errors import BackendError, UsageError
 from detbench.evaluation.measure.finished_work import scope_of
-from detbench.evaluation.measure.limits import PICTURE_TIMEOUT_S
-from detbench.evaluation.measure.measuring import Progress
+from detbench.evaluation.measure.measuring import Hears, Progress, unheard, unwatched
 from detbench.evaluation.measure.steps import Stages
 from detbench.evaluation.merging import conclude_joined
 from detbench.evaluation.request import RunSpec, Share
@@ -42,7 +41,7 @@ class _Work:
     spec: RunSpec
     cache_folder: Path
     fresh: bool
-    seconds: float
+    seconds: float | None
     scope: str
 
 
@@ -51,9 +50,10 @@ def run_on_ray(
     folder: Path,
     cache: Cache,
     progress: Progress,
-    seconds: float = PICTURE_TIMEOUT_S,
+    seconds: float | None = None,
     *,
     overwrite: bool = False,
+    announce: Hears = unheard,
 ) -> RunResult:
     """Evaluate on a Ray cluster and write everything of the run folder but the report.
 
@@ -65,6 +65,10 @@ def run_on_ray(
     plan = resolve(replace(spec, device="cpu"))
     claim_folder(folder, RUN_NAMES, request_of(plan), overwrite=overwrite)
     blocks = -(-plan.images // BLOCK_IMAGES)
+    names = ", ".join(backend.name for backend in plan.deblurrers)
+    announce(
+        f"{plan.dataset.name}, {plan.images:,} pictures in {blocks} blocks × {names}; detector {plan.detector.name}."
+    )
     shares = [Share(number, blocks) for number in range(1, blocks + 1)]
     with scope_of(folder) as scope:
         files = _measured(ray, _Work(spec, cache.folder.absolute(), cache.fresh, seconds, scope), shares, progress)
@@ -118,14 +122,10 @@ def _block(work: _Work, share: Share, working_folder: Path) -> Files:
     """What a worker does: measure one share and hand over its files."""
     with contextlib.chdir(working_folder):
         plan, stages = _prepared(work)
-        return pack(measure(plan, stages, _silently, share), share)
+        return pack(measure(plan, stages, unwatched, share), share)
 
 
 @once_per_process
 def _prepared(work: _Work) -> tuple[RunPlan, Stages]:
     """Networks are built and pictures hashed once, however many blocks a worker is given."""
     return resolve(work.spec), Stages(Cache(work.cache_folder, fresh=work.fresh), work.seconds, work.scope)
-
-
-def _silently(what: str, done: int, count: int) -> None:
-    """The process that waits for the workers reports progress."""

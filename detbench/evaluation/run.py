@@ -6,9 +6,8 @@ from detbench.core.memory import hand_back_freed_memory, keep_freed_memory
 from detbench.evaluation.measure.detection import open_source
 from detbench.evaluation.measure.finished_work import scope_of
 from detbench.evaluation.measure.harm import harm_places
-from detbench.evaluation.measure.limits import PICTURE_TIMEOUT_S
 from detbench.evaluation.measure.measured import Measurements
-from detbench.evaluation.measure.measuring import Arms, Pictures, Progress, measure_pictures
+from detbench.evaluation.measure.measuring import Arms, Hears, Pictures, Progress, measure_pictures, unheard
 from detbench.evaluation.measure.steps import Stages
 from detbench.evaluation.request import WHOLE, Given, RunSpec, Share
 from detbench.evaluation.run_files import write_run
@@ -17,6 +16,7 @@ from detbench.evaluation.run_plan import (
     basis_of,
     check_pictures,
     check_unchanged,
+    plan_line,
     recorded_pictures,
     request_of,
     resolve,
@@ -33,38 +33,45 @@ def run(
     folder: Path,
     cache: Cache,
     progress: Progress,
-    seconds: float = PICTURE_TIMEOUT_S,
+    seconds: float | None = None,
     *,
     overwrite: bool = False,
     given: Given | None = None,
+    announce: Hears = unheard,
 ) -> RunResult:
-    """Evaluate and write everything of the run folder but the report; `given` are the objects behind the spec's words.
+    """Evaluate and write everything of the run folder but the report; `given` are the objects behind the spec's words,
+    and `announce` takes the plan's line.
 
     All that can be known to be wrong is reported before the first picture is touched. An arm that fails on a picture,
-    or takes longer than `seconds` for it, has no numbers but its reason in `failed`. Raises a DetbenchError; finished
-    work stays in the cache, so that repeating the command goes on from there. A folder that holds another run is
-    refused but with `overwrite`.
+    or takes longer than `seconds` for it (None for the defaults of `Stages`), has no numbers but its reason in
+    `failed`. Raises a DetbenchError; finished work stays in the cache, so that repeating the command goes on from
+    there. A folder that holds another run is refused but with `overwrite`.
     """
     plan = resolve(spec, given)
     run_folder = RunFolder(folder)
     claim_folder(folder, RUN_NAMES, request_of(plan), overwrite=overwrite)
     with scope_of(folder) as scope:
-        measured = measure(plan, Stages(cache, seconds, scope), progress)
+        measured = measure(plan, Stages(cache, seconds, scope), progress, announce=announce)
         hand_back_freed_memory()  # scoring wants blocks of other sizes
         return conclude(measured, run_folder, cache, progress)
 
 
-def measure(plan: RunPlan, stages: Stages, progress: Progress, share: Share = WHOLE) -> Measurements:
+def measure(
+    plan: RunPlan, stages: Stages, progress: Progress, share: Share = WHOLE, announce: Hears = unheard
+) -> Measurements:
     """What every arm delivers of the pictures of a share, and what the detector finds there."""
     keep_freed_memory()
-    check_pictures(plan.dataset, share.of(plan.images), progress)
+    places = share.of(plan.images)
+    check_pictures(plan.dataset, places, progress)
     deblurrers = [backend.name for backend in plan.deblurrers]
     names, source = open_source(plan.detector, plan.dataset, deblurrers, plan.spec.truth, stages)
     recorded = recorded_pictures(plan)
     arms = Arms(plan.deblurrers, stages, source, recorded.pictures)
     pictures = Pictures(plan.dataset, plan.recipe, plan.spec.truth, stages, source)
     of_harm = harm_places(plan.spec.harm, plan.images)
-    samples, rows = measure_pictures(pictures, share.of(plan.images), of_harm, arms, progress)
+    extent = pictures.extent(places, of_harm, arms)
+    announce(plan_line(plan, places, extent))
+    samples, rows = measure_pictures(pictures, places, of_harm, arms, progress, extent)
     check_unchanged(plan, stages.built)
     basis = basis_of(plan, names, source.classes, (*source.notes, *recorded.notes))
     return Measurements(basis, samples, rows, arms.failed, partly_known=stages.partly_known)
@@ -72,8 +79,6 @@ def measure(plan: RunPlan, stages: Stages, progress: Progress, share: Share = WH
 
 def conclude(measured: Measurements, run_folder: RunFolder, cache: Cache, progress: Progress) -> RunResult:
     """Score what was measured of all pictures, and write the run folder but the report."""
-    progress("scoring", 0, 1)
-    scored = score(measured, cache)
+    scored = score(measured, cache, progress)
     write_run(run_folder, measured, scored)
-    progress("scoring", 1, 1)
     return scored.result

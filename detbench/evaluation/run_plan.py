@@ -18,7 +18,7 @@ from detbench.errors import DataError, UsageError
 from detbench.evaluation.measure.detection import ClassMap
 from detbench.evaluation.measure.limits import check_size
 from detbench.evaluation.measure.measured import Basis, DeblurrerFacts
-from detbench.evaluation.measure.measuring import Progress
+from detbench.evaluation.measure.measuring import MEASURING, Extent, Progress
 from detbench.evaluation.request import Given, RunSpec
 from detbench.metrics.specs import PSEUDO_CONFIDENCE
 from detbench.plugins.backend import Backend, backend_in_memory, renamed, resolve_deblurrer, resolve_detector
@@ -63,6 +63,7 @@ def resolve(spec: RunSpec, given: Given | None = None) -> RunPlan:
     recipe = None if spec.blur is None else parse_picture_recipe(spec.blur)
     deblurrers, detector = _deblurrers(spec, device, given), _detector(spec, device, given)
     _check_recorded([detector, *deblurrers], recipe)
+    _check_imports([detector, *deblurrers])
     dataset = open_dataset(spec.dataset, spec.repair) if given.dataset is None else given.dataset
     return RunPlan(spec, dataset, recipe, deblurrers, detector, device, given)
 
@@ -174,6 +175,16 @@ def recorded_pictures(plan: RunPlan) -> Recorded:
     return Recorded(found, tuple(notes))
 
 
+def plan_line(plan: RunPlan, places: range, extent: Extent) -> str:
+    """One line on what is to be done, and how much of it is done already."""
+    pictures, names = len(places), ["blurred", *(backend.name for backend in plan.deblurrers)]
+    arms = ", ".join(["sharp", *names] if extent.steps > pictures * len(names) else names)
+    return (
+        f"{plan.dataset.name}, {pictures:,} picture{'s' * (pictures != 1)} × {arms}; detector {plan.detector.name}; "
+        f"device {plan.device}; in the cache: {len(extent.finished):,} of {extent.steps:,} {MEASURING}."
+    )
+
+
 def request_of(plan: RunPlan) -> Request:
     """What the plan's folder is made for."""
     deblurrers = {backend.name: _source(backend) for backend in plan.deblurrers}
@@ -228,6 +239,15 @@ def _specification(plan: RunPlan) -> dict[str, Any]:
         "device": plan.device,
         "precision": spec.precision,
     }
+
+
+def _check_imports(backends: Sequence[Backend]) -> None:
+    """Import what `python:` words name; raises BackendError where that fails. A module of one's own is the likeliest to
+    fail, and its mistake should not wait until pictures have been checked.
+    """
+    for backend in backends:
+        if backend.entry.is_foreign and backend.entry.argument is not None:
+            backend.entry.import_target()
 
 
 def _check_recorded(backends: Sequence[Backend], recipe: PictureRecipe | None) -> None:

@@ -22,9 +22,8 @@ from detbench.core.files import is_file, read_bytes
 from detbench.core.images import write_atomically
 from detbench.errors import DataError, UsageError
 from detbench.evaluation.measure.finished_work import scope_of
-from detbench.evaluation.measure.limits import PICTURE_TIMEOUT_S
 from detbench.evaluation.measure.measured import ArmPicture, Basis, Measurements
-from detbench.evaluation.measure.measuring import Progress
+from detbench.evaluation.measure.measuring import Hears, Progress, unheard
 from detbench.evaluation.measure.steps import Stages
 from detbench.evaluation.request import RunSpec, Share
 from detbench.evaluation.run import measure
@@ -86,9 +85,10 @@ def run_shard(
     folder: Path,
     cache: Cache,
     progress: Progress,
-    seconds: float = PICTURE_TIMEOUT_S,
+    seconds: float | None = None,
     *,
     overwrite: bool = False,
+    announce: Hears = unheard,
 ) -> Mapping[str, str]:
     """Measure a share of a run and write its folder; returns why arms failed, by name.
 
@@ -97,7 +97,7 @@ def run_shard(
     plan = resolve(spec)
     claim_folder(folder, {REQUEST, _HEAD, _LINES, _PICTURES}, request_of(plan), overwrite=overwrite)
     with scope_of(folder) as scope:
-        measured = measure(plan, Stages(cache, seconds, scope), progress, share)
+        measured = measure(plan, Stages(cache, seconds, scope), progress, share, announce)
         write_shard(pack(measured, share), folder)
     return measured.failed
 

@@ -33,12 +33,14 @@ def _average_recall(key: str, most: str) -> MetricSpec:
     return MetricSpec(key, key.upper(), "", "higher", definition, limits=SHARE)
 
 
-def _operating(key: str, title: str, what: str, short: str, **shown: Any) -> MetricSpec:
+def _operating(key: str, title: str, what: str, **shown: Any) -> MetricSpec:
     where = f"{what}, {_OPERATING_POINT}"
-    in_terminal = f"{short}@{CONFIDENCE:g}"
-    return MetricSpec(
-        key, title, "", "higher", where, limits=SHARE, in_main_table=True, terminal_title=in_terminal, **shown
-    )
+    return MetricSpec(key, title, "", "higher", where, limits=SHARE, in_main_table=True, **shown)
+
+
+def _in_terminal(letter: str) -> str:
+    """A short title with the confidence that it is at: P @.25."""
+    return f"{letter} @{CONFIDENCE:g}".replace("@0.", "@.")
 
 
 def _cost(key: str, title: str, unit: str, definition: str, **shown: Any) -> MetricSpec:
@@ -62,9 +64,9 @@ _ALL = (
     _coco("ar_small", "AR small", "average recall over boxes below 32² square pixels"),
     _coco("ar_medium", "AR medium", "average recall over boxes from 32² to 96² square pixels"),
     _coco("ar_large", "AR large", "average recall over boxes above 96² square pixels"),
-    _operating("precision", "Precision", "found boxes that are true", "prec", on_card=True),
-    _operating("recall", "Recall", "true boxes that are found", "recall", on_card=True),
-    _operating("f1", "F1", "harmonic mean of precision and recall", "F1"),
+    _operating("precision", "Precision", "found boxes that are true", terminal_title=_in_terminal("P"), on_card=True),
+    _operating("recall", "Recall", "true boxes that are found", terminal_title=_in_terminal("R"), on_card=True),
+    _operating("f1", "F1", "harmonic mean of precision and recall"),
     MetricSpec(
         "psnr_db",
         "PSNR",
@@ -136,7 +138,6 @@ _ALL = (
         "Restoration p50",
         "ms",
         "median time to restore one picture, restoration alone",
-        terminal_title="ms p50",
     ),
     _cost("restore_ms_p95", "Restoration p95", "ms", "95th percentile of the time to restore one picture"),
     _cost(
@@ -145,6 +146,7 @@ _ALL = (
         "s/MP",
         "time to restore a million pixels, restoration alone",
         in_main_table=True,
+        terminal_title="s/MP",
     ),
     _cost("parameters_m", "Parameters", "M", "numbers that the network has learned, in millions", in_main_table=True),
     _cost(

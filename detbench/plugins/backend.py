@@ -4,6 +4,7 @@ What the word names is not imported here: a run whose work is all cached never l
 """
 
 import math
+import re
 import tomllib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -16,8 +17,8 @@ from detbench.core.fingerprints import code_identity, file_sha256, installed_ver
 from detbench.core.native_readers import unseen_reads
 from detbench.core.observed_reads import observed
 from detbench.core.paths import CARD_NAME, shipped
-from detbench.errors import BackendError, UsageError, WeightsError
-from detbench.plugins.builtin import DEBLURRERS, DETECTORS
+from detbench.errors import UsageError, WeightsError, did_you_mean
+from detbench.plugins.builtin import DEBLURRER_KINDS, DEBLURRERS, DETECTORS
 from detbench.plugins.checkpoint_files import WEIGHTS_SUFFIXES, find_checkpoint, is_checkpoint
 from detbench.plugins.declared_files import declared_sha256, split_depends
 from detbench.plugins.kinds import Reference, deblurrer_reference, detector_reference
@@ -81,6 +82,14 @@ class Backend:
         key = {key: value for key, value in self.identity.items() if key != "name"}
         return key if self.in_memory is None else {**key, "token": self.in_memory.token}
 
+    def within(self, seconds: float | None) -> "Backend":
+        """The backend whose program may take so long for a picture; as it is without `seconds`, and where it is no
+        program or the user's word names a time.
+        """
+        if seconds is None or "words" not in self.entry.options:
+            return self
+        return replace(self, entry=replace(self.entry, options={"seconds": seconds, **self.entry.options}))
+
     def build(self) -> Any:
         """Import and construct it; raises BackendError or WeightsError where that fails."""
         if self.in_memory is not None:
@@ -121,6 +130,43 @@ def resolve_deblurrer(word: str, device: str, precision: str) -> Backend:
     arm = "-".join([_own_name(name, weights) if file else name, *settings.values()])
     options = {"device": device, "precision": precision, **settings}
     return _backend(_with_options(replace(entry, name=arm), weights, **options), weights)
+
+
+def listed_deblurrers(word: str) -> tuple[str, ...]:
+    """The deblurrers of a word, which may be a list: `identity,wiener`.
+
+    A comma may also belong to a file, a setting or a command, so a word is a list only where each part is a deblurrer.
+    Raises UsageError where it seems to be one, for its first part is a name, but another part is no deblurrer.
+    """
+    parts = tuple(part.strip() for part in word.split(","))
+    if len(parts) == 1 or _is_command(word):
+        return (word,)
+    strangers = [part for part in parts if not _is_deblurrer(part)]
+    if not strangers and not any(map(_is_command, parts[:-1])):
+        return parts
+    if "," not in word.partition(":")[0]:
+        return (word,)
+    if strangers:
+        near = did_you_mean(strangers[0], [entry.name for entry in DEBLURRERS.entries()])
+        why = f"{strangers[0]!r} is no deblurrer.{near}"
+    else:
+        why = f"{next(filter(_is_command, parts))!r} may go on behind its comma."
+    raise UsageError(
+        f"--deblurrer {word!r}: {why} Name each of several by itself, --deblurrer A --deblurrer B; `detbench list` "
+        "shows all"
+    )
+
+
+def _is_deblurrer(word: str) -> bool:
+    """Whether a word begins as a deblurrer's does: with a name, or with a kind that has something behind its colon."""
+    kinds = "|".join(entry.name for entry in DEBLURRER_KINDS)
+    names = {entry.name for entry in DEBLURRERS.entries()}
+    return word.partition(":")[0] in names or bool(re.match(rf"([\w.-]+=)?({kinds}):.", word))
+
+
+def _is_command(word: str) -> bool:
+    """Whether all that follows belongs to a program's words, commas too."""
+    return bool(re.match(r"([\w.-]+=)?command:", word))
 
 
 def _file_and_settings(entry: Entry, rest: str) -> tuple[str, dict[str, str]]:
@@ -221,7 +267,7 @@ def _identity(entry: Entry, weights_sha256: str | None, settings: Mapping[str, A
     try:
         code = code_identity(entry.target.partition(":")[0])
     except ImportError as error:
-        raise BackendError(f"{entry.name} ({entry.target}) cannot be imported: {error}") from error
+        raise entry.not_imported(error) from error
     needed = {name: installed_version(name) for name in entry.distributions}
     return {
         "name": entry.name,

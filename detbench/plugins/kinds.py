@@ -26,9 +26,6 @@ RANGES = ("0..1", "-1..1", "0..255")
 
 UNDECLARED_PROGRAM = "a program may read more files than its words name; depends=PATH in front names all that it reads"
 
-COMMAND_TIMEOUT_S = 600
-"""How long a program may take for one picture without `timeout=`."""
-
 
 @dataclass(frozen=True)
 class Reference:
@@ -150,12 +147,13 @@ def _command(entry: Entry, what: str, _device: str) -> Reference:
         words = shlex.split(what)
     except ValueError as error:
         raise UsageError(f"{entry.name}: {what!r} cannot be split into words ({error}); close every quote") from None
-    seconds, paths = str(COMMAND_TIMEOUT_S), list[str]()
+    limit, paths = dict[str, int](), list[str]()
     while words and (setting := re.fullmatch(r"(timeout|depends)=(.*)", words[0], re.DOTALL)):
-        seconds, paths = (setting[2], paths) if setting[1] == "timeout" else (seconds, [*paths, setting[2]])
+        if setting[1] == "timeout":
+            limit["seconds"] = _seconds(entry, setting[2])
+        else:
+            paths.append(setting[2])
         words.pop(0)
-    if not seconds.isdecimal() or int(seconds) < 1:
-        raise UsageError(f"{entry.name}: timeout is {seconds!r}, but must be a whole number of seconds from 1 on")
     for place in ("{input}", "{output}"):
         if not any(place in word for word in words[1:]):
             raise UsageError(f"{entry.name}: {what!r} lacks {place}; write command:'tool {{input}} {{output}}'")
@@ -163,10 +161,16 @@ def _command(entry: Entry, what: str, _device: str) -> Reference:
     if program is None:
         raise UsageError(f"{entry.name}: no program {words[0]!r} here; install it or give its path")
     digest = digest_of([Path(program), *named_in(words[1:]), *declared(entry.name, paths)])
-    named = _named(entry, Path(words[0]).stem, words=(program, *words[1:]), seconds=int(seconds))
+    named = _named(entry, Path(words[0]).stem, words=(program, *words[1:]), **limit)
     return Reference(
         named, digest, {"command": words}, is_declared=bool(paths), unknown=None if paths else UNDECLARED_PROGRAM
     )
+
+
+def _seconds(entry: Entry, text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise UsageError(f"{entry.name}: timeout is {text!r}, but must be a whole number of seconds from 1 on")
+    return int(text)
 
 
 def _settings(what: str, keys: Sequence[str]) -> tuple[str, dict[str, str]]:

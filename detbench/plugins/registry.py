@@ -2,10 +2,13 @@
 
 import importlib
 import inspect
+import sys
+import sysconfig
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 from detbench.core.fingerprints import installed_version
@@ -80,7 +83,14 @@ class Entry:
             with self.observed():
                 return getattr(importlib.import_module(module), attribute)
         except Exception as error:  # the module may be of any package
-            raise BackendError(f"{self.name} ({self.target}) cannot be imported: {_reason(error)}") from error
+            raise self.not_imported(error) from error
+
+    def not_imported(self, error: Exception) -> BackendError:
+        """The message for an import that failed, with the folders that were searched where its module was not found."""
+        module = self.target.partition(":")[0]
+        is_missing = isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}.")
+        searched = f". Python searched {', '.join(_searched())}" if is_missing else ""
+        return BackendError(f"{self.name} ({self.target}) cannot be imported: {_reason(error)}{searched}")
 
     def load(self) -> Any:
         """Import the target; a class is built with `options`, and a function is itself the backend, unless it takes no
@@ -125,6 +135,13 @@ class Registry:
 def _reason(error: Exception) -> str:
     """The message of what an import or a constructor raised, with its type where that is not clear from the message."""
     return str(error) if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: {error}"
+
+
+def _searched() -> list[str]:
+    """The folders that Python searches for modules of other people: all of its path but its own library."""
+    own = Path(sysconfig.get_path("stdlib"))
+    places = dict.fromkeys(Path(place).absolute() for place in sys.path)
+    return [str(place) for place in places if place.is_dir() and place not in (own, own / "lib-dynload")]
 
 
 def _takes_nothing(function: Callable[..., Any]) -> bool:

@@ -9,6 +9,8 @@ import pytest
 
 import detbench
 from detbench.errors import DataError, UsageError
+from detbench.evaluation.measure.measuring import MEASURING
+from detbench.evaluation.score.scoring import SCORING
 from detbench.results.folder import RunFolder
 from detbench.types import Detections, Image, Sample
 
@@ -111,7 +113,7 @@ def test_a_function_that_fails_has_no_numbers(samples: list[Sample]) -> None:
 
 def test_a_word_runs_under_the_name_that_it_is_given(drawn_dataset: Path) -> None:
     """A dataset by its path, a built-in deblurrer by another name, and progress for whoever wants it."""
-    seen: list[tuple[str, int, int]] = []
+    seen: list[tuple[object, ...]] = []
     result = detbench.evaluate(
         drawn_dataset,
         {"same": "identity"},
@@ -126,7 +128,10 @@ def test_a_word_runs_under_the_name_that_it_is_given(drawn_dataset: Path) -> Non
     assert arm.backend is not None
     assert arm.backend["target"] == "detbench.deblurrers.identity:identity"
     assert result.run.specification["deblurrers"] == ["same"]
-    assert seen[-1] == ("scoring", 1, 1)
+    measured = [step for step in seen if step[0] == MEASURING]
+    assert measured[-1] == (MEASURING, 6, 6)
+    assert seen[-1][0] == SCORING
+    assert seen[-1][1] == seen[-1][2]
 
 
 def test_the_folder_stays_where_it_is_wanted(samples: list[Sample], tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ def _wait(processes: Sequence[subprocess.Popen[bytes]]) -> float:
     return time.perf_counter() - begun
 
 
-def _silently(what: str, done: int, count: int) -> None:
+def _silently(what: str, done: int, count: int, now: str = "", /) -> None:
     """No progress: only the clock counts."""
 
 

@@ -1,5 +1,9 @@
-import pytest
+import re
 
+import pytest
+from rich.console import Console
+
+from detbench.cli import console
 from detbench.cli.console import MAX_CHARACTERS, print_table, progress_steps, say_error
 
 Captured = pytest.CaptureFixture[str]
@@ -17,13 +21,60 @@ def test_a_long_message_is_cut(capsys: Captured) -> None:
     assert capsys.readouterr().err == f"detbench: {'x' * MAX_CHARACTERS} …\n"
 
 
-def test_progress_in_a_log_is_a_line_for_each_tenth(capsys: Captured) -> None:
-    """Of 100 steps a file gets eleven lines: the first, then one for each tenth that is reached."""
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that have passed, to be set."""
+    seconds = [0.0]
+    monkeypatch.setattr(console.time, "perf_counter", lambda: seconds[0])
+    return seconds
+
+
+def test_progress_in_a_log_is_a_line_every_few_seconds(capsys: Captured, clock: list[float]) -> None:
+    """Steps of a second each: a file gets the first, one every five seconds, and the last, with pace and time left."""
     with progress_steps() as show:
-        for done in range(1, 101):
-            show("wiener", done, 100)
-    lines = capsys.readouterr().err.splitlines()
-    assert lines == ["wiener: 1/100", *(f"wiener: {done}/100" for done in range(10, 101, 10))]
+        for done in range(13):
+            clock[0] = done
+            show("work", done, 12)
+    assert capsys.readouterr().err.splitlines() == [
+        "work: 0/12",
+        "work: 5/12, 1.0/s, 0:07 left",
+        "work: 10/12, 1.0/s, 0:02 left",
+        "work: 12/12, 1.0/s",
+    ]
+
+
+def test_time_left_is_known_when_each_name_was_timed(capsys: Captured, clock: list[float]) -> None:
+    """Steps that were done at the start do not make it faster, and before the second round of names nothing is said of
+    the time left, for the slow ones may be to come.
+    """
+    with progress_steps() as show:
+        for done, name in enumerate(("sharp", "net", "sharp", "net"), start=100):
+            clock[0] = 100.0 * (done - 100)
+            show("work", done, 176, name)
+    assert capsys.readouterr().err.splitlines() == [
+        "work: 100/176, sharp",
+        "work: 101/176, net, 100.0 s each",
+        "work: 102/176, sharp, 100.0 s each, 2 h 03 min left",
+        "work: 103/176, net, 100.0 s each, 2 h 01 min left",
+    ]
+
+
+def test_quiet_progress_shows_nothing_and_is_remembered(capsys: Captured) -> None:
+    """What was reached is known afterwards, also where nothing is shown."""
+    reached: dict[str, tuple[int, int]] = {}
+    with progress_steps(quiet=True, reached=reached) as show:
+        show("work", 3, 9)
+        show("work", 4, 9, "net")
+    assert (capsys.readouterr().err, reached) == ("", {"work": (4, 9)})
+
+
+def test_a_bar_names_what_is_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal the name stands behind the bar, brackets in it and all."""
+    terminal = Console(force_terminal=True, record=True, width=100, stderr=True)
+    monkeypatch.setattr(console, "err", terminal)
+    with progress_steps() as show:
+        show("work", 1, 4, "net[1]")
+    assert re.search(r"work .* 1/4 +net\[1\]", terminal.export_text())
 
 
 def test_a_table_keeps_brackets_in_its_cells(capsys: Captured) -> None:

@@ -179,10 +179,11 @@ def test_the_pace_is_shown_where_it_is_asked_for(capsys: pytest.CaptureFixture[s
     for each in ("picture", None):
         with console.progress_steps(each) as steps:
             steps("work", 0, 2)
-            steps("work", 1, 2)
+            steps("work", 2, 2)
     lines = capsys.readouterr().err.splitlines()
-    assert [lines[0], *lines[2:]] == ["work: 0/2", "work: 0/2", "work: 1/2"]
-    assert re.fullmatch(r"work: 1/2, \d+\.\d\d s a picture", lines[1])
+    assert lines[::2] == ["work: 0/2", "work: 0/2"]
+    assert re.fullmatch(r"work: 2/2, \d+\.\d\d s a picture", lines[1])
+    assert re.fullmatch(r"work: 2/2, \d+\.\d/s", lines[3])
 
 
 def test_a_terminal_shows_the_pace_beside_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:

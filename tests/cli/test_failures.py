@@ -205,4 +205,5 @@ def test_what_cannot_even_be_built_ends_the_run(
     said = drawn_run("--limit", "2", deblurrers=("identity", "mine=python:unbuilt:restore"))
     assert said.code == 2, said.err
     assert part in said.err
+    assert ("checking: " in said.err) == ("built" in part)  # an import fails before any progress
     assert "Traceback" not in said.err

@@ -25,7 +25,7 @@ def refused(said: Any, *parts: str) -> None:
     assert said.code == 2, said.err
     assert said.err.count("detbench: ") == 1
     assert all(part in said.err for part in parts), said.err
-    assert "pictures: " not in said.err
+    assert "pictures × arms" not in said.err
     assert "Traceback" not in said.err
 
 

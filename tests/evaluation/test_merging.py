@@ -12,16 +12,13 @@ import pytest
 from PIL import Image as PillowImage
 
 from detbench.errors import DataError, DetbenchError, NotEvaluableError, UsageError
+from detbench.evaluation.measure.measuring import unwatched
 from detbench.evaluation.merging import merge
 from detbench.evaluation.request import RunSpec, Share, Truth
 from detbench.evaluation.run import run
 from detbench.evaluation.shards import run_shard
 from detbench.results.cache import Cache
 from detbench.results.folder import RunFolder
-
-
-def quiet(what: str, done: int, count: int) -> None:
-    """Progress that nobody watches."""
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +41,7 @@ def shards_of(spec: RunSpec, count: int, folder: Path, cache: Cache) -> list[Pat
     """Measure every shard of a run; their folders."""
     folders = [folder / f"{index}-of-{count}" for index in range(1, count + 1)]
     for index, path in enumerate(folders, start=1):
-        run_shard(spec, Share(index, count), path, cache, quiet)
+        run_shard(spec, Share(index, count), path, cache, unwatched)
     return folders
 
 
@@ -59,11 +56,11 @@ def test_any_number_of_shards_gives_the_same_bytes(
 ) -> None:
     """1, 2, 3 and 7 shards, some of them empty, in any order, give every file of the undivided run byte for byte."""
     spec = asked(truth, limit=5)
-    run(spec, tmp_path / "whole", cache, quiet)
+    run(spec, tmp_path / "whole", cache, unwatched)
     whole = contents(tmp_path / "whole")
     for count in (1, 2, 3, 7):
         folders = shards_of(spec, count, tmp_path / "shards", cache)
-        merge(folders[::-1], tmp_path / "merged", cache, quiet)
+        merge(folders[::-1], tmp_path / "merged", cache, unwatched)
         assert contents(tmp_path / "merged") == whole
 
 
@@ -75,13 +72,13 @@ def test_shards_share_a_sample_of_harm(
     """
     monkeypatch.setattr("detbench.evaluation.measure.harm.FEWEST_PICTURES", 2)
     spec = replace(asked(), deblurrers=("identity", "wiener"))
-    result = run(spec, tmp_path / "whole", cache, quiet)
+    result = run(spec, tmp_path / "whole", cache, unwatched)
     assert result.harm_ids is not None
     assert len(result.harm_ids) == 3
     whole = contents(tmp_path / "whole")
     for count in (2, 4, 5):
         folders = shards_of(spec, count, tmp_path / "shards", cache)
-        merge(folders[::-1], tmp_path / "merged", cache, quiet)
+        merge(folders[::-1], tmp_path / "merged", cache, unwatched)
         assert contents(tmp_path / "merged") == whole
     lines = [
         (path / "pictures.jsonl").read_text().count("sharp+wiener") for path in shards_of(spec, 4, tmp_path, cache)
@@ -101,7 +98,7 @@ def test_harm_of_all_and_of_a_sample_share_their_pictures(
     spec, cache = replace(asked(), deblurrers=("hiding=python:hiding:restore",)), Cache(tmp_path / "cache")
     counts = []
     for harm in ("none", "sample", "all", "sample"):
-        result = run(replace(spec, harm=harm), tmp_path / harm, cache, quiet)
+        result = run(replace(spec, harm=harm), tmp_path / harm, cache, unwatched)
         counts.append(len(list((tmp_path / "cache" / "restore").rglob("*.json"))))
         n = result.arms[2].metrics["harm"].n if harm != "none" else None
         assert n == {"none": None, "sample": 3, "all": 9}[harm]
@@ -123,12 +120,12 @@ def test_shard_folders_are_all_that_merging_needs(
         shards_of(spec, 2, tmp_path / f"machine-{machine}", Cache(tmp_path / f"cache-{machine}"))[machine - 1]
         for machine in (1, 2)
     ]
-    run(spec, tmp_path / "whole", cache, quiet)
+    run(spec, tmp_path / "whole", cache, unwatched)
     shutil.rmtree(data)
     for machine in (1, 2):
         shutil.rmtree(tmp_path / f"cache-{machine}")
     for out in ("once", "again"):
-        merge(folders, tmp_path / out, Cache(tmp_path / f"cache-{out}"), quiet)
+        merge(folders, tmp_path / out, Cache(tmp_path / f"cache-{out}"), unwatched)
     once, whole = contents(tmp_path / "once"), contents(tmp_path / "whole")
     assert once == contents(tmp_path / "again")
     timed = {"metrics.json", "result.json", "images.csv"}
@@ -143,7 +140,7 @@ def test_what_cannot_be_merged_is_said(asked: Callable[..., RunSpec], cache: Cac
     one, two, three = shards_of(asked(), 3, tmp_path, cache)
     half = shards_of(asked(), 2, tmp_path, cache)[0]
     other = tmp_path / "other"
-    run_shard(asked(resamples=21), Share(3, 3), other, cache, quiet)
+    run_shard(asked(resamples=21), Share(3, 3), other, cache, unwatched)
     wrong: list[tuple[list[Path], type[DetbenchError], str]] = [
         ([one, three], NotEvaluableError, "1 of 3 shards missing (2/3)"),
         ([one, two, three, two], UsageError, "are both shard 2/3"),
@@ -153,7 +150,7 @@ def test_what_cannot_be_merged_is_said(asked: Callable[..., RunSpec], cache: Cac
     ]
     for folders, kind, message in wrong:
         with pytest.raises(kind) as caught:
-            merge(folders, tmp_path / "out", cache, quiet)
+            merge(folders, tmp_path / "out", cache, unwatched)
         assert message in str(caught.value)
         assert not (tmp_path / "out" / "metrics.json").exists()
 
@@ -182,7 +179,7 @@ def test_damaged_shards_are_refused(asked: Callable[..., RunSpec], cache: Cache,
         folder = shutil.copytree(sound[1], tmp_path / "damaged", dirs_exist_ok=True)
         damage(Path(folder))
         with pytest.raises(DetbenchError, match=message):
-            merge([sound[0], folder], tmp_path / "out", cache, quiet)
+            merge([sound[0], folder], tmp_path / "out", cache, unwatched)
 
 
 @pytest.mark.parametrize(("key", "refusal"), [("sha256", "matching regex"), ("arm", "has the arms")])
@@ -199,7 +196,7 @@ def test_a_shard_writes_nothing_outside_the_run(
     edited(folder, lambda head: head.update(lines_sha256=hashlib.sha256(lines.encode()).hexdigest()))
     before = set(tmp_path.rglob("*"))
     with pytest.raises(DataError, match=refusal):
-        merge([folder], tmp_path / "out", cache, quiet)
+        merge([folder], tmp_path / "out", cache, unwatched)
     assert set(tmp_path.rglob("*")) - before <= {tmp_path / "out"}
 
 
@@ -210,8 +207,8 @@ def test_an_arm_that_failed_in_one_shard_has_failed(tmp_path: Path, cache: Cache
         patch.syspath_prepend(tmp_path)
         names = ("identity", "brittle=python:brittle:restore")
         spec = RunSpec(str(drawn_dataset), names, "blobs", "trajectory", device="cpu", resamples=9)
-        run(spec, tmp_path / "whole", cache, quiet)
-        merge(shards_of(spec, 2, tmp_path, cache), tmp_path / "merged", cache, quiet)
+        run(spec, tmp_path / "whole", cache, unwatched)
+        merge(shards_of(spec, 2, tmp_path, cache), tmp_path / "merged", cache, unwatched)
     merged, whole = contents(tmp_path / "merged"), contents(tmp_path / "whole")
     assert "brittle" in json.loads(merged["result.json"])["failed"]
     for name in ("metrics.json", "truth.json", "flips.csv", "detections/identity.json"):
@@ -245,9 +242,9 @@ def test_kernels_that_were_found_reach_the_whole_run(tmp_path: Path, cache: Cach
         patch.syspath_prepend(tmp_path)
         names = ("identity", "finder=python:finder:Finder")
         spec = RunSpec(str(drawn_dataset), names, "blobs", "trajectory", device="cpu", resamples=9)
-        run(spec, tmp_path / "whole", cache, quiet)
+        run(spec, tmp_path / "whole", cache, unwatched)
         folders = shards_of(spec, 3, tmp_path, cache)
-    merge(folders, tmp_path / "merged", Cache(tmp_path / "other-cache"), quiet)
+    merge(folders, tmp_path / "merged", Cache(tmp_path / "other-cache"), unwatched)
     whole = contents(tmp_path / "whole")
     assert contents(tmp_path / "merged") == whole
     arms = RunFolder(tmp_path / "merged").read_result().arms

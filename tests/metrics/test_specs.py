@@ -75,7 +75,7 @@ def test_the_short_tables_have_these() -> None:
             "map", "map50", "map75", "precision", "recall", "f1", "psnr_db", "ssim", "gap_recovered", "harm",
             "restore_s_per_mpix", "parameters_m", "gflop_per_mpix",
         ],
-        "terminal": ["mAP", "prec@0.25", "recall@0.25", "F1@0.25", "PSNR dB", "SSIM", "gap rec.", "harm", "ms p50"],
+        "terminal": ["mAP", "P @.25", "R @.25", "PSNR dB", "SSIM", "gap rec.", "harm", "s/MP"],
         "card": ["map", "map50", "precision", "recall", "psnr_db", "ssim", "gap_recovered", "harm"],
     }  # fmt: skip
 

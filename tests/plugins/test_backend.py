@@ -1,4 +1,5 @@
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -6,9 +7,10 @@ import numpy as np
 import pytest
 
 from detbench.core.fingerprints import file_sha256
+from detbench.deblurrers.command import COMMAND_TIMEOUT_S
 from detbench.errors import UsageError, WeightsError
 from detbench.plugins import backend as backends
-from detbench.plugins.backend import Backend, resolve_deblurrer, resolve_detector
+from detbench.plugins.backend import Backend, listed_deblurrers, resolve_deblurrer, resolve_detector
 
 
 @pytest.fixture
@@ -244,3 +246,51 @@ def test_a_networks_cost_is_told_by_its_card(shipped: Callable[..., Path]) -> No
     assert cost == {"parameters_m": 11.378179, "gflop_per_mpix": 1504.5}
     path.write_text(card.format(sha256="0" * 64))
     assert resolve_deblurrer("deblurgan", "cpu", "fp32").cost == {}
+
+
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [
+        ("wiener", ("wiener",)),
+        ("identity,wiener", ("identity", "wiener")),
+        ("identity, onnx:a.onnx", ("identity", "onnx:a.onnx")),
+        ("mine=python:a:b,nafnet:own.safetensors", ("mine=python:a:b", "nafnet:own.safetensors")),
+        ("identity,command:tool {input} {output}", ("identity", "command:tool {input} {output}")),
+        ("command:tool {input} {output} a,wiener", ("command:tool {input} {output} a,wiener",)),
+        ("mine=command:tool a,b {input} {output}", ("mine=command:tool a,b {input} {output}",)),
+        ("onnx:a.onnx,range=-1..1", ("onnx:a.onnx,range=-1..1",)),
+        ("nafnet:one,two.safetensors,light=linear", ("nafnet:one,two.safetensors,light=linear",)),
+    ],
+)
+def test_a_word_is_a_list_where_each_part_is_a_deblurrer(word: str, found: tuple[str, ...]) -> None:
+    """Commas of files, settings and commands separate nothing."""
+    assert listed_deblurrers(word) == found
+
+
+@pytest.mark.parametrize(
+    ("word", "unknown"),
+    [
+        ("identity,wienre", "'wienre' is no deblurrer. Did you mean 'wiener'?"),
+        ("identity,onnx:a.onnx,range=-1..1", "'range=-1..1' is no deblurrer."),
+        ("identity,command:tool a,b {input} {output}", "'b {input} {output}' is no deblurrer."),
+        ("identity,", "'' is no deblurrer."),
+        ("identity,command:a {input} {output},wiener", "'command:a {input} {output}' may go on behind its comma."),
+    ],
+)
+def test_an_unclear_list_is_refused(word: str, unknown: str) -> None:
+    """A word that begins with a name and a comma is meant as a list; the part that is none is named."""
+    with pytest.raises(UsageError) as refused:
+        listed_deblurrers(word)
+    assert unknown in str(refused.value)
+    assert "Name each of several by itself" in str(refused.value)
+
+
+def test_a_limit_reaches_a_program_that_names_none() -> None:
+    """`--timeout` is for programs without `timeout=`; what is no program stays as it is."""
+    tool = f"{sys.executable} {{input}} {{output}}"
+    plain, own = (resolve_deblurrer(f"command:{limit}{tool}", "cpu", "fp32") for limit in ("", "timeout=7 "))
+    assert (plain.build().seconds, plain.within(2).build().seconds) == (COMMAND_TIMEOUT_S, 2)
+    assert own.within(2).build().seconds == 7
+    assert plain.within(2).key == plain.key
+    identity = resolve_deblurrer("identity", "cpu", "fp32")
+    assert identity.within(2) is identity

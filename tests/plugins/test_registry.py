@@ -1,5 +1,7 @@
 import importlib.metadata
+import re
 import sys
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
@@ -106,3 +108,15 @@ def test_the_catalog_is_sound(known: Registry) -> None:
     assert len(set(names)) == len(names)
     assert all(entry.target.startswith("detbench.") and entry.target.count(":") == 1 for entry in known.built_in)
     assert known.group == f"detbench.{known.kind}s"
+
+
+def test_a_module_that_is_not_found_says_where_it_was_sought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folders of Python's path but its own library; none where the module is there and lacks something itself."""
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(BackendError, match=rf"Python searched {re.escape(str(tmp_path))}, ") as missing:
+        Entry("mine", "nowhere_at_all.inner:net", "given").import_target()
+    assert "site-packages" in str(missing.value)
+    assert sysconfig.get_path("stdlib") + "," not in str(missing.value)
+    (tmp_path / "needs_more.py").write_text("import nowhere_else")
+    with pytest.raises(BackendError, match=r"No module named 'nowhere_else'$"):
+        Entry("mine", "needs_more:net", "given").import_target()

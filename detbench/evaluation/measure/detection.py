@@ -98,6 +98,9 @@ class DetectionSource(Protocol):
     def has(self, arm: Arm) -> bool:
         """Whether it has detections for an arm."""
 
+    def is_finished(self, picture: Picture) -> bool:
+        """Whether its detections in a picture are there already."""
+
     def __call__(self, arm: Arm, sample: Sample, picture: Picture) -> Detections:
         """The detections in one picture of an arm."""
 
@@ -136,6 +139,10 @@ class RunningDetector:
         """It can run on any picture."""
         return True
 
+    def is_finished(self, picture: Picture) -> bool:
+        """Whether the cache has them."""
+        return self._stages.detected_before(self._backend, picture)
+
     def __call__(self, arm: Arm, sample: Sample, picture: Picture) -> Detections:  # noqa: ARG002
         """What the detector finds in the picture, other classes than the dataset's left out."""
         return self.classes.translate(self._stages.detect(self._backend, picture))
@@ -162,6 +169,10 @@ class RecordedSource:
     def has(self, arm: Arm) -> bool:
         """Whether the arm was recorded, or needs no record."""
         return self._found.has(arm.name) or arm.deblurrer == ALIKE
+
+    def is_finished(self, picture: Picture) -> bool:  # noqa: ARG002  (a detector that runs is by picture)
+        """They were recorded."""
+        return True
 
     def __call__(self, arm: Arm, sample: Sample, picture: Picture) -> Detections:  # noqa: ARG002
         """What was recorded for the sample."""

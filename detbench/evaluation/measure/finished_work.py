@@ -62,8 +62,10 @@ class FinishedWork:
         self._current: dict[str, bool] = {}
         self._own: set[str] = set()
 
-    def get(self, stage: str, depends_on: Mapping[str, Any], worker: Worker) -> Record | None:
-        """A record that may be used, or None; `depends_on` is what is known beforehand."""
+    def get(self, stage: str, depends_on: Mapping[str, Any], worker: Worker, *, is_used: bool = True) -> Record | None:
+        """A record that may be used, or None; `depends_on` is what is known beforehand. One that is not used is only
+        looked up, and counts for no reuse.
+        """
         if _is_known(worker):
             return self.cache.get(stage, depends_on)
         key = _key(depends_on)
@@ -74,7 +76,7 @@ class FinishedWork:
         is_here = is_own or (kept.scope is not None and kept.scope == self._scope)
         if not self._is_current(kept.reads) or (kept.unknown is not None and not is_here):
             return None
-        if kept.unknown is not None:
+        if is_used and kept.unknown is not None:
             self._note(worker.name, kept.unknown, reused=not is_own)
         return kept.record
 

@@ -1,8 +1,10 @@
 """Every picture through every arm of a run; an arm that fails on a picture is given up, and the others go on."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from typing import Protocol
 
 from detbench.blur.recipes import PictureRecipe
 from detbench.core.arm import BLURRED, SHARP, Arm
@@ -15,8 +17,39 @@ from detbench.metrics.image_metrics import Quality
 from detbench.plugins.backend import Backend
 from detbench.types import Dataset, Kernel, Picture, Sample
 
-Progress = Callable[[str, int, int], None]
-"""Takes what is being done, and how many steps are done of how many."""
+MEASURING = "pictures × arms"
+"""What progress counts while pictures are measured."""
+
+
+class Progress(Protocol):
+    """Takes what is being done, how many steps are done of how many, and which one is next or what to say of it."""
+
+    def __call__(self, what: str, done: int, count: int, now: str = "", /) -> None:
+        """Show it."""
+
+
+def unwatched(what: str, done: int, count: int, now: str = "", /) -> None:
+    """Progress that nobody watches."""
+
+
+Hears = Callable[[str], None]
+"""Takes a line, or the name of what begins."""
+
+
+def unheard(_line: str) -> None:
+    """Nobody wants to know."""
+
+
+Step = tuple[int, str]
+"""The id of a picture, and the arm that it goes through."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How many steps there are, and which of them are `finished` already."""
+
+    steps: int
+    finished: Set[Step]
 
 
 class Pictures:
@@ -43,6 +76,16 @@ class Pictures:
         for place, sample in zip(places, given, strict=False):
             blurred = sample if self._recipe is None else self._stages.blur(sample, self._recipe)
             yield self._with_pseudo_truth(blurred, place) if self._truth == "pseudo" else blurred
+
+    def extent(self, places: range, harm_places: Collection[int], arms: "Arms") -> Extent:
+        """How much there is to do with the pictures at these places, and what the cache has of it."""
+        steps, finished = 0, set[Step]()
+        given = islice(self.dataset, places.start, places.stop, places.step)
+        for place, sample in zip(places, given, strict=False):
+            steps += arms.count(has_sharp=self._recipe is not None or sample.sharp is not None)
+            kept = sample if self._recipe is None else self._stages.blurred_before(sample, self._recipe)
+            finished.update((sample.id, arm) for arm in (arms.finished(kept, place in harm_places) if kept else ()))
+        return Extent(steps, finished)
 
     def _with_pseudo_truth(self, sample: Sample, place: int) -> Sample:
         if sample.sharp is None:
@@ -72,23 +115,51 @@ class Arms:
         self._deblurrers, self._stages, self._source, self._recorded = deblurrers, stages, source, recorded
         self.failed: dict[str, str] = {}
 
-    def rows(self, sample: Sample, with_harm: bool) -> Iterator[ArmPicture]:
-        """One picture's rows, arm by arm: sharp, blurred, and each deblurrer, `with_harm` also on the sharp picture.
+    def count(self, has_sharp: bool) -> int:
+        """How many arms a picture goes through."""
+        return has_sharp + 1 + len(self._deblurrers)
 
-        Raises BackendError where the detector fails on the blurred picture, which every arm is held against.
+    def finished(self, sample: Sample, with_harm: bool) -> Iterator[str]:
+        """The arms whose work on a picture is in the cache or was done elsewhere."""
+        unrestored = {"sharp": sample.sharp, "blurred": sample.blurred}
+        yield from (arm for arm, picture in unrestored.items() if picture and self._source.is_finished(picture))
+        for backend in self._deblurrers:
+            before = self._restored_before(backend, sample, with_harm)
+            if all(picture and self._source.is_finished(picture) for picture in before):
+                yield backend.name
+
+    def _restored_before(self, backend: Backend, sample: Sample, with_harm: bool) -> Iterator[Picture | None]:
+        """What a deblurrer made of the blurred and the sharp picture, as far as it must; None where it is not there."""
+        kernel = sample.blur.kernel if sample.blur else None
+        if backend.name in self._recorded:
+            yield self._recorded[backend.name][sample.file_name]
+            return
+        yield self._stages.restored_before(backend, sample.blurred, kernel)
+        if with_harm and sample.sharp is not None and self._has_harm(backend):
+            yield self._stages.restored_before(backend, sample.sharp, _no_blur(kernel))
+
+    def work(self, sample: Sample, with_harm: bool) -> Iterator[tuple[str, Callable[[], list[ArmPicture]]]]:
+        """One picture's work, arm by arm: sharp, blurred, and each deblurrer, `with_harm` on the sharp picture too. A
+        call gives the rows, none for an arm that has failed.
+
+        Raises BackendError there where the detector fails on the blurred picture, which every arm is held against.
         """
         views = _Views(sample, self._stages, self._source)
         if sample.sharp is not None:
             sharp = sample.sharp
-            yield from self._tried("sharp", sample, lambda: [views.row(SHARP, sharp)])
+            yield "sharp", lambda: self._tried("sharp", sample, lambda: [views.row(SHARP, sharp)])
+        yield "blurred", lambda: [self._blurred(sample, views)]
+        for backend in self._deblurrers:
+            of_deblurrer = partial(self._of_deblurrer, backend, sample, views, with_harm)
+            yield backend.name, partial(self._tried, backend.name, sample, of_deblurrer)
+
+    def _blurred(self, sample: Sample, views: "_Views") -> ArmPicture:
         try:
-            yield views.row(BLURRED, sample.blurred)
+            return views.row(BLURRED, sample.blurred)
         except ArmError as error:
             raise BackendError(
                 f"{sample.file_name}: {error}. Without the blurred arm there is nothing to compare with"
             ) from error
-        for backend in self._deblurrers:
-            yield from self._tried(backend.name, sample, partial(self._of_deblurrer, backend, sample, views, with_harm))
 
     def _tried(self, arm: str, sample: Sample, work: Callable[[], Iterable[ArmPicture]]) -> list[ArmPicture]:
         """The rows that an arm gives, none once it has failed."""
@@ -105,17 +176,24 @@ class Arms:
         restored = self._restored(backend, sample, kernel)
         arm = Arm("blurred", backend.name)
         yield views.row(arm, restored.picture, restored)
-        can_run = "sharp" not in self.failed and not backend.entry.by_name and self._source.has(arm.on_sharp)
-        if with_harm and sample.sharp is not None and can_run:
-            # What blurred a sharp picture is known too: nothing did.
-            no_blur = None if kernel is None else Kernel.none(kernel.light)
-            restored = self._stages.restore(backend, sample.sharp, no_blur)
+        if with_harm and sample.sharp is not None and self._has_harm(backend):
+            restored = self._stages.restore(backend, sample.sharp, _no_blur(kernel))
             yield views.row(arm.on_sharp, restored.picture, restored)
+
+    def _has_harm(self, backend: Backend) -> bool:
+        """Whether a deblurrer also goes over sharp pictures."""
+        on_sharp = Arm("sharp", backend.name)
+        return "sharp" not in self.failed and not backend.entry.by_name and self._source.has(on_sharp)
 
     def _restored(self, backend: Backend, sample: Sample, kernel: Kernel | None) -> Restored:
         if backend.name in self._recorded:
             return Restored(self._recorded[backend.name][sample.file_name], restore_ms=None, told_kernel=False)
         return self._stages.restore(backend, sample.blurred, kernel)
+
+
+def _no_blur(kernel: Kernel | None) -> Kernel | None:
+    """What blurred a sharp picture is known where the kernel of the blurred one is: nothing did."""
+    return None if kernel is None else Kernel.none(kernel.light)
 
 
 class _Views:
@@ -133,22 +211,26 @@ class _Views:
 
 
 def measure_pictures(
-    pictures: Pictures, places: range, harm_places: Collection[int], arms: Arms, progress: Progress
+    pictures: Pictures, places: range, harm_places: Collection[int], arms: Arms, progress: Progress, extent: Extent
 ) -> tuple[list[Sample], dict[Arm, Sequence[ArmPicture]]]:
     """The samples at these places of the dataset, and their rows by arm; arms that failed on some are left out.
 
-    Deblurrers are run on the sharp pictures of those places that are among `harm_places`. Raises DataError where the
+    Deblurrers are run on the sharp pictures of those places that are among `harm_places`. Progress counts the steps of
+    `extent`, those that are finished from the start, so that the pace is that of work. Raises DataError where the
     dataset has fewer pictures.
     """
     samples: list[Sample] = []
     rows: dict[Arm, list[ArmPicture]] = {}
     count, harm_count = len(places), sum(place in harm_places for place in places)
-    progress("pictures", 0, count)
+    done = len(extent.finished)
     for place, sample in zip(places, pictures.at(places), strict=False):
-        for row in arms.rows(sample, place in harm_places):
-            rows.setdefault(row.arm, []).append(row)
+        for arm, work in arms.work(sample, place in harm_places):
+            progress(MEASURING, done, extent.steps, arm)
+            for row in work():
+                rows.setdefault(row.arm, []).append(row)
+            done += (sample.id, arm) not in extent.finished
         samples.append(sample)
-        progress("pictures", len(samples), count)
+    progress(MEASURING, done, extent.steps)
     if len(samples) != count:
         name = pictures.dataset.name
         raise DataError(f"dataset {name}: {len(samples)} pictures came where {count} were announced")

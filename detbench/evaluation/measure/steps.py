@@ -55,12 +55,13 @@ class Restored:
 class Stages:
     """The steps over one cache, with the backends built so far.
 
-    A backend that fails on a picture, or takes longer than `seconds`, raises ArmError.
+    A backend that fails on a picture, or takes longer than `seconds`, raises ArmError; without `seconds` a program has
+    its own limit, and everything else PICTURE_TIMEOUT_S.
     """
 
-    def __init__(self, cache: Cache, seconds: float = PICTURE_TIMEOUT_S, scope: str | None = None) -> None:
+    def __init__(self, cache: Cache, seconds: float | None = None, scope: str | None = None) -> None:
         self.cache, self._finished = cache, FinishedWork(cache, scope)
-        self._seconds = seconds
+        self._given_seconds, self._seconds = seconds, seconds or PICTURE_TIMEOUT_S
         self._built: dict[str, Any] = {}
         self._blur_code = code_identity(recipe_spec)
 
@@ -76,28 +77,32 @@ class Stages:
 
     def blur(self, sample: Sample, recipe: PictureRecipe) -> Sample:
         """The sample with its sharp picture (its only one, where it has no other) blurred by the recipe."""
+        kept = self.blurred_before(sample, recipe)
+        if kept is not None:
+            return kept
         sharp = sample.sharp or sample.blurred
-        depends_on = {
-            "recipe": recipe_spec(recipe),
-            **self._blur_code,
-            "picture": sharp.sha256,
-            "sample": sample.id,
-        }
-        record = self.cache.get("blur", depends_on)
+        image, blur = recipe.apply(sharp.load(), sample.id)
+        blurred = self.cache.keep_picture(image)
+        content = {"picture": blurred.sha256, **_blur_to_json(blur)}
+        record = self.cache.put("blur", self._blur_key(sample, recipe), content)
+        return replace(sample, sharp=sharp, blurred=blurred, blur=_blur_from_json(record))
+
+    def blurred_before(self, sample: Sample, recipe: PictureRecipe) -> Sample | None:
+        """What `blur` gives, where the cache has it; else None."""
+        sharp = sample.sharp or sample.blurred
+        record = self.cache.get("blur", self._blur_key(sample, recipe))
         blurred = self.cache.picture(record["picture"], sharp.width, sharp.height) if record else None
         if record is None or blurred is None:
-            image, blur = recipe.apply(sharp.load(), sample.id)
-            blurred = self.cache.keep_picture(image)
-            record = self.cache.put("blur", depends_on, {"picture": blurred.sha256, **_blur_to_json(blur)})
+            return None
         return replace(sample, sharp=sharp, blurred=blurred, blur=_blur_from_json(record))
+
+    def _blur_key(self, sample: Sample, recipe: PictureRecipe) -> dict[str, Any]:
+        sharp = sample.sharp or sample.blurred
+        return {"recipe": recipe_spec(recipe), **self._blur_code, "picture": sharp.sha256, "sample": sample.id}
 
     def restore(self, backend: Backend, picture: Picture, kernel: Kernel | None) -> Restored:
         """The picture as a deblurrer restores it. A result equal to its input is the input."""
-        depends_on = {
-            "backend": backend.key,
-            "picture": picture.sha256,
-            "kernel": None if kernel is None else kernel_to_json(kernel),
-        }
+        depends_on = _restore_key(backend, picture, kernel)
         record = self._finished.get("restore", depends_on, backend)
         kept = self._from_cache(record, picture) if record else None
         if record is None or kept is None:
@@ -109,6 +114,17 @@ class Stages:
             record = self._finished.put("restore", depends_on, record, backend)
         blur = self._found_blur(record["blur"], kernel) if "blur" in record else None
         return Restored(kept, record["restore_ms"], record["told_kernel"], record.get("tile_pixels"), blur)
+
+    def restored_before(self, backend: Backend, picture: Picture, kernel: Kernel | None) -> Picture | None:
+        """The restored picture where the cache has it, else None; nothing is restored or counts as reused."""
+        depends_on = _restore_key(backend, picture, kernel)
+        record = self._finished.get("restore", depends_on, backend, is_used=False)
+        return self._from_cache(record, picture) if record else None
+
+    def detected_before(self, backend: Backend, picture: Picture) -> bool:
+        """Whether the cache has what the detector finds in a picture."""
+        depends_on = {"backend": backend.key, "picture": picture.sha256}
+        return self._finished.get("detect", depends_on, backend, is_used=False) is not None
 
     def detect(self, backend: Backend, picture: Picture) -> Detections:
         """What the detector finds in a picture; labels are indices into its own classes."""
@@ -224,7 +240,7 @@ class Stages:
 
     def _build(self, backend: Backend) -> Any:
         if backend.name not in self._built:
-            self._built[backend.name] = backend.build()
+            self._built[backend.name] = backend.within(self._given_seconds).build()
         return self._built[backend.name]
 
     def _call(self, backend: Backend, use: Callable[[Any], Any]) -> Any:
@@ -265,6 +281,11 @@ def _check_found(backend: Backend, found: object, classes: int) -> None:
             f"detector {backend.name} returned labels {found.labels.min()}..{found.labels.max()}; it names {classes} "
             f"classes, so they lie in 0..{classes - 1}"
         )
+
+
+def _restore_key(backend: Backend, picture: Picture, kernel: Kernel | None) -> dict[str, Any]:
+    of_kernel = None if kernel is None else kernel_to_json(kernel)
+    return {"backend": backend.key, "picture": picture.sha256, "kernel": of_kernel}
 
 
 def _blur_to_json(blur: Blur) -> Record:

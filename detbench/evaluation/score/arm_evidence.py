@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from detbench.core.arm import Arm
 from detbench.core.boxes import xyxy_to_xywh
 from detbench.evaluation.measure.measured import ArmPicture, Rows
+from detbench.evaluation.measure.measuring import Hears, unheard
 from detbench.metrics.columns import FoundColumns, TrueColumns
 from detbench.metrics.evidence import Evidence
 from detbench.metrics.image_metrics import image_metrics
@@ -39,11 +40,12 @@ class ArmEvidence:
         return ArmEvidence(self.evidence.among(pictures), pictures, self.is_taken, sha256)
 
 
-def evidence_of_arms(rows: Rows, truth: TrueColumns) -> dict[Arm, ArmEvidence]:
-    """Every arm's; arms that delivered the same pictures throughout share it."""
+def evidence_of_arms(rows: Rows, truth: TrueColumns, begun: Hears = unheard) -> dict[Arm, ArmEvidence]:
+    """Every arm's; arms that delivered the same pictures throughout share it. `begun` takes the name of each arm."""
     shared: dict[tuple[str, ...], ArmEvidence] = {}
     by_arm = {}
     for arm, pictures in rows.items():
+        begun(arm.name)
         delivered = tuple(row.picture.sha256 for row in pictures)
         if delivered not in shared:
             shared[delivered] = _evidence_of(pictures, truth)

@@ -1,12 +1,13 @@
 """From numbers over the pictures to estimates: each arm's metrics with their intervals, and how far arms are apart."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
 
 from detbench.core.arm import BLURRED, SHARP, Arm
 from detbench.evaluation.measure.measured import ArmPicture, DeblurrerFacts, Measurements
+from detbench.evaluation.measure.measuring import Hears, unheard
 from detbench.evaluation.score.cached_numbers import CachedNumbers
 from detbench.metrics.claims import is_shown
 from detbench.metrics.image_metrics import metric_specs
@@ -44,15 +45,25 @@ def arm_result(numbers: CachedNumbers, measured: Measurements, arm: Arm, analysi
     )
 
 
-def differences(numbers: CachedNumbers, results: Mapping[Arm, ArmResult]) -> tuple[Difference, ...]:
-    """What blur costs, what each deblurrer changes, and what tells the deblurrers apart, for every metric that both
-    arms have.
+def pairs_of(arms: Collection[Arm]) -> list[tuple[Arm, Arm]]:
+    """The arms that are compared, each with what it is held against: what blur costs, what each deblurrer changes, and
+    what tells the deblurrers apart.
     """
-    deblurrers = [arm for arm in results if arm.is_restored_blurred]
-    pairs = [(BLURRED, SHARP)] if SHARP in results else []
+    deblurrers = [arm for arm in arms if arm.is_restored_blurred]
+    pairs = [(BLURRED, SHARP)] if SHARP in arms else []
     pairs += [(arm, BLURRED) for arm in deblurrers]
-    pairs += [(later, earlier) for earlier, later in combinations(deblurrers, 2)]
-    return adjusted([difference for pair in pairs for difference in _paired(numbers, results, *pair)])
+    return pairs + [(later, earlier) for earlier, later in combinations(deblurrers, 2)]
+
+
+def differences(
+    numbers: CachedNumbers, results: Mapping[Arm, ArmResult], begun: Hears = unheard
+) -> tuple[Difference, ...]:
+    """Every pair's differences, for every metric that both arms have; `begun` takes the name of each pair."""
+    found: list[Difference] = []
+    for arm, against in pairs_of(results.keys()):
+        begun(f"{arm} − {against}")
+        found += _paired(numbers, results, arm, against)
+    return adjusted(found)
 
 
 def _paired(numbers: CachedNumbers, results: Mapping[Arm, ArmResult], arm: Arm, against: Arm) -> Iterator[Difference]:

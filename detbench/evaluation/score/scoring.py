@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 from detbench.core.arm import Arm
 from detbench.evaluation.measure.measured import Measurements
+from detbench.evaluation.measure.measuring import Progress, unwatched
 from detbench.evaluation.score.analysis import analysis_of
 from detbench.evaluation.score.arm_evidence import ArmEvidence, evidence_of_arms
 from detbench.evaluation.score.cached_numbers import CachedNumbers
-from detbench.evaluation.score.scores import arm_result, differences, reported_arms
+from detbench.evaluation.score.scores import arm_result, differences, pairs_of, reported_arms
 from detbench.evaluation.score.shown_pictures import shown_ids
 from detbench.evaluation.score.true_boxes import true_boxes
 from detbench.metrics.columns import TrueColumns
 from detbench.metrics.image_metrics import metric_specs
 from detbench.results.cache import Cache, Record
-from detbench.results.schema import RunResult
+from detbench.results.schema import ArmResult, RunResult
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,23 +32,44 @@ class Scored:
     truth: TrueColumns
 
 
-def score(measured: Measurements, cache: Cache) -> Scored:
+SCORING = "scoring arms and pairs"
+"""What progress counts while a run is scored."""
+
+
+class _Counter:
+    """Progress over arms, once to match their boxes and once for their numbers, and over pairs of arms."""
+
+    def __init__(self, progress: Progress, count: int) -> None:
+        self._progress, self._count, self._done = progress, count, 0
+
+    def __call__(self, now: str = "") -> None:
+        """The next step begins, or none is left."""
+        self._progress(SCORING, self._done, self._count, now)
+        self._done += 1
+
+
+def score(measured: Measurements, cache: Cache, progress: Progress = unwatched) -> Scored:
     """Score what was measured of all pictures; what was scored before comes from the cache."""
-    basis = measured.basis
+    basis, arms = measured.basis, reported_arms(measured)
+    begun = _Counter(progress, len(measured.rows) + len(arms) + len(pairs_of(arms)))
     truth = true_boxes(measured)
-    evidence = evidence_of_arms(measured.rows, truth.columns)
+    evidence = evidence_of_arms(measured.rows, truth.columns, begun)
     numbers = CachedNumbers(cache, truth, evidence, basis.specification["resamples"])
-    arms = reported_arms(measured)
-    analysis = {arm: analysis_of(numbers, arm, measured.rows[arm], basis.classes) for arm in arms}
-    results = {arm: arm_result(numbers, measured, arm, analysis[arm]) for arm in arms}
-    counts = {arm: evidence[arm].evidence.counts for arm in arms}
+    analysis, results = dict[Arm, Record](), dict[Arm, ArmResult]()
+    for arm in arms:
+        begun(arm.name)
+        analysis[arm] = analysis_of(numbers, arm, measured.rows[arm], basis.classes)
+        results[arm] = arm_result(numbers, measured, arm, analysis[arm])
+    compared = differences(numbers, results, begun)
+    begun()
+    counts = {arm: each.evidence.counts for arm, each in evidence.items()}
     result = RunResult(
         specification=basis.specification,
         environment=basis.environment,
         data=truth.data,
         detector=basis.detector,
         arms=tuple(results.values()),
-        differences=differences(numbers, results),
+        differences=compared,
         shown=shown_ids(counts, truth.columns.image_ids, measured.kept),
         definitions={key: spec.definition for key, spec in metric_specs().items()},
         failed=measured.failed,

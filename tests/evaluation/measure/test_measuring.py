@@ -8,7 +8,7 @@ import pytest
 
 from detbench.core.arm import Arm
 from detbench.errors import ArmError, DataError, NotEvaluableError
-from detbench.evaluation.measure.measuring import Arms, Pictures, measure_pictures
+from detbench.evaluation.measure.measuring import MEASURING, Arms, Extent, Pictures, measure_pictures, unwatched
 from detbench.evaluation.measure.steps import Restored
 from detbench.plugins.backend import Backend
 from detbench.plugins.registry import Entry
@@ -49,6 +49,11 @@ class Steps:
             raise ArmError(f"{backend.name} failed")
         return Restored(given if backend.name == "identity" else picture(f"{backend.name} {given.sha256}"), 1.0, False)
 
+    def restored_before(self, backend: Backend, given: Picture, kernel: Kernel | None) -> Picture | None:
+        if (backend.name, given.sha256, kernel) not in self.restored:
+            return None
+        return given if backend.name == "identity" else picture(f"{backend.name} {given.sha256}")
+
     def image_quality(self, given: Picture, sharp: Picture | None) -> Mapping[str, float | None]:
         return {}
 
@@ -59,6 +64,9 @@ class Source:
     def __init__(self, without: tuple[str, ...] = ()) -> None:
         self.without = without
         self.seen: list[str] = []
+
+    def is_finished(self, given: Picture) -> bool:
+        return given.sha256 in self.seen
 
     def has(self, arm: Arm) -> bool:
         return arm.name not in self.without
@@ -77,11 +85,7 @@ def arms(*names: str, steps: Any = None, source: Any = None, recorded: Any = Non
 
 def names(of_arms: Arms, sample: Sample, with_harm: bool = True) -> list[str]:
     """The arms that a picture has rows in."""
-    return [row.arm.name for row in of_arms.rows(sample, with_harm)]
-
-
-def quiet(what: str, done: int, count: int) -> None:
-    """Progress that nobody watches."""
+    return [row.arm.name for _, work in of_arms.work(sample, with_harm) for row in work()]
 
 
 def test_each_picture_goes_through_every_arm() -> None:
@@ -115,7 +119,7 @@ def test_an_arm_that_fails_is_given_up() -> None:
     steps = Steps("blurred 11")
     of_arms = arms("net", "identity", steps=steps)
     pictures = Pictures(Streets(3), None, "labels", steps, Source())
-    samples, rows = measure_pictures(pictures, range(3), range(3), of_arms, quiet)
+    samples, rows = measure_pictures(pictures, range(3), range(3), of_arms, unwatched, Extent(12, set()))
     assert [sample.id for sample in samples] == [10, 11, 12]
     assert of_arms.failed == {"net": "11.png: net failed"}
     assert {arm.name: len(of_arm) for arm, of_arm in rows.items()} == dict.fromkeys(
@@ -128,7 +132,9 @@ def test_sharp_pictures_are_restored_at_some_places() -> None:
     """Of the second half of six pictures, every fourth of the whole dataset: the one at place 4."""
     steps = Steps()
     pictures = Pictures(Streets(6), None, "labels", steps, Source())
-    _, rows = measure_pictures(pictures, range(3, 6), range(0, 6, 4), arms("net", steps=steps), quiet)
+    _, rows = measure_pictures(
+        pictures, range(3, 6), range(0, 6, 4), arms("net", steps=steps), unwatched, Extent(9, set())
+    )
     ids = {arm.name: [row.sample.id for row in of_arm] for arm, of_arm in rows.items()}
     assert ids == {"sharp": [13, 14, 15], "blurred": [13, 14, 15], "net": [13, 14, 15], "sharp+net": [14]}
     assert [given for _, given, _ in steps.restored] == ["blurred 13", "blurred 14", "sharp 14", "blurred 15"]
@@ -138,19 +144,41 @@ def test_harm_needs_every_picture_of_its_deblurrer() -> None:
     """A deblurrer that fails behind the last picture of the sample has no rows on sharp pictures either."""
     steps = Steps("blurred 12")
     pictures = Pictures(Streets(3), None, "labels", steps, Source())
-    _, rows = measure_pictures(pictures, range(3), range(1), arms("net", steps=steps), quiet)
+    _, rows = measure_pictures(pictures, range(3), range(1), arms("net", steps=steps), unwatched, Extent(9, set()))
     assert [arm.name for arm in rows] == ["sharp", "blurred"]
 
 
 def test_a_share_has_its_places() -> None:
-    """Every second picture from the second on, each of them a step of progress; fewer than announced are an error."""
-    steps: list[tuple[str, int, int]] = []
+    """Every second picture from the second on, each arm of it a step of progress; fewer than announced are an error."""
+    steps: list[tuple[str, int, int, str]] = []
     pictures = Pictures(Streets(5), None, "labels", Steps(), Source())
-    samples, _ = measure_pictures(pictures, range(1, 5, 2), range(5), arms(), lambda *step: steps.append(step))
+    samples, _ = measure_pictures(
+        pictures, range(1, 5, 2), range(5), arms(), lambda *step: steps.append(step), Extent(4, set())
+    )
     assert [sample.id for sample in samples] == [11, 13]
-    assert steps == [("pictures", 0, 2), ("pictures", 1, 2), ("pictures", 2, 2)]
+    named = [(MEASURING, done, 4, arm) for done, arm in enumerate(("sharp", "blurred", "sharp", "blurred"))]
+    assert steps == [*named, (MEASURING, 4, 4)]
     with pytest.raises(DataError, match="dataset streets: 5 pictures came where 6 were announced"):
-        measure_pictures(pictures, range(6), range(6), arms(), quiet)
+        measure_pictures(pictures, range(6), range(6), arms(), unwatched, Extent(12, set()))
+
+
+def test_finished_steps_count_from_the_start() -> None:
+    """What was done before is known, arm by arm: an arm that is restored but not detected has its work before it, and
+    progress begins behind the finished steps and passes over none of them twice.
+    """
+    steps, source, shown = Steps(), Source(), list[tuple[int, int]]()
+    pictures, of_arms = Pictures(Streets(2), None, "labels", steps, source), arms("net", steps=steps, source=source)
+    assert pictures.extent(range(2), range(2), of_arms) == Extent(6, set())
+    names(of_arms, Streets(2)[0])
+    extent = pictures.extent(range(2), range(2), of_arms)
+    assert extent == Extent(6, {(10, "sharp"), (10, "blurred"), (10, "net")})
+    measure_pictures(
+        pictures, range(2), range(2), of_arms, lambda _, done, count, *__: shown.append((done, count)), extent
+    )
+    assert shown == [(3, 6), (3, 6), (3, 6), (3, 6), (4, 6), (5, 6), (6, 6)]
+    source.seen = [seen for seen in source.seen if seen not in ("net blurred 11", "sharp 10")]
+    left = {(10, "blurred"), (10, "net"), (11, "sharp"), (11, "blurred")}
+    assert pictures.extent(range(2), range(2), of_arms).finished == left
 
 
 def test_pseudo_truth_is_of_the_sharp_picture() -> None:
