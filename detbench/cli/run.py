@@ -1,6 +1,5 @@
 """`detbench run`: evaluate deblurrers by what a detector finds before and after."""
 
-import webbrowser
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -199,6 +198,8 @@ def tell(
     if log_to:
         log_and_note(folder, log_to)
     if opened:
+        import webbrowser
+
         webbrowser.open(page.resolve().as_uri())
     if result.failed:
         raise typer.Exit(SOME_FAILED)
