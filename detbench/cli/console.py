@@ -191,7 +191,8 @@ class _Lines:
         pace = self._paces.setdefault(what, _Pace())
         pace.step(done, count, now)
         is_due = time.perf_counter() - self._said_at.get(what, -math.inf) >= LINE_S
-        if is_due or done == count:
+        is_last = done == count and not now  # what the cache holds is done before its arms have had their turn
+        if is_due or is_last:
             self._said_at[what] = time.perf_counter()
             parts = (f"{what}: {done}/{count}", now, pace.text(self._each))
             err.print(", ".join(filter(None, parts)), markup=False)

@@ -43,6 +43,14 @@ def test_progress_in_a_log_is_a_line_every_few_seconds(capsys: Captured, clock: 
     ]
 
 
+def test_what_was_done_before_is_two_lines_in_a_log(capsys: Captured, clock: list[float]) -> None:
+    """Where the cache holds all, each name has its turn with all steps done: the first line and the last say so."""
+    with progress_steps() as show:
+        for name in ("sharp", "net", "sharp", "net", ""):
+            show("work", 4, 4, name)
+    assert capsys.readouterr().err.splitlines() == ["work: 4/4, sharp", "work: 4/4"]
+
+
 def test_time_left_is_known_when_each_name_was_timed(capsys: Captured, clock: list[float]) -> None:
     """Steps that were done at the start do not make it faster, and before the second round of names nothing is said of
     the time left, for the slow ones may be to come.
