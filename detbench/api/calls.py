@@ -9,12 +9,11 @@ from typing import Any, Literal
 from detbench.api.outcome import Comparison, OwnFolder, Result
 from detbench.core.images import write_atomically
 from detbench.core.paths import cache_folder
+from detbench.core.progress import Progress, unwatched
 from detbench.datasets.in_memory import SamplesInMemory
 from detbench.datasets.true_records import open_true_records, true_records_of
 from detbench.errors import DataError, UsageError
 from detbench.evaluation.comparing import compare_files
-from detbench.evaluation.measure.harm import Harm
-from detbench.evaluation.measure.measuring import Progress, unwatched
 from detbench.evaluation.request import Given, RunSpec, folder_name, run_name
 from detbench.evaluation.run import run
 from detbench.results.cache import Cache
@@ -36,7 +35,7 @@ def evaluate(
     blur: str | None = None,
     truth: Literal["labels", "pseudo"] = "labels",
     limit: int | None = None,
-    harm: Harm = "sample",
+    harm: Literal["all", "sample", "none"] = "sample",
     repair: Literal["clip", "drop"] | None = None,
     device: str = "auto",
     precision: Literal["fp32", "bf16"] = "fp32",

@@ -8,9 +8,9 @@ from typing import Any
 
 from detbench.core.arm import Arm
 from detbench.core.images import write_atomically
+from detbench.core.progress import Progress
 from detbench.errors import DataError, NotEvaluableError, UsageError
 from detbench.evaluation.measure.measured import Basis, Measurements, drop_unpaired
-from detbench.evaluation.measure.measuring import Progress
 from detbench.evaluation.run import conclude
 from detbench.evaluation.shards import Shard, read_shard
 from detbench.results.cache import Cache

@@ -13,9 +13,9 @@ from functools import cache as once_per_process
 from pathlib import Path
 from typing import Any
 
+from detbench.core.progress import Hears, Progress, unheard, unwatched
 from detbench.errors import BackendError, UsageError
 from detbench.evaluation.measure.finished_work import scope_of
-from detbench.evaluation.measure.measuring import Hears, Progress, unheard, unwatched
 from detbench.evaluation.measure.steps import Stages
 from detbench.evaluation.merging import conclude_joined
 from detbench.evaluation.request import RunSpec, Share

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from detbench.core.memory import hand_back_freed_memory, keep_freed_memory
+from detbench.core.progress import Hears, Progress, unheard
 from detbench.evaluation.measure.detection import open_source
 from detbench.evaluation.measure.finished_work import scope_of
 from detbench.evaluation.measure.harm import harm_places
 from detbench.evaluation.measure.measured import Measurements
-from detbench.evaluation.measure.measuring import Arms, Hears, Pictures, Progress, measure_pictures, unheard
+from detbench.evaluation.measure.measuring import Arms, Pictures, measure_pictures
 from detbench.evaluation.measure.steps import Stages
 from detbench.evaluation.request import WHOLE, Given, RunSpec, Share
 from detbench.evaluation.run_files import write_run

@@ -11,6 +11,7 @@ from typing import Any
 from detbench.blur.recipes import PictureRecipe, parse_picture_recipe, recipe_spec
 from detbench.core.devices import resolve_device
 from detbench.core.images import refuse_faults
+from detbench.core.progress import Progress
 from detbench.datasets.annotated import AnnotatedDataset
 from detbench.datasets.opening import dataset_place, open_dataset
 from detbench.datasets.pairs import PairFolder
@@ -18,7 +19,7 @@ from detbench.errors import DataError, UsageError
 from detbench.evaluation.measure.detection import ClassMap
 from detbench.evaluation.measure.limits import check_size
 from detbench.evaluation.measure.measured import Basis, DeblurrerFacts
-from detbench.evaluation.measure.measuring import MEASURING, Extent, Progress
+from detbench.evaluation.measure.measuring import MEASURING, Extent
 from detbench.evaluation.request import Given, RunSpec
 from detbench.metrics.specs import PSEUDO_CONFIDENCE
 from detbench.plugins.backend import Backend, backend_in_memory, renamed, resolve_deblurrer, resolve_detector

@@ -20,10 +20,10 @@ import msgspec
 from detbench.core.arm import BLURRED, SHARP, Arm
 from detbench.core.files import is_file, read_bytes
 from detbench.core.images import write_atomically
+from detbench.core.progress import Hears, Progress, unheard
 from detbench.errors import DataError, UsageError
 from detbench.evaluation.measure.finished_work import scope_of
 from detbench.evaluation.measure.measured import ArmPicture, Basis, Measurements
-from detbench.evaluation.measure.measuring import Hears, Progress, unheard
 from detbench.evaluation.measure.steps import Stages
 from detbench.evaluation.request import RunSpec, Share
 from detbench.evaluation.run import measure

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
+from detbench.core.progress import unwatched
 from detbench.errors import DataError, DetbenchError, NotEvaluableError, UsageError
-from detbench.evaluation.measure.measuring import unwatched
 from detbench.evaluation.merging import merge
 from detbench.evaluation.request import RunSpec, Share, Truth
 from detbench.evaluation.run import run

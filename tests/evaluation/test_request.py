@@ -19,7 +19,7 @@ def spec(**changes: Any) -> RunSpec:
     [
         ({"deblurrers": ()}, "no deblurrer named: pass --deblurrer NAME"),
         ({"limit": 0}, "--limit takes a number of pictures from 1 on, not 0"),
-        ({"resamples": -1}, "--resamples takes a number of draws from 0 on, not -1"),
+        ({"resamples": -1}, "--resamples takes a number from 0 on, not -1"),
     ],
 )
 def test_what_asks_for_nothing_is_refused(change: dict[str, Any], message: str) -> None:

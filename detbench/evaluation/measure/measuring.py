@@ -4,10 +4,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Protocol
 
 from detbench.blur.recipes import PictureRecipe
 from detbench.core.arm import BLURRED, SHARP, Arm
+from detbench.core.progress import Progress
 from detbench.errors import ArmError, BackendError, DataError, NotEvaluableError
 from detbench.evaluation.measure.detection import DetectionSource
 from detbench.evaluation.measure.measured import ArmPicture, PackedDetections, drop_unpaired
@@ -19,25 +19,6 @@ from detbench.types import Dataset, Kernel, Picture, Sample
 
 MEASURING = "pictures × arms"
 """What progress counts while pictures are measured."""
-
-
-class Progress(Protocol):
-    """Takes what is being done, how many steps are done of how many, and which one is next or what to say of it."""
-
-    def __call__(self, what: str, done: int, count: int, now: str = "", /) -> None:
-        """Show it."""
-
-
-def unwatched(what: str, done: int, count: int, now: str = "", /) -> None:
-    """Progress that nobody watches."""
-
-
-Hears = Callable[[str], None]
-"""Takes a line, or the name of what begins."""
-
-
-def unheard(_line: str) -> None:
-    """Nobody wants to know."""
 
 
 Step = tuple[int, str]

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from detbench.core.arm import Arm
 from detbench.core.boxes import xyxy_to_xywh
+from detbench.core.progress import Hears, unheard
 from detbench.evaluation.measure.measured import ArmPicture, Rows
-from detbench.evaluation.measure.measuring import Hears, unheard
 from detbench.metrics.columns import FoundColumns, TrueColumns
 from detbench.metrics.evidence import Evidence
 from detbench.metrics.image_metrics import image_metrics

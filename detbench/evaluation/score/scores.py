@@ -6,8 +6,8 @@ from itertools import combinations
 import numpy as np
 
 from detbench.core.arm import BLURRED, SHARP, Arm
+from detbench.core.progress import Hears, unheard
 from detbench.evaluation.measure.measured import ArmPicture, DeblurrerFacts, Measurements
-from detbench.evaluation.measure.measuring import Hears, unheard
 from detbench.evaluation.score.cached_numbers import CachedNumbers
 from detbench.metrics.claims import is_shown
 from detbench.metrics.image_metrics import metric_specs

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from detbench.core.arm import Arm
+from detbench.core.progress import Progress, unwatched
 from detbench.evaluation.measure.measured import Measurements
-from detbench.evaluation.measure.measuring import Progress, unwatched
 from detbench.evaluation.score.analysis import analysis_of
 from detbench.evaluation.score.arm_evidence import ArmEvidence, evidence_of_arms
 from detbench.evaluation.score.cached_numbers import CachedNumbers

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from detbench.core.arm import Arm
+from detbench.core.progress import unwatched
 from detbench.errors import ArmError, DataError, NotEvaluableError
-from detbench.evaluation.measure.measuring import MEASURING, Arms, Extent, Pictures, measure_pictures, unwatched
+from detbench.evaluation.measure.measuring import MEASURING, Arms, Extent, Pictures, measure_pictures
 from detbench.evaluation.measure.steps import Restored
 from detbench.plugins.backend import Backend
 from detbench.plugins.registry import Entry
