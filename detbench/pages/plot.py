@@ -6,7 +6,8 @@ A figure is drawn in the colours below, which stand for the page's CSS variables
 import io
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
@@ -75,6 +76,15 @@ class Pen:
         return (0, self.dashes) if self.dashes else "solid"
 
 
+class Plot(Markup):
+    """A plot as an SVG element of a page, with what drew it, on a figure `height_in` inches high: a file of its own is
+    drawn by the same.
+    """
+
+    draw: Callable[[Figure], None]
+    height_in: float
+
+
 _MARKERS = (
     ("o", "M-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0z"),
     ("s", "M-3-3H3V3H-3z"),
@@ -103,19 +113,28 @@ def make_room(figure: Figure, names: Sequence[str]) -> None:
     figure.subplots_adjust(left=(0.25 + _LETTER_IN * max(map(len, names), default=0)) / WIDTH_IN)
 
 
-def inline_svg(key: str, alt: str, draw: Callable[[Figure], None], height_in: float = HEIGHT_IN) -> Markup:
+def inline_svg(key: str, alt: str, draw: Callable[[Figure], None], height_in: float = HEIGHT_IN) -> Plot:
     """What `draw` puts on a figure, as an SVG element; equal drawings give equal text.
 
     `key` is unique among the plots of a page, `alt` describes it in words.
     """
     stream = io.StringIO()
+    with drawn(draw, height_in) as figure:
+        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+    plot = Plot(_inlined(stream.getvalue(), key, alt))
+    plot.draw, plot.height_in = draw, height_in
+    return plot
+
+
+@contextmanager
+def drawn(draw: Callable[[Figure], None], height_in: float) -> Iterator[Figure]:
+    """A figure that is drawn, to be saved within the context: Matplotlib reads its settings until then."""
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the reader's fonts may have it
         figure = Figure(figsize=(WIDTH_IN, height_in))
         figure.subplots_adjust(0.62 / WIDTH_IN, 0.5 / height_in, 1 - 0.12 / WIDTH_IN, 1 - 0.24 / height_in, wspace=0.12)
         draw(figure)
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-    return Markup(_inlined(stream.getvalue(), key, alt))
+        yield figure
 
 
 def _inlined(svg: str, key: str, alt: str) -> str:

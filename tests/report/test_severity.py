@@ -131,7 +131,13 @@ def analysis(write: Callable[..., Path], pictures: Sequence[int]) -> Mapping[str
             for place, count in enumerate(pictures)
         ]
         record["relative_blur"] = [
-            {"from_ratio": place / 8, "to_ratio": None, "objects": 3 * count, "pictures": count, "recall": number(count)}
+            {
+                "from_ratio": place / 8,
+                "to_ratio": None,
+                "objects": 3 * count,
+                "pictures": count,
+                "recall": number(count),
+            }
             for place, count in enumerate(pictures)
         ]
     return analysis_from_json(records, records, "analysis.json")
