@@ -20,8 +20,9 @@ INK, SOFT, RULE, PLAIN = "#000001", "#000002", "#000003", "#000004"
 WIDTH_IN, HEIGHT_IN = 5.0, 3.1
 
 _SERIES = tuple(f"#0000{16 + index:02x}" for index in range(8))
-_VARIABLES = {INK: "ink", SOFT: "soft", RULE: "rule", PLAIN: "plain"}
-_VARIABLES |= {colour: f"series-{index}" for index, colour in enumerate(_SERIES)}
+VARIABLES = {INK: "ink", SOFT: "soft", RULE: "rule", PLAIN: "plain"}
+VARIABLES |= {colour: f"series-{index}" for index, colour in enumerate(_SERIES)}
+"""The page's CSS variable that each colour of a drawing stands for."""
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "detbench",
@@ -68,7 +69,7 @@ class Pen:
     @property
     def variable(self) -> str:
         """The colour as the page knows it."""
-        return f"var(--{_VARIABLES[self.colour]})"
+        return f"var(--{VARIABLES[self.colour]})"
 
     @property
     def linestyle(self) -> str | tuple[float, tuple[float, ...]]:
@@ -177,8 +178,8 @@ def _property(declaration: str) -> tuple[str, str]:
 
 def _value(name: str, value: str, key: str) -> str:
     """Colours by name, references within this plot, and no more than two decimals."""
-    if value in _VARIABLES:
-        return f"var(--{_VARIABLES[value]})"
+    if value in VARIABLES:
+        return f"var(--{VARIABLES[value]})"
     if name == "id":
         return f"{key}-{value}"
     if value.startswith(("#", "url(#")):

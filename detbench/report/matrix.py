@@ -37,7 +37,7 @@ class MatrixRow:
         return self.gains[deblurrer].difference.value or 0.0
 
     def ranks(self, among: Sequence[str]) -> dict[str, float]:
-        """The places of some of its deblurrers by gain, 1 for the largest; equal ones share the mean of their places."""
+        """The places of some of its deblurrers by gain, 1 for the largest; equal ones share a mean place."""
         places = pd.Series({name: self.value(name) for name in among}, dtype=float).rank(ascending=False)
         return {str(name): float(place) for name, place in places.items()}
 
@@ -80,7 +80,7 @@ def mean_ranks(rows: Sequence[MatrixRow]) -> dict[str, float]:
 
 
 def crossing(rows: Sequence[MatrixRow]) -> tuple[MatrixRow, MatrixRow] | None:
-    """Two rows whose best deblurrers differ by more than chance in both; None where no rows contradict each other so."""
+    """Two rows whose best deblurrers differ by more than chance in both; None where no two do."""
     for one, other in combinations(rows, 2):
         here, there = one.best, other.best
         if here and there and one.is_ahead(here, there) and other.is_ahead(there, here):
