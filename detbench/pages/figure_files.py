@@ -2,8 +2,9 @@
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import matplotlib as mpl
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from detbench.pages.html import PARTS
-from detbench.pages.parts import Exhibit, KeyEntry
+from detbench.pages.parts import KeyEntry
 from detbench.pages.plot import VARIABLES, drawn, truncate_label
 
 _UNDATED: dict[str, dict[str, Any]] = {
@@ -25,10 +26,11 @@ _DPI = 200
 _ENTRIES_IN_A_ROW = 4
 
 
-def figure_files(exhibit: Exhibit) -> dict[str, bytes]:
-    """The plot as SVG, PNG and PDF, by suffix; equal plots give equal bytes."""
-    with _light_colours(), drawn(exhibit.plot.draw, exhibit.plot.height_in) as figure, mpl.rc_context(_AS_FILE):
-        _add_key(figure, exhibit.key)
+def figure_files(draw: Callable[[Figure], None], height_in: float, key: Sequence[KeyEntry] = ()) -> dict[str, bytes]:
+    """What `draw` puts on a figure of this height as SVG, PNG and PDF, by suffix; equal drawings give equal bytes."""
+    with _light_colours(), drawn(draw, height_in) as figure, mpl.rc_context(_AS_FILE):
+        if key:
+            _add_key(figure, key)
         return {suffix: _saved(figure, suffix) for suffix in _UNDATED}
 
 
@@ -64,13 +66,18 @@ def _add_key(figure: Figure, key: Sequence[KeyEntry]) -> None:
     )
 
 
+@cache
+def page_colour(variable: str) -> str:
+    """A CSS variable of the light page, as #rrggbb."""
+    return re.findall(rf"--{variable}: (#\w+)", (PARTS / "style.css").read_text(encoding="utf-8"))[0]
+
+
 @contextmanager
 def _light_colours() -> Iterator[None]:
     """The colours that stand for the page's variables mean those of its light theme."""
-    style = (PARTS / "style.css").read_text(encoding="utf-8")
     known = mpl.colors.get_named_colors_mapping()
     for colour, variable in VARIABLES.items():
-        known[colour] = re.findall(rf"--{variable}: (#\w+)", style)[0]
+        known[colour] = page_colour(variable)
     try:
         yield
     finally:

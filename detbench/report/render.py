@@ -9,10 +9,11 @@ from detbench.metrics.specs import CONFIDENCE, MATCH_IOU
 from detbench.pages.html import rendered
 from detbench.report.comparison import comparison_of
 from detbench.report.files_view import files_view
-from detbench.report.static_files import tables_of_comparison, tables_of_run, write_static
+from detbench.report.static_files import tables_of_comparison, tables_of_run, write_figure_nine, write_static
 from detbench.report.summary import summary_of
 from detbench.report.view import view_of
 from detbench.results.compared_files import FilesCompared
+from detbench.results.folder import RunFolder
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -30,6 +31,7 @@ def render_report(folder: Path, out: Path | None = None, figures: Path | None = 
     write_atomically(folder / "summary.md", summary_of(view))
     if figures is not None:
         write_static(figures, view.exhibits, tables_of_run(view))
+        write_figure_nine(figures, RunFolder(folder))
     return page
 
 
