@@ -21,7 +21,10 @@ _UNDATED: dict[str, dict[str, Any]] = {
     "pdf": {"CreationDate": None},
 }
 """Formats, each with the metadata that would differ from one writing to the next, or from machine to machine."""
-_AS_FILE = {"svg.fonttype": "path", "pdf.fonttype": 42}  # letters that need no font; fonts that publishers take
+_AS_FILE: dict[Any, Any] = {
+    "svg.fonttype": "path",
+    "pdf.fonttype": 42,
+}  # letters that need no font; fonts that publishers take
 _DPI = 200
 _ENTRIES_IN_A_ROW = 4
 
@@ -69,7 +72,8 @@ def _add_key(figure: Figure, key: Sequence[KeyEntry]) -> None:
 @cache
 def page_colour(variable: str) -> str:
     """A CSS variable of the light page, as #rrggbb."""
-    return re.findall(rf"--{variable}: (#\w+)", (PARTS / "style.css").read_text(encoding="utf-8"))[0]
+    style = (PARTS / "style.css").read_text(encoding="utf-8")
+    return str(re.findall(rf"--{variable}: (#\w+)", style)[0])
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from xml.etree import ElementTree
 
 import matplotlib as mpl
@@ -72,7 +72,7 @@ class Pen:
         return f"var(--{VARIABLES[self.colour]})"
 
     @property
-    def linestyle(self) -> str | tuple[float, tuple[float, ...]]:
+    def linestyle(self) -> Literal["solid"] | tuple[float, tuple[float, ...]]:
         """The dashes as Matplotlib takes them."""
         return (0, self.dashes) if self.dashes else "solid"
 
