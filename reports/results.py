@@ -4,6 +4,7 @@ Writes results.md and figure-9.webp beside this file. Every number is a run's or
 and are read again whenever the numbers are new.
 """
 
+import io
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,19 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import matplotlib.pyplot as plt
-from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
+from PIL import Image as PillowImage
 from scipy.stats import kendalltau
 
-from detbench.core.images import read_image
 from detbench.core.paths import shipped
+from detbench.errors import NotEvaluableError
 from detbench.evaluation.measure.detection import ALIKE
 from detbench.metrics.specs import METRICS
-from detbench.pages.strips import Panel
+from detbench.pages.figure_files import figure_files
 from detbench.pages.text import UNDEFINED, interval, metric_value, share, signed, with_p_value
-from detbench.report.figures import strips
-from detbench.report.shown import ShownArm, read_shown
+from detbench.report.figure_nine import best_deblurrer, figure_nine
+from detbench.report.shown import read_shown
 from detbench.report.tables import arm_name, trained_with_note
 from detbench.report.verdict import leader
 from detbench.results.cards import read_card
@@ -33,7 +32,6 @@ from detbench.types import Estimate
 
 HERE = Path(__file__).parent
 FIGURE = HERE / "figure-9.webp"
-PICTURES = 6
 COLUMNS = (
     "map50",
     "precision",
@@ -46,8 +44,6 @@ COLUMNS = (
     "restore_s_per_mpix",
 )
 """What stands beside mAP and its gain."""
-COLOURS = {"found": "#27c93f", "regained": "#27c93f", "false": "#ff9f0a"}
-"""Of what a detector found; true boxes that it missed are not drawn."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +94,7 @@ def main(streets: Path, others: Sequence[Path]) -> None:
         pages=pages,
         networks={each.name: each for page in pages for each in page["contenders"] if each.card}.values(),
         columns=COLUMNS,
+        best=best_deblurrer(runs[0]),
         tau=agreement(runs),
         arm_name=arm_name,
         head=head,
@@ -141,32 +138,12 @@ def agreement(runs: Sequence[RunResult]) -> float | None:
 
 
 def draw(folder: RunFolder, run: RunResult) -> None:
-    """The paper's figure 9: pictures blurred, restored and sharp, with the boxes found."""
-    pictures, classes = read_shown(folder, run, folder.read_images())
-    rows = [
-        replace(picture, arms=tuple(arm for arm in picture.arms if arm.name != ALIKE))
-        for picture in pictures[:PICTURES]
-    ]
-    columns = len(rows[0].arms)
-    height = 2.2 * sum(picture.arms[0].height / picture.arms[0].width for picture in rows) + 0.25
-    figure, axes = plt.subplots(len(rows), columns, figsize=(2.2 * columns, height), squeeze=False)
-    for row, picture, strip in zip(axes, rows, strips(rows, classes), strict=True):
-        for axis, arm, panel in zip(row, picture.arms, strip.panels, strict=True):
-            _show(axis, arm, panel)
-    for axis, arm in zip(axes[0], rows[0].arms, strict=True):
-        axis.set_title(arm.name, fontsize=8)
-    figure.subplots_adjust(0, 0, 1, 1 - 0.25 / height, wspace=0.01, hspace=0.01)
-    figure.savefig(FIGURE, dpi=150, pil_kwargs={"quality": 60, "method": 6})
-
-
-def _show(axis: Axes, arm: ShownArm, panel: Panel) -> None:
-    """The picture in full, with the boxes that the report draws on its small copy."""
-    axis.imshow(read_image(arm.file), extent=(0, arm.width, arm.height, 0))
-    axis.set_axis_off()
-    for mark in panel.marks:
-        if mark.kind in COLOURS:
-            corner, colour = (mark.x, mark.y), COLOURS[mark.kind]
-            axis.add_patch(Rectangle(corner, mark.width, mark.height, fill=False, edgecolor=colour, linewidth=0.8))
+    """The paper's figure 9: pictures blurred, restored by the best and sharp, with the boxes found."""
+    nine = figure_nine(run, *read_shown(folder, run, folder.read_images()))
+    if nine is None:
+        raise NotEvaluableError(f"{folder.path}: no deblurrer with a mAP, or no picture that the report shows")
+    with PillowImage.open(io.BytesIO(figure_files(*nine)["png"])) as picture:
+        picture.convert("RGB").save(FIGURE, "WEBP", quality=80, method=6)
 
 
 def head(key: str) -> str:

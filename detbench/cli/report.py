@@ -12,6 +12,10 @@ from detbench.errors import UsageError
 def report(
     runs: Annotated[list[Path] | None, typer.Argument(help="Run folders; none takes all below reports/.")] = None,
     out_file: Annotated[Path | None, typer.Option("--out", help="Where the page goes, if not beside the run.")] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(help="A folder for each plot as SVG, PNG and PDF and each table as CSV and LaTeX."),
+    ] = None,
 ) -> None:
     """Render the report of a run again from its files, or compare several runs on one page.
 
@@ -23,10 +27,12 @@ def report(
 
     if out_file is not None and out_file.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"--out {out_file}: the page is one HTML file; give it a name that ends in .html")
+    if figures is not None and figures.exists() and not figures.is_dir():
+        raise UsageError(f"--figures {figures}: this is a file; name a folder, which is made if it is not there")
     folders = runs or sorted(path.parent for path in Path("reports").glob("*/result.json"))
     if not folders:
         raise UsageError("no runs below reports/: name a run folder, or make one with `detbench run`")
     if len(folders) == 1:
-        print_path(render_report(folders[0], out_file))
+        print_path(render_report(folders[0], out_file, figures))
     else:
-        print_path(render_comparison(folders, out_file or Path("reports/comparison.html")))
+        print_path(render_comparison(folders, out_file or Path("reports/comparison.html"), figures))

@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from markupsafe import Markup
-
-from detbench.pages.plot import Pen
+from detbench.pages.plot import Pen, Plot
 
 Tone = Literal["", "better", "worse"]
 
@@ -70,5 +68,5 @@ class Exhibit:
     title: str
     note: str
     key: tuple[KeyEntry, ...]
-    plot: Markup
+    plot: Plot
     table: Table | None

@@ -6,9 +6,10 @@ A figure is drawn in the colours below, which stand for the page's CSS variables
 import io
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from xml.etree import ElementTree
 
 import matplotlib as mpl
@@ -19,8 +20,9 @@ INK, SOFT, RULE, PLAIN = "#000001", "#000002", "#000003", "#000004"
 WIDTH_IN, HEIGHT_IN = 5.0, 3.1
 
 _SERIES = tuple(f"#0000{16 + index:02x}" for index in range(8))
-_VARIABLES = {INK: "ink", SOFT: "soft", RULE: "rule", PLAIN: "plain"}
-_VARIABLES |= {colour: f"series-{index}" for index, colour in enumerate(_SERIES)}
+VARIABLES = {INK: "ink", SOFT: "soft", RULE: "rule", PLAIN: "plain"}
+VARIABLES |= {colour: f"series-{index}" for index, colour in enumerate(_SERIES)}
+"""The page's CSS variable that each colour of a drawing stands for."""
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "detbench",
@@ -67,12 +69,21 @@ class Pen:
     @property
     def variable(self) -> str:
         """The colour as the page knows it."""
-        return f"var(--{_VARIABLES[self.colour]})"
+        return f"var(--{VARIABLES[self.colour]})"
 
     @property
-    def linestyle(self) -> str | tuple[float, tuple[float, ...]]:
+    def linestyle(self) -> Literal["solid"] | tuple[float, tuple[float, ...]]:
         """The dashes as Matplotlib takes them."""
         return (0, self.dashes) if self.dashes else "solid"
+
+
+class Plot(Markup):
+    """A plot as an SVG element of a page, with what drew it, on a figure `height_in` inches high: a file of its own is
+    drawn by the same.
+    """
+
+    draw: Callable[[Figure], None]
+    height_in: float
 
 
 _MARKERS = (
@@ -103,19 +114,28 @@ def make_room(figure: Figure, names: Sequence[str]) -> None:
     figure.subplots_adjust(left=(0.25 + _LETTER_IN * max(map(len, names), default=0)) / WIDTH_IN)
 
 
-def inline_svg(key: str, alt: str, draw: Callable[[Figure], None], height_in: float = HEIGHT_IN) -> Markup:
+def inline_svg(key: str, alt: str, draw: Callable[[Figure], None], height_in: float = HEIGHT_IN) -> Plot:
     """What `draw` puts on a figure, as an SVG element; equal drawings give equal text.
 
     `key` is unique among the plots of a page, `alt` describes it in words.
     """
     stream = io.StringIO()
+    with drawn(draw, height_in) as figure:
+        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+    plot = Plot(_inlined(stream.getvalue(), key, alt))
+    plot.draw, plot.height_in = draw, height_in
+    return plot
+
+
+@contextmanager
+def drawn(draw: Callable[[Figure], None], height_in: float) -> Iterator[Figure]:
+    """A figure that is drawn, to be saved within the context: Matplotlib reads its settings until then."""
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the reader's fonts may have it
         figure = Figure(figsize=(WIDTH_IN, height_in))
         figure.subplots_adjust(0.62 / WIDTH_IN, 0.5 / height_in, 1 - 0.12 / WIDTH_IN, 1 - 0.24 / height_in, wspace=0.12)
         draw(figure)
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-    return Markup(_inlined(stream.getvalue(), key, alt))
+        yield figure
 
 
 def _inlined(svg: str, key: str, alt: str) -> str:
@@ -158,8 +178,8 @@ def _property(declaration: str) -> tuple[str, str]:
 
 def _value(name: str, value: str, key: str) -> str:
     """Colours by name, references within this plot, and no more than two decimals."""
-    if value in _VARIABLES:
-        return f"var(--{_VARIABLES[value]})"
+    if value in VARIABLES:
+        return f"var(--{VARIABLES[value]})"
     if name == "id":
         return f"{key}-{value}"
     if value.startswith(("#", "url(#")):

@@ -1,34 +1,28 @@
-"""Several runs on one page: who leads where, and how far arms are apart where pictures are shared."""
+"""Several runs on one page: which deblurrer helps where, and how far arms are apart where pictures are shared."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 from urllib.parse import quote
 
 from detbench.metrics.claims import FEWEST_PICTURES
 from detbench.metrics.specs import METRICS
-from detbench.pages.parts import Cell, Exhibit, Heading, KeyEntry, Row, Table
-from detbench.pages.plot import Pen, inline_svg, pen
-from detbench.pages.text import UNDEFINED, interval, percent, plural, signed, with_p_value
-from detbench.report.pairing import Pair, Run, pairs_of, read_run
-from detbench.report.plots import Points, down_categories
-from detbench.report.tables import (
-    TRAINED_WITH,
-    arm_name,
-    arm_table,
-    main_specs,
-    metric_heading,
-    tone,
-    trained_with_note,
-    value_cell,
+from detbench.pages.parts import Cell, Exhibit, Heading, Row, Table
+from detbench.pages.text import UNDEFINED, interval, joined, plural, share, signed, with_p_value
+from detbench.report.matrix import (
+    MatrixRow,
+    crossing,
+    crossing_in_words,
+    deblurrers_of,
+    matrix_exhibits,
+    matrix_table,
 )
+from detbench.report.pairing import Pair, Run, pairs_of, read_run
+from detbench.report.tables import arm_name, arm_table, main_specs, metric_heading, tone, trained_with_note
 from detbench.report.verdict import leader_in_words, verdicts
-from detbench.results.schema import ArmResult, Difference, is_ahead
-from detbench.types import Estimate
-
-_GAP = METRICS["gap_recovered"]
+from detbench.results.schema import ArmResult, Difference, RunResult
 
 
 @dataclass(frozen=True)
@@ -52,12 +46,12 @@ class Ground:
 
 @dataclass(frozen=True)
 class ComparisonView:
-    """What the page says: headline, leaderboard over all grounds, each ground's arms, and paired differences."""
+    """What the page says: headline, grounds × deblurrers, each ground's arms, and paired differences."""
 
     headline: str
     runs: tuple[RunLine, ...]
     warnings: tuple[str, ...]
-    leaderboard: Table
+    matrix: Table
     exhibits: tuple[Exhibit, ...]
     grounds: tuple[Ground, ...]
     pairs: Table | None
@@ -81,11 +75,6 @@ class _Ground:
                     seen.add(key)
                     yield run, arm
 
-    def gap_of(self, deblurrer: str) -> Estimate | None:
-        """The gap recovered by a deblurrer, of the first run that has it."""
-        found = (arm.metrics.get(_GAP.key) for _, arm in self.arms() if arm.name == deblurrer)
-        return next((estimate for estimate in found if estimate is not None), None)
-
     def differences(self) -> list[Difference]:
         """Between any two arms, of one run or of two; none where a name means two arms."""
         names = [arm.name for _, arm in self.arms()]
@@ -94,13 +83,25 @@ class _Ground:
         within = (each for run in self.runs for each in run.result.differences)
         return [*within, *(pair.change for pair in self.pairs)]
 
-    def is_ahead(self, deblurrer: str, other: str) -> bool:
-        """Whether a deblurrer has more mAP than another arm by more than chance."""
-        return is_ahead(self.differences(), deblurrer, other, METRICS["map"])
+    def row(self) -> MatrixRow:
+        """Its line of the matrix; a deblurrer of several runs has the numbers of the first."""
+        gains = {}
+        for run in reversed(self.runs):
+            for arm in run.result.arms:
+                change = run.result.change(arm.name, "blurred")
+                if arm.kind == "deblurrer" and change is not None and change.difference.value is not None:
+                    gains[arm.name] = change
+        trained = frozenset(arm.name for _, arm in self.arms() if arm.trained_with_detector)
+        return MatrixRow(self.title, _setting_in_words(self.runs[0].result), gains, self.differences(), trained)
 
-    def trained(self, deblurrer: str) -> bool:
-        """Whether a deblurrer's training loss contained the features of this ground's detector."""
-        return any(arm.trained_with_detector for _, arm in self.arms() if arm.name == deblurrer)
+
+def _setting_in_words(result: RunResult) -> str:
+    """How many pictures, their blur, and what it leaves: 60 pictures, trajectory blur, mAP .281 of .450."""
+    recipe = result.specification.get("blur")
+    blur = "the dataset's own blur" if recipe is None else f"{recipe.get('kind')} blur"
+    values = [arm.metrics["map"].value for name in ("blurred", "sharp") if (arm := result.arm(name)) is not None]
+    level = " of ".join(share(value) for value in values if value is not None)
+    return ", ".join(filter(None, (plural(result.data.images, "picture", "pictures"), blur, level and f"mAP {level}")))
 
 
 def comparison_of(folders: Sequence[Path], out: Path) -> ComparisonView:
@@ -108,13 +109,14 @@ def comparison_of(folders: Sequence[Path], out: Path) -> ComparisonView:
     runs = [read_run(folder) for folder in folders]
     pairs = pairs_of(runs)
     grounds = _grounds(runs, pairs)
-    order = _by_rank(grounds)
+    rows = [ground.row() for ground in grounds]
+    order = deblurrers_of(rows)
     return ComparisonView(
-        headline=_headline(grounds, order),
+        headline=_headline(grounds, rows, order),
         runs=tuple(_line(run, out) for run in runs),
-        warnings=tuple(_warnings(runs)),
-        leaderboard=_leaderboard(grounds, order),
-        exhibits=tuple(_exhibits(grounds, order)),
+        warnings=tuple(filter(None, (crossing_in_words(rows), *_warnings(runs)))),
+        matrix=matrix_table(rows, order),
+        exhibits=tuple(matrix_exhibits(rows, order)),
         grounds=tuple(_shown(ground) for ground in grounds),
         pairs=_pair_table(pairs) if pairs else None,
     )
@@ -137,60 +139,53 @@ def _grounds(runs: Sequence[Run], pairs: Sequence[Pair]) -> tuple[_Ground, ...]:
     )
 
 
-def _by_rank(grounds: Sequence[_Ground]) -> tuple[str, ...]:
-    """Deblurrers by the mean of the gap that they recovered; those where it is undefined throughout come last."""
-    names = dict.fromkeys(arm.name for ground in grounds for _, arm in ground.arms() if arm.kind == "deblurrer")
-    return tuple(sorted(names, key=lambda name: (_mean_gap(grounds, name) is None, -(_mean_gap(grounds, name) or 0))))
-
-
-def _mean_gap(grounds: Sequence[_Ground], deblurrer: str) -> float | None:
-    found = [ground.gap_of(deblurrer) for ground in grounds]
-    values = [estimate.value for estimate in found if estimate is not None and estimate.value is not None]
-    return fmean(values) if values else None
-
-
-def _headline(grounds: Sequence[_Ground], order: Sequence[str]) -> str:
+def _headline(grounds: Sequence[_Ground], rows: Sequence[MatrixRow], order: Sequence[str]) -> str:
+    """Who leads where, and whether it helps there."""
+    if not order:
+        return "No deblurrer has a number to compare"
     if len(grounds) == 1:
         found = [verdict for run in grounds[0].runs for verdict in verdicts(run.result)]
-        words = next((verdict.words for verdict in found if verdict.arm in order[:1]), found[0].words)
-        return _joined(_leader(grounds, order), words)
-    mean = _mean_gap(grounds, order[0]) if order else None
-    if mean is None:
-        return f"{plural(len(order), 'deblurrer', 'deblurrers')}, and no setting that shows that blur costs mAP"
-    return _joined(_leader(grounds, order), _over_settings(grounds, order[0], mean))
+        words = next((verdict.words for verdict in found if verdict.arm == order[0]), found[0].words)
+        is_telling = grounds[0].runs[0].result.data.images >= FEWEST_PICTURES
+        return "; ".join(filter(None, (leader_in_words(order, rows[0].is_ahead) if is_telling else "", words)))
+    crossed = crossing(rows)
+    if crossed is not None:
+        one, other = crossed
+        return (
+            f"Which deblurrer is best depends on the pictures: {one.best} on {one.title}, {other.best} on {other.title}"
+        )
+    leaders = Counter(row.leader for row in rows if row.leader is not None)
+    first = leaders.most_common(1)[0][0] if leaders else order[0]
+    return "; ".join(filter(None, (*_leaders_in_words(rows), _where_it_helps(rows, first))))
 
 
-def _joined(*phrases: str) -> str:
-    return "; ".join(filter(None, phrases))
+def _leaders_in_words(rows: Sequence[MatrixRow]) -> Iterator[str]:
+    """Who leads where, rows of a single deblurrer aside, and last where no one does."""
+    contested = [row for row in rows if len(row.gains) > 1]
+    for leader in sorted({row.leader for row in contested}, key=lambda name: (name is None, name or "")):
+        where = [row.title for row in contested if row.leader == leader]
+        name = leader or ("No one" if len(where) == len(contested) else "no one")
+        yield f"{name} leads on {_settings(where, len(rows))}"
 
 
-def _leader(grounds: Sequence[_Ground], order: Sequence[str]) -> str:
-    """Whether the first in `order` is ahead of every other in all settings that both ran in, those of few pictures
-    aside; empty where there is no other setting.
-    """
-    telling = [each for each in grounds if all(run.result.data.images >= FEWEST_PICTURES for run in each.runs)]
-    if not telling:
-        return ""
-
-    def is_leading(one: str, other: str) -> bool:
-        both = [ground for ground in telling if {one, other} <= {arm.name for _, arm in ground.arms()}]
-        return bool(both) and all(ground.is_ahead(one, other) for ground in both)
-
-    return leader_in_words(order, is_leading)
+def _settings(titles: Sequence[str], count: int) -> str:
+    """Settings among `count`: all by their number, one by its name."""
+    if len(titles) == count:
+        return f"all {count} settings"
+    return titles[0] if len(titles) == 1 else f"{len(titles)} of {count} settings"
 
 
-def _over_settings(grounds: Sequence[_Ground], deblurrer: str, mean: float) -> str:
-    """What a deblurrer recovers on average, if it helps in all settings where it has a share."""
-    where = [ground for ground in grounds if _mean_gap([ground], deblurrer) is not None]
-    unsure = sum(not ground.is_ahead(deblurrer, "blurred") for ground in where)
-    if unsure:
-        return f"{deblurrer}: whether it helps is not known in {unsure} of {len(where)} settings"
-    trained = sum(ground.trained(deblurrer) for ground in where)
-    with_detector = f"; it was trained with the detector of {trained} of them" if trained else ""
-    return (
-        f"{deblurrer} recovers {percent(mean)} of the mAP that blur costs, the mean over "
-        f"{plural(len(where), 'setting', 'settings')}{with_detector}"
-    )
+def _where_it_helps(rows: Sequence[MatrixRow], deblurrer: str) -> str:
+    """Where a deblurrer gains and where it loses mAP by more than chance."""
+    having = {row.title: row.gains[deblurrer] for row in rows if deblurrer in row.gains}
+    shown = {title: change.difference.value or 0.0 for title, change in having.items() if change.is_shown}
+    where = {
+        "gains mAP": [title for title, value in shown.items() if value > 0],
+        "loses mAP": [title for title, value in shown.items() if value < 0],
+        "may change nothing": [title for title in having if not shown.get(title)],
+    }
+    phrases = [f"{what} on {_settings(titles, len(rows))}" for what, titles in where.items() if titles]
+    return f"{deblurrer} {joined(phrases)}"
 
 
 def _line(run: Run, out: Path) -> RunLine:
@@ -213,43 +208,19 @@ def _warnings(runs: Sequence[Run]) -> Iterator[str]:
         )
     if len({run.detector for run in runs}) > 1:
         yield "These runs used different detectors: a difference between two of them is not the deblurrer's alone."
+    for name in _ambiguous(results):
+        yield f"{name} stands for different backends or weights in these runs, so its numbers are not of one deblurrer."
     if note := trained_with_note([arm for result in results for arm in result.arms]):
         yield note
 
 
-def _leaderboard(grounds: Sequence[_Ground], order: Sequence[str]) -> Table:
-    """Deblurrers by rank × grounds: the gap recovered; who leads in a ground by more than chance stands out."""
-    columns = [Heading("Mean", "↑"), *(Heading(ground.title, "↑", _GAP.definition) for ground in grounds)]
-
-    def row(place: int, name: str) -> Row:
-        mean = _mean_gap(grounds, name)
-        cells = [_gap_cell(ground, name, order) for ground in grounds]
-        return Row(Heading(f"{place}. {name}"), (Cell(UNDEFINED if mean is None else percent(mean)), *cells))
-
-    rows = tuple(row(place, name) for place, name in enumerate(order, 1))
-    return Table("Deblurrer", tuple(columns), rows)
-
-
-def _gap_cell(ground: _Ground, deblurrer: str, order: Sequence[str]) -> Cell:
-    gap = ground.gap_of(deblurrer)
-    if gap is None:
-        return Cell("")
-    rivals = [name for name in order if name != deblurrer and ground.gap_of(name) is not None]
-    is_leader = bool(rivals) and all(ground.is_ahead(deblurrer, name) for name in rivals)
-    cell = value_cell(_GAP, gap, is_leader)
-    return replace(cell, text=f"{cell.text} {TRAINED_WITH}") if ground.trained(deblurrer) else cell
-
-
-def _exhibits(grounds: Sequence[_Ground], order: Sequence[str]) -> Iterator[Exhibit]:
-    if not any(_mean_gap([ground], name) is not None for ground in grounds for name in order):
-        return
-    pens: Mapping[str, Pen] = {name: pen(index) for index, name in enumerate(order)}
-    series = [Points(pens[name], [ground.gap_of(name) for ground in grounds]) for name in order]
-    draw = down_categories([ground.title for ground in grounds], series, "gap recovered")
-    height_in = 0.75 + len(grounds) * max(0.35, 0.14 * len(order))
-    plot = inline_svg("gaps", "Plot: gap recovered. Its numbers are in the leaderboard.", draw, height_in)
-    key = tuple(KeyEntry(name, pens[name], has_marker=True) for name in order)
-    yield Exhibit("Gap recovered", f"{_GAP.definition}; bars are 95 % intervals.", key, plot, None)
+def _ambiguous(results: Sequence[RunResult]) -> Iterator[str]:
+    """Names that several deblurrers have."""
+    found: dict[str, set[str]] = {}
+    for arm in (arm for result in results for arm in result.arms if arm.backend is not None):
+        weights = (arm.backend or {}).get("weights_sha256")
+        found.setdefault(arm.name, set()).add(f"{(arm.backend or {}).get('name')} {weights}")
+    yield from (name for name, backends in found.items() if len(backends) > 1)
 
 
 def _shown(ground: _Ground) -> Ground:

@@ -1,4 +1,4 @@
-"""Where mAP is won and lost, as tables: kinds of errors, boxes that changed hands, blur, classes, and the curves.
+"""Where mAP is won and lost, as tables: kinds of errors, boxes that changed hands, classes, and the curves.
 
 `analysis` is the content of `analysis.json`, by arm, `flips` the rows of `flips.csv`. Raises KeyError where a kind of
 error is missing, ValueError where arms have other classes or bins.
@@ -44,22 +44,10 @@ def flip_table(flips: pd.DataFrame) -> Table:
     return Table("Arm", tuple(Heading(change) for change in _CHANGES), tuple(rows))
 
 
-def blur_table(analysis: Mapping[str, ArmAnalysis]) -> Table:
-    """mAP: bins of blur × arms; bins without pictures are left out."""
-    return _by_arm("Blur", analysis, {arm: list(_bins(record.blur)) for arm, record in analysis.items()})
-
-
 def bin_name(each: BlurBin) -> str:
     """The bounds of a bin of blur: 8 to 18 px, 30 and more px."""
     below = "and more" if each.to_px is None else f"to {each.to_px:g}"
     return f"{each.from_px:g} {below} px"
-
-
-def _bins(bins: Sequence[BlurBin]) -> Iterator[tuple[Heading, Cell]]:
-    for each in bins:
-        if each.pictures:
-            heading = Heading(bin_name(each), plural(each.pictures, "picture", "pictures"))
-            yield heading, value_cell(METRICS["map"], each.map)
 
 
 def class_table(analysis: Mapping[str, ArmAnalysis]) -> Table:

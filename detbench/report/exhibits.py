@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from detbench.metrics.error_kinds import BACKGROUND_IOU, FOREGROUND_IOU, KINDS
-from detbench.metrics.specs import CONFIDENCE, METRICS
+from detbench.metrics.specs import CONFIDENCE, MATCH_IOU, METRICS
 from detbench.pages.parts import Exhibit, KeyEntry, Table
 from detbench.pages.plot import HEIGHT_IN, Pen, inline_svg
 from detbench.report.changes import (
@@ -20,8 +20,6 @@ from detbench.report.changes import (
     rho_in_words,
 )
 from detbench.report.error_tables import (
-    bin_name,
-    blur_table,
     class_table,
     error_table,
     operating_table,
@@ -44,7 +42,16 @@ from detbench.report.plots import (
     pareto,
     pens,
 )
-from detbench.report.severity import gains_of, severity_bins, severity_table
+from detbench.report.severity import (
+    FEWEST_FOR_A_BAR,
+    gains_of,
+    map_by_blur,
+    recall_by_relative_blur,
+    response_plot,
+    response_table,
+    severity_bins,
+    severity_table,
+)
 from detbench.report.tables import arm_table, main_specs
 from detbench.results.analysis_schema import ArmAnalysis
 from detbench.results.schema import ArmResult, RunResult
@@ -113,14 +120,19 @@ def _seconds(arm: ArmResult) -> float | None:
 
 
 def _by_blur(evidence: RunEvidence) -> Iterator[Exhibit]:
-    table = blur_table(evidence.analysis)
-    if not table.rows:
-        return
-    bins = {arm: [each for each in record.blur if each.pictures] for arm, record in evidence.analysis.items()}
-    names = [bin_name(each) for each in next(iter(bins.values()))]
-    series = [Points(evidence.pens[arm], [each.map for each in found]) for arm, found in bins.items()]
-    note = "mAP over the pictures whose blur has this length."
-    yield _exhibit("By severity of the blur", note, _key(evidence), by_category(names, series, "mAP"), table)
+    few = f"Hollow: fewer than {FEWEST_FOR_A_BAR} pictures, so no interval. A line ends at an empty bin."
+    if bins := map_by_blur(evidence.analysis):
+        note = f"mAP over the pictures whose blur has this length; n pictures. {few}"
+        draw = response_plot(bins, evidence.pens, "length of the blur", "mAP")
+        yield _exhibit("By severity of the blur", note, _key(evidence), draw, response_table(bins, METRICS["map"]))
+    if bins := recall_by_relative_blur(evidence.analysis):
+        note = (
+            "Length of the blur divided by the square root of the true box’s area: from 100 % on the blur is longer "
+            f"than the object. Recall over these n objects, at confidence {CONFIDENCE:g} and IoU {MATCH_IOU:g}. {few}"
+        )
+        draw = response_plot(bins, evidence.pens, "blur in percent of the object's size", "recall")
+        table = response_table(bins, METRICS["recall"])
+        yield _exhibit("By blur beside the size of the object", note, _key(evidence), draw, table)
 
 
 def _gain_by_blur(evidence: RunEvidence) -> Iterator[Exhibit]:

@@ -1,6 +1,6 @@
-"""The DeblurGAN paper's figure 9 for this run: the same pictures blurred, restored and sharp, with the boxes found.
+"""The shown pictures as strips: the same picture blurred, restored and sharp, with the boxes found.
 
-Kupyn et al., "DeblurGAN", CVPR 2018, figure 9. Boxes are matched anew from the run's files, as for its numbers.
+After figure 9 of Kupyn et al., "DeblurGAN", CVPR 2018. Boxes are matched anew from the run's files, as for its numbers.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ class Group:
 
 
 @dataclass(frozen=True, eq=False)
-class _Finds:
+class Finds:
     """What an arm found in a picture at the stated confidence, beside what the blurred arm found: both (M,) by true
     box.
     """
@@ -63,7 +63,7 @@ def strips(
         Strip(
             picture.file_name,
             "" if picture.severity_px is None else f"blur of {picture.severity_px:.1f} px",
-            tuple(_panel(picture, finds, next(seen), classes, beside) for finds in _finds(picture)),
+            tuple(_panel(picture, finds, next(seen), classes, beside) for finds in finds_in(picture)),
             picture.severity_px,
         )
         for picture in pictures
@@ -81,7 +81,7 @@ def grouped(made: Sequence[Strip]) -> tuple[Group, ...]:
     return tuple(Group(title, tuple(each[:_OPEN]), tuple(each[_OPEN:])) for title, each in groups if each)
 
 
-def _finds(picture: ShownPicture) -> Iterator[_Finds]:
+def finds_in(picture: ShownPicture) -> Iterator[Finds]:
     """What each arm found, beside what the first one did, the blurred."""
     before = None
     for arm in picture.arms:
@@ -89,12 +89,12 @@ def _finds(picture: ShownPicture) -> Iterator[_Finds]:
         found = np.isin(np.arange(len(picture.truth)), arm.partner[sure])
         before = found if before is None else before
         role: Role = "goal" if arm.name == "sharp" else "before" if arm is picture.arms[0] else "after"
-        yield _Finds(arm, role, found, before)
+        yield Finds(arm, role, found, before)
 
 
-def _panel(picture: ShownPicture, finds: _Finds, seen: str, classes: Mapping[int, str], beside: Path | None) -> Panel:
+def _panel(picture: ShownPicture, finds: Finds, seen: str, classes: Mapping[int, str], beside: Path | None) -> Panel:
     arm = finds.arm
-    marks = sorted(_marks(picture.truth, finds, classes), key=lambda mark: -mark.width * mark.height)
+    marks = sorted(marks_of(picture.truth, finds, classes), key=lambda mark: -mark.width * mark.height)
     summary = _summary(picture.truth, finds)
     quality = "" if arm.psnr_db is None else f" · PSNR {arm.psnr_db:.1f} dB"
     return Panel(
@@ -130,7 +130,7 @@ def _kernels_in_words(blur: ShownBlur) -> str:
     return "" if blur.similarity is None else f"similarity {share(blur.similarity)}"
 
 
-def _summary(truth: GroundTruth, finds: _Finds) -> str:
+def _summary(truth: GroundTruth, finds: Finds) -> str:
     """How many boxes were found, false and missed; of a deblurrer also how many changed hands."""
     arm, tp = finds.arm, int(finds.found.sum())
     fp = int(((arm.partner == FALSE_POSITIVE) & (arm.found.scores >= CONFIDENCE)).sum())
@@ -141,7 +141,7 @@ def _summary(truth: GroundTruth, finds: _Finds) -> str:
     return f"{summary} · {regained} regained, {lost} lost"
 
 
-def _marks(truth: GroundTruth, finds: _Finds, classes: Mapping[int, str]) -> Iterator[Mark]:
+def marks_of(truth: GroundTruth, finds: Finds, classes: Mapping[int, str]) -> Iterator[Mark]:
     """Every box from the stated confidence on, and every true one that none of them took.
 
     What lies on a crowd region is neither found nor false, and a crowd region is not missed. A deblurrer's boxes that
@@ -159,7 +159,7 @@ def _marks(truth: GroundTruth, finds: _Finds, classes: Mapping[int, str]) -> Ite
         yield _mark(missed, truth.boxes[index], classes[int(truth.labels[index])], "", float(truth.areas[index]))
 
 
-def _found_kind(finds: _Finds, partner: int) -> MarkKind:
+def _found_kind(finds: Finds, partner: int) -> MarkKind:
     if partner == FALSE_POSITIVE:
         return "false"
     return "regained" if finds.role == "after" and not finds.found_before[partner] else "found"

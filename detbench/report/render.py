@@ -11,37 +11,46 @@ from detbench.pages.parts import Table
 from detbench.pages.text import plural
 from detbench.report.comparison import comparison_of
 from detbench.report.files_view import files_view
+from detbench.report.static_files import tables_of_comparison, tables_of_run, write_figure_nine, write_static
 from detbench.report.summary import summary_of
 from detbench.report.tables import arm_table, main_specs
 from detbench.report.verdict import verdict_sentences
 from detbench.report.view import view_of
 from detbench.results.compared_files import FilesCompared
+from detbench.results.folder import RunFolder
 from detbench.results.schema import RunResult
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render_report(folder: Path, out: Path | None = None) -> Path:
+def render_report(folder: Path, out: Path | None = None, figures: Path | None = None) -> Path:
     """Write a run's page, `report.html` in its folder unless `out` names another file, and `summary.md` in the folder.
 
-    Both are made from the folder's other files alone: the same files give the same bytes. Returns the page's path.
+    `figures` is a folder for each plot and table as files of their own. All are made from the folder's other files
+    alone: the same files give the same bytes. Returns the page's path.
     Raises DataError naming a file that is missing or damaged.
     """
     page = out or folder / "report.html"
     view = view_of(folder, is_beside=out is None)
     write_atomically(page, rendered(TEMPLATES / "report.html.j2", view=view, confidence=CONFIDENCE, iou=MATCH_IOU))
     write_atomically(folder / "summary.md", summary_of(view))
+    if figures is not None:
+        write_static(figures, view.exhibits, tables_of_run(view))
+        write_figure_nine(figures, RunFolder(folder))
     return page
 
 
-def render_comparison(folders: Sequence[Path], out: Path) -> Path:
-    """Write one page with the arms of several runs below each other; returns its path.
+def render_comparison(folders: Sequence[Path], out: Path, figures: Path | None = None) -> Path:
+    """Write one page of several runs, and with `figures` its plots and tables into that folder; returns its path.
 
     Raises UsageError where there is no run, DataError naming a result that is missing or damaged.
     """
     if not folders:
         raise UsageError("no runs to compare: name at least one run folder")
-    write_atomically(out, rendered(TEMPLATES / "comparison.html.j2", view=comparison_of(folders, out)))
+    view = comparison_of(folders, out)
+    write_atomically(out, rendered(TEMPLATES / "comparison.html.j2", view=view))
+    if figures is not None:
+        write_static(figures, view.exhibits, tables_of_comparison(view))
     return out
 
 

@@ -1,20 +1,57 @@
-"""What each deblurrer brings by how strong the blur was: PSNR gained over the blurred picture, against severity."""
+"""Response to blur: mAP by its length, recall by its length beside the object's size, and the PSNR that is gained."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from detbench.metrics.specs import METRICS
 from detbench.pages.parts import Cell, Heading, Row, Table
+from detbench.pages.plot import Pen
 from detbench.pages.text import UNDEFINED, interval, plural, signed
 from detbench.report.changes import Change, evenly, mean_estimate
-from detbench.types import Estimate
+from detbench.report.tables import value_cell
+from detbench.results.analysis_schema import ArmAnalysis
+from detbench.types import Estimate, MetricSpec
 
 SEVERITY_BINS = 4
+FEWEST_FOR_A_BAR = 5
+"""A bin of fewer pictures shows no interval: the spread of so few says little about the spread of all."""
+_SPREAD = 0.56
+"""How much of the room between two bins their points take."""
+
+
+@dataclass(frozen=True)
+class ResponseBin:
+    """What lies within bounds of blur: the bounds, how many `objects` (None where whole pictures are binned) in how
+    many `pictures`, and each arm's number.
+    """
+
+    name: str
+    objects: int | None
+    pictures: int
+    numbers: Mapping[str, Estimate]
+
+    @property
+    def n(self) -> int:
+        """How many objects, or else pictures."""
+        return self.pictures if self.objects is None else self.objects
+
+    @property
+    def held(self) -> str:
+        """What it holds: 13 pictures; 212 objects in 9 pictures."""
+        pictures = plural(self.pictures, "picture", "pictures")
+        return pictures if self.objects is None else f"{plural(self.objects, 'object', 'objects')} in {pictures}"
+
+    @property
+    def has_bars(self) -> bool:
+        """Whether its intervals are shown."""
+        return self.pictures >= FEWEST_FOR_A_BAR
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +84,90 @@ class SeverityBin:
     def name(self) -> str:
         """The bounds: 3.2 to 7.9 px."""
         return f"{self.from_px:.1f} to {self.to_px:.1f} px"
+
+
+def map_by_blur(analysis: Mapping[str, ArmAnalysis]) -> list[ResponseBin]:
+    """mAP of each arm by the length of the blur, from the first bin with pictures to the last one."""
+    return _filled(
+        ResponseBin(
+            _bounds(lines[0].from_px, lines[0].to_px, "px"),
+            None,
+            lines[0].pictures,
+            {arm: each.map for arm, each in zip(analysis, lines, strict=True)},
+        )
+        for lines in zip(*(record.blur for record in analysis.values()), strict=True)
+    )
+
+
+def recall_by_relative_blur(analysis: Mapping[str, ArmAnalysis]) -> list[ResponseBin]:
+    """Recall of each arm by the length of the blur in percent of the object's size; empty for a run older than that."""
+    return _filled(
+        ResponseBin(
+            _bounds(100 * lines[0].from_ratio, None if lines[0].to_ratio is None else 100 * lines[0].to_ratio, "%"),
+            lines[0].objects,
+            lines[0].pictures,
+            {arm: each.recall for arm, each in zip(analysis, lines, strict=True)},
+        )
+        for lines in zip(*(record.relative_blur for record in analysis.values()), strict=True)
+    )
+
+
+def _bounds(low: float, high: float | None, unit: str) -> str:
+    return f"≥ {low:g} {unit}" if high is None else f"{low:g} to {high:g} {unit}"
+
+
+def _filled(bins: Iterator[ResponseBin]) -> list[ResponseBin]:
+    """Without the empty bins at both ends; one between others stays, so that it is seen to be empty."""
+    found = list(bins)
+    places = [place for place, each in enumerate(found) if each.pictures]
+    return found[places[0] : places[-1] + 1] if places else []
+
+
+def response_table(bins: Sequence[ResponseBin], spec: MetricSpec) -> Table:
+    """Bins × arms: a metric, with its interval where enough pictures are in the bin."""
+
+    def cell(each: ResponseBin, number: Estimate) -> Cell:
+        shown = number if each.has_bars else Estimate(number.value, number.n)
+        return value_cell(spec, shown)
+
+    rows = (
+        Row(Heading(each.name, each.held), tuple(cell(each, number) for number in each.numbers.values()))
+        for each in bins
+    )
+    return Table("Blur", tuple(map(Heading, bins[0].numbers)), tuple(rows))
+
+
+def response_plot(
+    bins: Sequence[ResponseBin], pens: Mapping[str, Pen], x_label: str, y_label: str
+) -> Callable[[Figure], None]:
+    """What draws each arm's numbers over the bins. A line joins neighbours and ends at an empty bin; a bin of fewer
+    than FEWEST_FOR_A_BAR pictures has hollow markers and no bars.
+    """
+
+    def draw(figure: Figure) -> None:
+        axis = figure.subplots()
+        shifts = np.linspace(-_SPREAD / 2, _SPREAD / 2, len(bins[0].numbers))
+        for shift, arm in zip(shifts.tolist(), bins[0].numbers, strict=True):
+            _draw_arm(axis, bins, arm, pens[arm], shift)
+        axis.set_xticks(range(len(bins)), [f"{each.name}\nn = {each.n:,}" for each in bins])
+        axis.set(xlabel=x_label, ylabel=y_label, xlim=(-0.6, len(bins) - 0.4))
+        axis.set_ylim(bottom=min(0, axis.get_ylim()[0]))
+        axis.grid(visible=False, axis="x")
+
+    return draw
+
+
+def _draw_arm(axis: Axes, bins: Sequence[ResponseBin], arm: str, pen: Pen, shift: float) -> None:
+    numbers = [each.numbers[arm] for each in bins]
+    x = np.arange(len(bins)) + shift
+    y = np.array([np.nan if each.value is None else each.value for each in numbers])
+    axis.plot(x, y, color=pen.colour, linestyle=pen.linestyle, linewidth=0.9, alpha=0.7)
+    is_full = np.array([each.has_bars for each in bins])
+    axis.plot(x[is_full], y[is_full], pen.marker, color=pen.colour, markeredgewidth=0)
+    axis.plot(x[~is_full], y[~is_full], pen.marker, color=pen.colour, markerfacecolor="none", markeredgewidth=1)
+    for place, each, full in zip(x.tolist(), numbers, is_full.tolist(), strict=True):
+        if full and each.low is not None and each.high is not None:
+            axis.vlines(place, each.low, each.high, color=pen.colour, linewidth=1.1)
 
 
 def gains_of(images: pd.DataFrame, changes: Mapping[str, Change]) -> dict[str, Gain]:

@@ -1,7 +1,7 @@
 """The content of `analysis.json`, as values; evaluation/score/analysis.py writes it and describes each part."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import msgspec
@@ -14,6 +14,7 @@ _Share = Annotated[float, Meta(ge=0, le=1)]
 _Change = Annotated[float, Meta(ge=-1, le=1)]
 _Count = Annotated[int, Meta(ge=0, le=10**12)]
 _Px = Annotated[float, Meta(ge=0, le=1e6)]
+_Ratio = Annotated[float, Meta(ge=0, le=1e6)]
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,19 @@ class BlurBin:
 
 
 @dataclass(frozen=True)
+class RelativeBlurBin:
+    """The true boxes whose blur is `from_ratio` to below `to_ratio` of their size, how many `pictures` hold them, and
+    how many of them are found; `to_ratio` is None in the last bin.
+    """
+
+    from_ratio: _Ratio
+    to_ratio: _Ratio | None
+    objects: _Count
+    pictures: _Count
+    recall: ShareEstimate
+
+
+@dataclass(frozen=True)
 class SweepPoint:
     """Precision, recall and F1 over the detections of at least one confidence."""
 
@@ -85,7 +99,7 @@ class OperatingPoint:
 @dataclass(frozen=True)
 class ArmAnalysis:
     """One arm's part of `analysis.json`; `precision_recall` is the precision at recalls 0, .01, …, 1. A folder that was
-    written before there were operating points has none.
+    written before there were operating points, or blur relative to size, has none.
     """
 
     errors: dict[str, ErrorCost]
@@ -94,6 +108,7 @@ class ArmAnalysis:
     precision_recall: Annotated[list[_Share], Meta(min_length=101, max_length=101)] | None
     confidence_sweep: list[SweepPoint]
     operating_point: OperatingPoint | None = None
+    relative_blur: list[RelativeBlurBin] = field(default_factory=list)
 
 
 def analysis_from_json(value: Any, arms: Collection[str], where: str) -> Mapping[str, ArmAnalysis]:

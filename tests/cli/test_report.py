@@ -25,3 +25,13 @@ def test_a_folder_that_is_no_run_is_named(detbench: Run, tmp_path: Path) -> None
         assert (said.code, said.out) == (2, "")
         assert part in said.err
         assert "detbench run" in said.err
+
+
+def test_figures_go_into_a_folder(detbench: Run, drawn_run: Run) -> None:
+    """The page's path is all of stdout; a file in the folder's place is named before anything is written."""
+    assert drawn_run("--name", "one", "--limit", "2", "--resamples", "0").code == 0
+    assert detbench("report", "reports/one", "--figures", "figures").out == "reports/one/report.html\n"
+    assert Path("figures/arms.tex").read_text().startswith("% Needs \\usepackage{booktabs}")
+    said = detbench("report", "reports/one", "--figures", "figures/arms.tex")
+    assert (said.code, said.out) == (2, "")
+    assert "--figures figures/arms.tex: this is a file; name a folder" in said.err

@@ -133,6 +133,10 @@ def _analysis(run: Run) -> dict[str, Any]:
             {"from_px": 0, "to_px": 8, "pictures": 2, "map": estimate},
             {"from_px": 8, "to_px": None, "pictures": 0, "map": nothing},
         ],
+        "relative_blur": [
+            {"from_ratio": 0, "to_ratio": 0.25, "objects": 4, "pictures": 2, "recall": estimate},
+            {"from_ratio": 0.25, "to_ratio": None, "objects": 0, "pictures": 0, "recall": nothing},
+        ],
         "precision_recall": [1 - step / 100 for step in range(101)],
         "confidence_sweep": [
             {"confidence": confidence, "precision": 0.5, "recall": recall, "f1": recall}

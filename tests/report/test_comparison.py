@@ -1,5 +1,7 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from detbench.pages.parts import Table
 from detbench.report.comparison import comparison_of
@@ -12,29 +14,51 @@ def cells(table: Table) -> dict[str, list[str]]:
     return {row.heading.text: [cell.text for cell in row.cells] for row in table.rows}
 
 
-def test_the_leaderboard_goes_by_the_gap_recovered(write: Write, tmp_path: Path) -> None:
-    """The mean over the grounds decides; a ground where a deblurrer did not run is left blank."""
+def test_settings_are_rows_and_deblurrers_columns(write: Write, tmp_path: Path) -> None:
+    """Each cell is the gain over blurred; a setting where a deblurrer did not run is left blank there."""
     one = write("one", maps={"sharp": 0.4, "blurred": 0.2, "wiener": 0.3, "nah": 0.22})
     other = write("other", maps={"sharp": 0.4, "blurred": 0.2, "wiener": 0.38}, fingerprint="f" * 64, dataset="coco")
     view = comparison_of([one, other], tmp_path / "all.html")
-    assert cells(view.leaderboard) == {
-        "1. wiener": ["70\xa0%", "50\xa0%", "90\xa0%"],
-        "2. nah": ["10\xa0%", "10\xa0%", ""],
-    }
-    assert view.headline == "wiener leads; wiener recovers 70\xa0% of the mAP that blur costs, the mean over 2 settings"
+    assert [column.text for column in view.matrix.columns] == ["wiener", "nah"]
+    assert cells(view.matrix) == {"streets · blobs": ["+.100", "+.020"], "coco · blobs": ["+.180", ""]}
+    assert view.matrix.rows[0].heading.note == "12 pictures, trajectory blur, mAP .200 of .400"
+    assert view.headline == "wiener leads on streets · blobs; wiener gains mAP on all 2 settings"
     assert [ground.title for ground in view.grounds] == ["streets · blobs", "coco · blobs"]
 
 
-def test_the_leaderboard_marks_judges_that_trained(write: Write, tmp_path: Path) -> None:
-    """A share that was judged by a detector of the training has a mark where it stands, and the headline says so."""
+def test_the_matrix_marks_judges_that_trained(write: Write, tmp_path: Path) -> None:
+    """A gain that was judged by a detector of the training has a mark where it stands, and a warning says why."""
     maps = {"sharp": 0.4, "blurred": 0.2, "nafnet": 0.3}
     one = write("one", maps=maps, trained=["nafnet"])
     other = write("other", maps=maps, fingerprint="f" * 64, dataset="coco")
     view = comparison_of([one, other], tmp_path / "all.html")
-    assert cells(view.leaderboard) == {"1. nafnet": ["50\xa0%", "50\xa0% †", "50\xa0%"]}
-    assert view.headline.endswith("the mean over 2 settings; it was trained with the detector of 1 of them")
+    assert cells(view.matrix) == {"streets · blobs": ["+.100 †"], "coco · blobs": ["+.100"]}
     assert [row.heading.text for ground in view.grounds for row in ground.table.rows][2::3] == ["nafnet †", "nafnet"]
     assert sum(warning.startswith("† nafnet: its training loss") for warning in view.warnings) == 1
+
+
+def test_where_the_best_differs_no_order_is_claimed(write: Write, tmp_path: Path) -> None:
+    """Headline and first warning say where which one is best, in place of a leader."""
+    one = write("one", maps={"blurred": 0.2, "wiener": 0.3, "nah": 0.22})
+    other = write("other", maps={"blurred": 0.2, "wiener": 0.25, "nah": 0.32}, fingerprint="f" * 64, dataset="coco")
+    view = comparison_of([one, other], tmp_path / "all.html")
+    assert view.headline == (
+        "Which deblurrer is best depends on the pictures: wiener on streets · blobs, nah on coco · blobs"
+    )
+    assert view.warnings[0].startswith("No order holds: wiener is ahead of nah on streets · blobs, and behind it on")
+
+
+def test_one_name_for_two_deblurrers_is_noted(write: Write, tmp_path: Path) -> None:
+    """A column of one name does not hide that its numbers are of different weights."""
+    maps = {"blurred": 0.2, "wiener": 0.3}
+    one, other = write("one", maps=maps), write("other", maps=maps, fingerprint="f" * 64, dataset="coco")
+    assert not any("stands for" in warning for warning in comparison_of([one, other], tmp_path / "all.html").warnings)
+    path = other / "result.json"
+    result = json.loads(path.read_text())
+    result["arms"][1]["backend"] = {"name": "wiener", "weights_sha256": "9"}
+    path.write_text(json.dumps(result))
+    warnings = comparison_of([one, other], tmp_path / "all.html").warnings
+    assert any(warning.startswith("wiener stands for different backends or weights") for warning in warnings)
 
 
 def test_a_run_named_like_a_script_is_linked_as_a_folder(write: Write, tmp_path: Path) -> None:
@@ -60,20 +84,28 @@ def test_runs_of_one_ground_share_its_table(write: Write, tmp_path: Path) -> Non
     assert view.headline == (
         "No one leads: nah and wiener may be equal; nah recovers 60\xa0% of the mAP that blur costs"
     )
-    assert not any(cell.best for row in (*ground.table.rows, *view.leaderboard.rows) for cell in row.cells)
+    assert not any(cell.best for row in (*ground.table.rows, *view.matrix.rows) for cell in row.cells)
 
 
-def test_a_leader_over_settings_leads_in_each(write: Write, tmp_path: Path) -> None:
-    """One setting where two may be equal is enough for no leader, and one where a gain may be chance for no share."""
+def test_leaders_are_named_by_setting(write: Write, tmp_path: Path) -> None:
+    """A setting where two may be equal has no leader, one of few pictures neither, and a gain that may be chance is
+    none.
+    """
     maps = {"sharp": 0.4, "blurred": 0.2, "wiener": 0.3, "nah": 0.22}
     one = write("one", maps=maps)
-    other = write("other", maps=maps, fingerprint="f" * 64, dataset="coco", p_of={("nah", "wiener"): 0.2})
-    view = comparison_of([one, other], tmp_path / "all.html")
-    assert view.headline.startswith("No one leads: wiener and nah may be equal; wiener recovers 50")
-    assert [[cell.best for cell in row.cells] for row in view.leaderboard.rows] == [[False, True, False], [False] * 3]
-    few = write("few", maps=maps, fingerprint="c" * 64, dataset="few", images=6)
-    headline = comparison_of([one, few], tmp_path / "all.html").headline
-    assert headline.startswith("wiener leads; wiener: whether it helps")
-    third = write("third", maps=maps, fingerprint="a" * 64, dataset="own", p_of={("wiener", "blurred"): 0.2})
-    headline = comparison_of([one, third], tmp_path / "all.html").headline
-    assert headline == "wiener leads; wiener: whether it helps is not known in 1 of 2 settings"
+
+    def headline(name: str, **settings: Any) -> str:
+        other = write(name, maps=maps, fingerprint="f" * 64, dataset=name, **settings)
+        return comparison_of([one, other], tmp_path / "all.html").headline
+
+    assert headline("same") == "wiener leads on all 2 settings; wiener gains mAP on all 2 settings"
+    assert headline("coco", p_of={("nah", "wiener"): 0.2}) == (
+        "wiener leads on streets · blobs; no one leads on coco · blobs; wiener gains mAP on all 2 settings"
+    )
+    assert headline("few", images=6) == (
+        "wiener leads on streets · blobs; no one leads on few · blobs; wiener gains mAP on streets · blobs and "
+        "may change nothing on few · blobs"
+    )
+    assert headline("own", p_of={("wiener", "blurred"): 0.2}).endswith(
+        "wiener gains mAP on streets · blobs and may change nothing on own · blobs"
+    )

@@ -5,7 +5,6 @@ import pytest
 
 from detbench.pages.parts import Cell
 from detbench.report.error_tables import (
-    blur_table,
     class_table,
     error_table,
     flip_table,
@@ -60,13 +59,6 @@ def test_boxes_that_changed_hands_are_counted(folder: Path) -> None:
     (row,) = flip_table(RunFolder(folder).read_flips()).rows
     assert (row.heading.text, row.heading.note) == ("wiener", "against blurred")
     assert [cell.text for cell in row.cells] == ["1", "2"]
-
-
-def test_bins_without_pictures_are_left_out(analysis: Mapping[str, ArmAnalysis]) -> None:
-    """A bin says its bounds and its pictures; an empty one says nothing."""
-    (row,) = blur_table(analysis).rows
-    assert (row.heading.text, row.heading.note) == ("0 to 8 px", "2 pictures")
-    assert [(cell.text, cell.interval) for cell in row.cells] == [(".300", "[.200,\xa0.400]")] * 3
 
 
 def test_classes_come_with_boxes_and_intervals(analysis: Mapping[str, ArmAnalysis]) -> None:

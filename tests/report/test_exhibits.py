@@ -29,6 +29,18 @@ def test_a_run_without_operating_points_has_no_plot_of_them(write: Write) -> Non
     assert "At other confidences" in exhibits(folder)
 
 
+def test_a_run_older_than_relative_blur_has_no_plot_of_it(write: Write) -> None:
+    """Its other plots stay; a newer run says at which confidence and IoU recall is."""
+    folder, title = write(maps=MAPS), "By blur beside the size of the object"
+    assert "at confidence 0.25 and IoU 0.5" in exhibits(folder)[title].note
+    analysis = json.loads((folder / "analysis.json").read_text())
+    for record in analysis.values():
+        del record["relative_blur"]
+    (folder / "analysis.json").write_text(json.dumps(analysis))
+    assert title not in exhibits(folder)
+    assert "By severity of the blur" in exhibits(folder)
+
+
 def with_times(folder: Path) -> Path:
     """The run with a restoration time and mAP by size."""
     result = result_from_json(json.loads((folder / "result.json").read_text()), "result.json")
@@ -50,6 +62,7 @@ def test_every_question_has_its_plot_and_its_table(write: Write) -> None:
     assert list(made) == [
         "Quality against restoration time",
         "By severity of the blur",
+        "By blur beside the size of the object",
         "By size of the object",
         "By class",
         "What each kind of error costs",

@@ -1,10 +1,29 @@
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
+from detbench.metrics.specs import METRICS
 from detbench.pages.parts import Cell
+from detbench.pages.plot import pen
 from detbench.report.changes import changes_of
-from detbench.report.severity import Gain, SeverityBin, gains_of, severity_bins, severity_table
+from detbench.report.severity import (
+    Gain,
+    SeverityBin,
+    gains_of,
+    map_by_blur,
+    recall_by_relative_blur,
+    response_plot,
+    response_table,
+    severity_bins,
+    severity_table,
+)
+from detbench.results.analysis_schema import ArmAnalysis, analysis_from_json
 
 PSNR_DB = {"blurred": 20.0, "one": 21.0, "two": 19.5}
 
@@ -100,3 +119,69 @@ def test_a_plot_shows_as_many_pictures_as_it_can() -> None:
     assert severity_px == sorted(severity_px)
     assert (severity_px[0], severity_px[-1]) == (0.0, 4999.0)
     assert [each.means["one"][1].n for each in bins(table)] == [1250] * 4
+
+
+def analysis(write: Callable[..., Path], pictures: Sequence[int]) -> Mapping[str, ArmAnalysis]:
+    """Of two arms: mAP .3 [.2, .4] in bins of 10 px that hold so many pictures, and recall with three objects each."""
+    path = write(maps={"blurred": 0.2, "wiener": 0.3}) / "analysis.json"
+    records = json.loads(path.read_text())
+    for record in records.values():
+        record["blur"] = [
+            {"from_px": 10 * place, "to_px": 10 * place + 10, "pictures": count, "map": number(count)}
+            for place, count in enumerate(pictures)
+        ]
+        record["relative_blur"] = [
+            {
+                "from_ratio": place / 8,
+                "to_ratio": None,
+                "objects": 3 * count,
+                "pictures": count,
+                "recall": number(count),
+            }
+            for place, count in enumerate(pictures)
+        ]
+    return analysis_from_json(records, records, "analysis.json")
+
+
+def number(pictures: int) -> dict[str, Any]:
+    """An estimate over so many pictures, undefined over none."""
+    value, low, high = (0.3, 0.2, 0.4) if pictures else (None, None, None)
+    return {"value": value, "n": pictures, "low": low, "high": high}
+
+
+def test_response_says_how_much_each_bin_holds(write: Callable[..., Path]) -> None:
+    """Empty bins at the ends are left out, one in between has dashes; below five pictures no interval is given."""
+    found = analysis(write, [0, 12, 0, 4, 0])
+    table = response_table(map_by_blur(found), METRICS["map"])
+    assert [(row.heading.text, row.heading.note) for row in table.rows] == [
+        ("10 to 20 px", "12 pictures"),
+        ("20 to 30 px", "0 pictures"),
+        ("30 to 40 px", "4 pictures"),
+    ]
+    assert [(row.cells[1].text, row.cells[1].interval) for row in table.rows] == [
+        (".300", "[.200,\xa0.400]"),
+        ("–", ""),
+        (".300", ""),
+    ]
+    table = response_table(recall_by_relative_blur(found), METRICS["recall"])
+    assert (table.rows[0].heading.text, table.rows[0].heading.note) == ("≥ 12.5 %", "36 objects in 12 pictures")
+
+
+def test_a_line_ends_at_an_empty_bin_and_few_pictures_have_no_bar(write: Callable[..., Path]) -> None:
+    """Of bins with 12, 0, 5 and 4 pictures two have bars, the last has a hollow marker, and the line has a hole."""
+    figure, bins = Figure(), map_by_blur(analysis(write, [12, 0, 5, 4]))
+    response_plot(bins, {"blurred": pen(0), "wiener": pen(1)}, "blur", "mAP")(figure)
+    (axis,) = figure.axes
+    line, full, hollow = axis.lines[:3]
+    assert np.isnan(line.get_ydata()).tolist() == [False, True, False, False]
+    assert (len(np.asarray(full.get_xdata())), full.get_markerfacecolor()) == (2, full.get_color())
+    assert hollow.get_markerfacecolor() == "none"
+    assert np.asarray(hollow.get_ydata()).tolist()[-1] == pytest.approx(0.3)
+    assert len(axis.collections) == 2 * 2
+    assert [tick.get_text() for tick in axis.get_xticklabels()][::3] == ["0 to 10 px\nn = 12", "30 to 40 px\nn = 4"]
+
+
+def test_a_run_without_known_blur_has_no_response(write: Callable[..., Path]) -> None:
+    """Neither by pixels nor by size."""
+    found = analysis(write, [])
+    assert map_by_blur(found) == recall_by_relative_blur(found) == []

@@ -72,13 +72,28 @@ def test_pictures_are_binned_by_their_blur(make_measured: Callable[..., Measurem
     assert [each["map"]["value"] for each in bins] == [0, None, pytest.approx(1), None]
 
 
+def test_objects_are_binned_by_blur_beside_their_size(
+    make_measured: Callable[..., Measurements], analysis: Analysis
+) -> None:
+    """6 px on boxes of 20×30 and 40×40 are .24 and .15 of their size, 18 px on one of 40×20 is .64; recall is at the
+    stated confidence, so that a box found with less is missed, and an empty bin has none.
+    """
+    bins = analysis(make_measured({"blurred": (), "net": (22, 23)}))["relative_blur"]
+    edges = [(each["from_ratio"], each["to_ratio"], each["objects"], each["pictures"]) for each in bins]
+    assert edges == [(0, 0.125, 0, 0), (0.125, 0.25, 2, 1), (0.25, 0.5, 0, 0), (0.5, 1, 1, 1), (1, None, 0, 0)]
+    assert [each["recall"]["value"] for each in bins] == [None, 0.5, None, 1, None]
+    unsure = analysis(make_measured({"blurred": (), "net": (22, 23)}, score=0.2))["relative_blur"]
+    assert [each["recall"]["value"] for each in unsure] == [None, 0, None, 0, None]
+
+
 def test_a_blur_that_is_unknown_leaves_no_bins(make_measured: Callable[..., Measurements], analysis: Analysis) -> None:
     """One picture without a strength suffices, though the cache holds the bins of the same pictures with one."""
     measured = make_measured({"blurred": (), "net": (23,)})
     assert len(analysis(measured)["blur"]) == 4
     first, second = measured.rows[NET]
     rows = {**measured.rows, NET: [replace(first, sample=replace(first.sample, blur=None)), second]}
-    assert analysis(replace(measured, rows=rows))["blur"] == []
+    record = analysis(replace(measured, rows=rows))
+    assert record["blur"] == record["relative_blur"] == []
 
 
 def test_the_curves_end_where_the_boxes_do(make_measured: Callable[..., Measurements], analysis: Analysis) -> None:
