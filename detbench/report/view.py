@@ -53,8 +53,8 @@ class ReportView:
     """Everything that a report says.
 
     `verdicts` start with the one to show first; `leader` says which of several deblurrers leads, or that none does;
-    `warnings` change how the numbers must be read, `notes` help to. `kinds` says what each kind of box means; boxes from
-    `least_confidence` on are in the page; `totals` counts the shown pictures' at the stated one, by arm and kind.
+    `warnings` change how the numbers must be read, `notes` help to. `kinds` says what each kind of box means; boxes
+    from `least_confidence` on are in the page; `totals` counts the shown pictures' at the stated one, by arm and kind.
     """
 
     run: str
