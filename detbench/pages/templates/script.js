@@ -50,15 +50,15 @@
       const isOn = loupe?.getAttribute("aria-pressed") === "true";
       if (tiles) aim(tiles, isOn ? viewOf(Math.min(LOUPE_ZOOM * view.zoom, MOST_ZOOM), spot.x, spot.y) : view);
     };
-    const look = (zoom, x, y) => {
+    const setView = (zoom, x, y) => {
       spot = view = viewOf(within(zoom, 1, MOST_ZOOM), x, y);
       aim(root, view);
       stage.classList.toggle("zoomed", view.zoom > 1);
       root.querySelector("[data-zoom]").textContent = `${view.zoom.toFixed(1)}×`;
       magnify();
     };
-    const zoomBy = (factor) => look(view.zoom * factor, view.x, view.y);
-    const panBy = (x, y) => look(view.zoom, view.x + x / view.zoom, view.y + y / view.zoom);
+    const zoomBy = (factor) => setView(view.zoom * factor, view.x, view.y);
+    const panBy = (x, y) => setView(view.zoom, view.x + x / view.zoom, view.y + y / view.zoom);
     const offset = (event) => {
       const box = stage.getBoundingClientRect();
       return [(event.clientX - box.left) / box.width - 0.5, (event.clientY - box.top) / box.height - 0.5];
@@ -69,7 +69,7 @@
       all(words, "a, .insets").forEach((part) => part.remove());
       return wordsOf(words);
     };
-    const tell = () => { told.textContent = sides.map((side) => caption(panels[side.value])).join("\n"); };
+    const describe = () => { told.textContent = sides.map((side) => caption(panels[side.value])).join("\n"); };
     const tile = (panel, index) => {
       const button = document.createElement("button"), crop = document.createElement("span"), plate = plateOf(panel);
       plate.querySelector("img").alt = "";
@@ -90,7 +90,7 @@
       plates = sides.map((side) => [plateOf(panels[side.value]), panels[side.value]]);
       layers.forEach((layer, place) => layer.replaceChildren(plates[place][0]));
       tiles?.replaceChildren(...panels.map(tile));
-      tell();
+      describe();
     }
     // Labels keep their size on the screen, and are never larger than the room they were placed in.
     const size = () => {
@@ -98,7 +98,7 @@
       if (picture) stage.style.setProperty("--label", `${Math.min(0.042, LABEL_PX / stage.clientWidth) * picture.getAttribute("width")}px`);
     };
 
-    const tools = { in: () => zoomBy(ZOOM_STEP), out: () => zoomBy(1 / ZOOM_STEP), fit: () => look(1, 0.5, 0.5), flip };
+    const tools = { in: () => zoomBy(ZOOM_STEP), out: () => zoomBy(1 / ZOOM_STEP), fit: () => setView(1, 0.5, 0.5), flip };
     const keys = { "+": tools.in, "=": tools.in, "-": tools.out, "−": tools.out, 0: tools.fit, b: flip };
     const pans = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, -0.1], ArrowDown: [0, 0.1] };
     all(root, "[data-tool]").forEach((button) => button.addEventListener("click", tools[button.dataset.tool]));
@@ -128,7 +128,7 @@
     if (tiles) stage.addEventListener("wheel", (event) => {
       event.preventDefault();
       const [x, y] = offset(event), zoom = within(view.zoom * ZOOM_STEP ** (event.deltaY < 0 ? 0.5 : -0.5), 1, MOST_ZOOM);
-      look(zoom, view.x + x / view.zoom - x / zoom, view.y + y / view.zoom - y / zoom);
+      setView(zoom, view.x + x / view.zoom - x / zoom, view.y + y / view.zoom - y / zoom);
     }, { passive: false });
     new ResizeObserver(size).observe(stage);
     move();
@@ -142,7 +142,7 @@
         const before = Math.max(0, panels.findIndex((panel) => panel.dataset.role === "before"));
         sides[0].value = before;
         sides[1].value = right === before ? panels.length - 1 : right;
-        look(1, 0.5, 0.5);
+        setView(1, 0.5, 0.5);
         draw();
         size();
       },
@@ -150,7 +150,7 @@
       redraw() {
         if (!panels.length) return;
         for (const [plate, panel] of plates) plate.querySelector("svg")?.replaceWith(panel.querySelector(".frame svg").cloneNode(true));
-        tell();
+        describe();
       },
     };
   }
