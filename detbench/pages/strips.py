@@ -1,6 +1,7 @@
 """Pictures side by side with the boxes on them, as the pages' template draws them and their script compares them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 MarkKind = Literal["found", "regained", "false", "missed", "lost"]
@@ -12,9 +13,12 @@ Role = Literal["before", "after", "goal"]
 class Mark:
     """A box to draw, in the picture's pixels; `name` is its class, with the score of a detection; `class_name` and
     `size` (small, medium or large) are what boxes are filtered by.
+
+    `kind` is what the box is at the stated confidence, None where it is not drawn. What it is at others follows from
+    `score`, None of a true box, and `truth`: the true box's index, or that of the one a detection took, None for none.
     """
 
-    kind: MarkKind
+    kind: MarkKind | None
     x: float
     y: float
     width: float
@@ -22,14 +26,15 @@ class Mark:
     name: str
     class_name: str
     size: str
+    score: float | None = None
+    truth: int | None = None
 
 
 @dataclass(frozen=True)
 class Label:
     """A detection's name beside its box; `x` and `y` are the left end of its base line, in the picture's pixels."""
 
-    kind: MarkKind
-    text: str
+    mark: Mark
     x: float
     y: float
     width: float
@@ -49,8 +54,8 @@ class Inset:
 
 @dataclass(frozen=True)
 class Panel:
-    """One picture: a data URI, its size in pixels, what it shows in words (`alt`), and what stands below it: `note`,
-    then `insets`, then a note on those.
+    """One picture: a data URI, its size in pixels, what it shows in words (`alt`), and what stands below it: `counts`
+    of boxes by what they are, `note`, then `insets`, then a note on those.
 
     `file` is the full picture beside the page, None where there is none; `change` how many true boxes are found that
     the strip's first panel misses, less those that only it finds.
@@ -62,6 +67,7 @@ class Panel:
     width: int
     height: int
     alt: str
+    counts: Mapping[str, int] = field(default_factory=dict)
     note: str = ""
     file: str | None = None
     change: int | None = None

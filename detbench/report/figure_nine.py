@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from detbench.core.images import read_image
 from detbench.pages.figure_files import page_colour
 from detbench.pages.plot import INK, WIDTH_IN
-from detbench.pages.strips import Mark, MarkKind
+from detbench.pages.strips import MarkKind
 from detbench.report.figures import Finds, finds_in, marks_of
 from detbench.report.plots import Draw
 from detbench.report.shown import ShownArm, ShownPicture
@@ -140,7 +140,8 @@ def _show(axis: Axes, row: _Row, finds: Finds, classes: Mapping[int, str]) -> No
     right, bottom = window.left + window.width, window.top + window.height
     axis.imshow(_cut(finds.arm, window), extent=(window.left, right, bottom, window.top))
     for mark in marks_of(row.truth, finds, classes):
-        axis.add_patch(_box(mark))
+        if mark.kind is not None:  # below the stated confidence, or a true box that was found
+            axis.add_patch(Rectangle((mark.x, mark.y), mark.width, mark.height, fill=False, **_stroke(mark.kind)))
     axis.set(xlim=(window.left, right), ylim=(bottom, window.top))
     axis.set_axis_off()
 
@@ -151,11 +152,6 @@ def _cut(arm: ShownArm, window: _Window) -> NDArray[np.uint8]:
     scale = pixels.shape[0] / arm.height, pixels.shape[1] / arm.width
     top, left = round(window.top * scale[0]), round(window.left * scale[1])
     return pixels[top : top + round(window.height * scale[0]), left : left + round(window.width * scale[1])]
-
-
-def _box(mark: Mark) -> Rectangle:
-    """Thick, in the colour that the report gives its kind, with a dark edge so that it is seen on any ground."""
-    return Rectangle((mark.x, mark.y), mark.width, mark.height, fill=False, **_stroke(mark.kind))
 
 
 def _key() -> list[Line2D]:

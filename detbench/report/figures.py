@@ -3,6 +3,7 @@
 After figure 9 of Kupyn et al., "DeblurGAN", CVPR 2018. Boxes are matched anew from the run's files, as for its numbers.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,18 @@ from detbench.report.shown import ShownArm, ShownBlur, ShownPicture
 from detbench.types import GroundTruth
 
 SIZES = tuple(size for size in AREAS if size != "all")
+BOX_KINDS: Mapping[MarkKind, str] = {
+    "found": "a true box that was detected",
+    "regained": "found, and missed before deblurring",
+    "lost": "missed, and found before deblurring",
+    "missed": "a true box without a detection",
+    "false": "a detection without a true box",
+}
+"""What each kind of box means, in the order of the legend."""
+
+LEAST_CONFIDENCE = 0.05
+"""Detections from here on are in the page; those below would double its size, and almost all of them are false."""
+
 _OPEN = 3
 """Strips of a group that are not folded away."""
 
@@ -81,6 +94,14 @@ def grouped(made: Sequence[Strip]) -> tuple[Group, ...]:
     return tuple(Group(title, tuple(each[:_OPEN]), tuple(each[_OPEN:])) for title, each in groups if each)
 
 
+def totals(made: Sequence[Strip]) -> dict[str, Counter[str]]:
+    """Boxes of each kind in all strips at the stated confidence, by arm."""
+    sums: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for panel in (panel for strip in made for panel in strip.panels):
+        sums[panel.title].update(panel.counts)
+    return dict(sums)
+
+
 def finds_in(picture: ShownPicture) -> Iterator[Finds]:
     """What each arm found, beside what the first one did, the blurred."""
     before = None
@@ -95,16 +116,17 @@ def finds_in(picture: ShownPicture) -> Iterator[Finds]:
 def _panel(picture: ShownPicture, finds: Finds, seen: str, classes: Mapping[int, str], beside: Path | None) -> Panel:
     arm = finds.arm
     marks = sorted(marks_of(picture.truth, finds, classes), key=lambda mark: -mark.width * mark.height)
-    summary = _summary(picture.truth, finds)
-    quality = "" if arm.psnr_db is None else f" · PSNR {arm.psnr_db:.1f} dB"
+    counts = _counts(picture.truth, finds)
+    in_words = " · ".join(f"{number} {name}" for name, number in counts.items())
     return Panel(
         title=arm.name,
         role=finds.role,
         picture=seen,
         width=arm.width,
         height=arm.height,
-        alt=f"{picture.file_name}, {arm.name}: {summary}",
-        note=f"{summary}{quality}",
+        alt=f"{picture.file_name}, {arm.name}: {in_words}",
+        counts=counts,
+        note="" if arm.psnr_db is None else f"PSNR {arm.psnr_db:.1f} dB",
         file=None if beside is None else quote(arm.file.relative_to(beside).as_posix()),
         change=finds.change if finds.role == "after" else None,
         marks=tuple(marks),
@@ -130,33 +152,34 @@ def _kernels_in_words(blur: ShownBlur) -> str:
     return "" if blur.similarity is None else f"similarity {share(blur.similarity)}"
 
 
-def _summary(truth: GroundTruth, finds: Finds) -> str:
-    """How many boxes were found, false and missed; of a deblurrer also how many changed hands."""
+def _counts(truth: GroundTruth, finds: Finds) -> dict[str, int]:
+    """How many boxes were found, false and missed; of a deblurrer also how many changed hands, which are among them."""
     arm, tp = finds.arm, int(finds.found.sum())
     fp = int(((arm.partner == FALSE_POSITIVE) & (arm.found.scores >= CONFIDENCE)).sum())
-    summary = f"{tp} found · {fp} false · {int((~truth.crowd).sum()) - tp} missed"
+    counts = {"found": tp, "false": fp, "missed": int((~truth.crowd).sum()) - tp}
     if finds.role != "after":
-        return summary
+        return counts
     regained, lost = (finds.found & ~finds.found_before).sum(), (~finds.found & finds.found_before).sum()
-    return f"{summary} · {regained} regained, {lost} lost"
+    return {**counts, "regained": int(regained), "lost": int(lost)}
 
 
 def marks_of(truth: GroundTruth, finds: Finds, classes: Mapping[int, str]) -> Iterator[Mark]:
-    """Every box from the stated confidence on, and every true one that none of them took.
+    """Every box from LEAST_CONFIDENCE on, and every true one; of a kind are those to be drawn at the stated confidence.
 
     What lies on a crowd region is neither found nor false, and a crowd region is not missed. A deblurrer's boxes that
     the blurred arm missed are regained, those that only the blurred arm found are lost.
     """
     found, partners, is_after = finds.arm.found, finds.arm.partner, finds.role == "after"
-    for index in np.flatnonzero((found.scores >= CONFIDENCE) & (partners != IGNORED)):
-        partner = int(partners[index])
-        kind, size = _found_kind(finds, partner), float(area(found.boxes[index : index + 1])[0])
-        name = classes[int(found.labels[index])]
-        own = size if partner == FALSE_POSITIVE else float(truth.areas[partner])
-        yield _mark(kind, found.boxes[index], name, f" {found.scores[index]:.2f}", own)
-    for index in np.flatnonzero(~truth.crowd & ~finds.found):
+    for index in np.flatnonzero((found.scores >= LEAST_CONFIDENCE) & (partners != IGNORED)):
+        score, partner = float(found.scores[index]), int(partners[index])
+        kind = _found_kind(finds, partner) if score >= CONFIDENCE else None
+        name, is_false = classes[int(found.labels[index])], partner == FALSE_POSITIVE
+        size = float(area(found.boxes[index : index + 1])[0]) if is_false else float(truth.areas[partner])
+        yield _mark(kind, found.boxes[index], name, size, score, None if is_false else partner)
+    for index in np.flatnonzero(~truth.crowd):
         missed: MarkKind = "lost" if is_after and finds.found_before[index] else "missed"
-        yield _mark(missed, truth.boxes[index], classes[int(truth.labels[index])], "", float(truth.areas[index]))
+        name, kind = classes[int(truth.labels[index])], None if finds.found[index] else missed
+        yield _mark(kind, truth.boxes[index], name, float(truth.areas[index]), None, int(index))
 
 
 def _found_kind(finds: Finds, partner: int) -> MarkKind:
@@ -165,20 +188,38 @@ def _found_kind(finds: Finds, partner: int) -> MarkKind:
     return "regained" if finds.role == "after" and not finds.found_before[partner] else "found"
 
 
-def _mark(kind: MarkKind, box_xyxy: NDArray[np.float64], class_name: str, score: str, area_px: float) -> Mark:
+def _mark(
+    kind: MarkKind | None,
+    box_xyxy: NDArray[np.float64],
+    class_name: str,
+    area_px: float,
+    score: float | None,
+    truth: int | None,
+) -> Mark:
     x1, y1, x2, y2 = (float(edge) for edge in box_xyxy)
     place = round(x1, 1), round(y1, 1), round(x2 - x1, 1), round(y2 - y1, 1)
     size = next((size for size in SIZES if area_px <= AREAS[size][1]), SIZES[-1])
-    return Mark(kind, *place, f"{class_name}{score}", class_name, size)
+    name = class_name if score is None else f"{class_name} {score:.2f}"
+    return Mark(kind, *place, name, class_name, size, None if score is None else _cut(score), truth)
+
+
+def _cut(score: float) -> float:
+    """The score in thousandths, rounded down: it is at or above just those confidences in thousandths that it was."""
+    thousandths = int(score * 1000) + 1
+    while thousandths / 1000 > score:
+        thousandths -= 1
+    return thousandths / 1000
 
 
 def _labels(marks: Sequence[Mark], arm: ShownArm) -> Iterator[Label]:
-    """Labels of the detections; one that would cover an earlier one, or that its box is too small for, is left out."""
+    """Labels of the detections; one that would cover that of a surer one, or that its box is too small for, is left
+    out. So at any confidence those above it are the labels that fit.
+    """
     placed: list[Label] = []
-    for mark in marks:
+    for mark in sorted((mark for mark in marks if mark.score is not None), key=lambda mark: -(mark.score or 0.0)):
         label = _label(mark, arm)
         is_clear = all(_apart(label, other, _label_height(arm)) for other in placed)
-        if mark.kind not in ("missed", "lost") and is_clear and label.width <= max(1.6 * mark.width, 0.35 * arm.width):
+        if is_clear and label.width <= max(1.6 * mark.width, 0.35 * arm.width):
             placed.append(label)
             yield label
 
@@ -189,7 +230,7 @@ def _label(mark: Mark, arm: ShownArm) -> Label:
     width = 0.6 * height * len(mark.name)  # of letters in a usual sans-serif
     x = max(min(mark.x, arm.width - width), 0.0)
     y = mark.y - 0.25 * height if mark.y > 1.2 * height else mark.y + height
-    return Label(mark.kind, mark.name, round(x, 1), round(y, 1), width)
+    return Label(mark, round(x, 1), round(y, 1), width)
 
 
 def _apart(one: Label, other: Label, height: float) -> bool:

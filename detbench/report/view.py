@@ -13,12 +13,12 @@ from detbench.metrics.claims import ALPHA, FEWEST_PICTURES
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU, PSEUDO_CONFIDENCE
 from detbench.metrics.uncertainty import LEVEL, SEED
 from detbench.pages.parts import Exhibit, Table
-from detbench.pages.strips import Strip
+from detbench.pages.strips import MarkKind, Strip
 from detbench.pages.text import UNDEFINED, percent, plural, share
 from detbench.report.bars import Bars, map_bars
 from detbench.report.error_tables import bin_name, flip_table
 from detbench.report.exhibits import RunEvidence, exhibits_of
-from detbench.report.figures import SIZES, Group, grouped, strips
+from detbench.report.figures import BOX_KINDS, LEAST_CONFIDENCE, SIZES, Group, grouped, strips, totals
 from detbench.report.shown import damage_named, read_shown
 from detbench.report.tables import (
     arm_table,
@@ -54,7 +54,8 @@ class ReportView:
     """Everything that a report says.
 
     `verdicts` start with the one to show first; `leader` says which of several deblurrers leads, or that none does;
-    `warnings` change how the numbers must be read, `notes` help to.
+    `warnings` change how the numbers must be read, `notes` help to. `kinds` says what each kind of box means; boxes
+    from `least_confidence` on are in the page; `totals` counts the shown pictures' at the stated one, by arm and kind.
     """
 
     run: str
@@ -68,6 +69,9 @@ class ReportView:
     notes: tuple[str, ...]
     groups: tuple[Group, ...]
     groups_note: str
+    kinds: Mapping[MarkKind, str]
+    least_confidence: float
+    totals: Mapping[str, Mapping[str, int]]
     choices: Choices
     flips: Table
     exhibits: tuple[Exhibit, ...]
@@ -107,6 +111,9 @@ def view_of(folder: Path, is_beside: bool = True) -> ReportView:
         notes=(*_notes(result, first_specs), *_kernel_notes(run, result, images)),
         groups=grouped(made),
         groups_note=_groups_note(result),
+        kinds=BOX_KINDS,
+        least_confidence=LEAST_CONFIDENCE,
+        totals=totals(made),
         choices=_choices(result, made, analysis),
         flips=flip_table(run.read_flips()),
         exhibits=exhibits,

@@ -1,6 +1,7 @@
 """The pages in a real browser: a Chromium on the PATH, driven by Playwright; skipped where one of them is absent."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -110,13 +111,29 @@ def test_axe_finds_no_serious_fault(pages: dict[str, Path], open_page: Callable[
     for name, file in pages.items():
         page = open_page(file, color_scheme=scheme)
         page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
-        found = axe.Axe().run(page).response["violations"]
-        serious = [
-            (fault["id"], fault["nodes"][0]["html"][:200], fault["nodes"][0]["failureSummary"])
-            for fault in found
-            if fault["impact"] in ("serious", "critical")
-        ]
-        assert serious == [], name
+        assert serious_faults(page) == [], name
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_fault_in_the_large_view(
+    pages: dict[str, Path], open_page: Callable[..., Any], scheme: str
+) -> None:
+    """Every control of the large view has a name, of a report's and of a training's, zoomed and with the loupe."""
+    for name in ("report", "training"):
+        page = open_page(pages[name], color_scheme=scheme)
+        page.locator(".strip .frame").nth(1).click()
+        page.keyboard.press("+")
+        page.locator("[data-loupe]").click()
+        assert serious_faults(page) == [], name
+
+
+def serious_faults(page: Any) -> list[tuple[str, str, str]]:
+    """What axe-core calls serious or critical: rule, element and what is wrong."""
+    return [
+        (fault["id"], fault["nodes"][0]["html"][:200], fault["nodes"][0]["failureSummary"])
+        for fault in axe.Axe().run(page).response["violations"]
+        if fault["impact"] in ("serious", "critical")
+    ]
 
 
 def test_the_slider_moves_by_key_and_by_mouse(report: Path, open_page: Callable[..., Any]) -> None:
@@ -133,7 +150,7 @@ def test_the_slider_moves_by_key_and_by_mouse(report: Path, open_page: Callable[
     slider.click(position={"x": 0.8 * slider.bounding_box()["width"], "y": 20})
     assert 0.75 < stage.evaluate(at) < 0.85
     page.locator(".compare select").last.select_option(label="sharp")
-    assert "| sharp 1 found" in page.locator(".compare .told").inner_text()
+    assert "\nsharp 1 found" in page.locator(".compare .told").inner_text()
 
 
 def test_a_picture_opens_large(report: Path, open_page: Callable[..., Any]) -> None:
@@ -203,7 +220,263 @@ def test_a_filter_dims_the_other_boxes(report: Path, open_page: Callable[..., An
     page = open_page(report)
     page.locator("select[name=kind]").select_option(label="regained")
     after = page.locator(".strip:not([hidden]) .panel[data-role=after]")
-    assert after.locator("rect.dim").count() == after.locator("rect:not(.regained)").count() == 1
+    assert after.locator("rect.dim").count() == after.locator("rect:not(.regained):not(.off)").count() == 1
+
+
+def drawn(page: Any, panel: str) -> list[str]:
+    """The kinds of the boxes that are to be seen in an arm's picture of gains.png, or wherever the selector points."""
+    return sorted(
+        page.locator(panel).evaluate_all(
+            """(boxes) => boxes.filter((box) => getComputedStyle(box).display !== "none")
+                .map((box) => box.classList[0])"""
+        )
+    )
+
+
+def panel(arm: str, title: str = "gains.png") -> str:
+    """A selector of the boxes in one panel."""
+    return f".strip[data-title='{title}'] .panel[data-title={arm}] rect"
+
+
+def set_range(page: Any, selector: str, value: float) -> None:
+    """Move a slider as a user does."""
+    page.locator(selector).evaluate(
+        "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', { bubbles: true })); }",
+        value,
+    )
+
+
+def test_the_confidence_slider_redraws_boxes_and_counts(report: Path, open_page: Callable[..., Any]) -> None:
+    """At .05 the blurred arm's unsure box on the second true one counts, so nothing is regained; at .5 the false box
+    is gone; at the stated confidence again the page is as it was.
+    """
+    page = open_page(report)
+    at_first = page.locator("#pictures").evaluate("(section) => section.querySelector('.group').innerHTML")
+    counts = page.locator(".strip[data-title='gains.png'] .counts")
+    cells = page.locator(".totals tr[data-arm=wiener] td")
+    assert drawn(page, panel("blurred")) == ["false", "found", "missed"]
+    assert drawn(page, panel("wiener")) == ["found", "regained"]
+    assert cells.all_inner_texts() == ["4", "1", "1", "4", "0"]
+    set_range(page, ".aside [data-confidence]", 0.05)
+    assert drawn(page, panel("blurred")) == ["false", "found", "found"]
+    assert drawn(page, panel("wiener")) == ["found", "found"]
+    assert counts.nth(1).inner_text().replace("\xa0", " ") == "2 found · 0 false · 0 missed · 0 regained · 0 lost"
+    assert cells.all_inner_texts() == ["4", "0", "4", "4", "0"]
+    assert page.locator("#pictures .lead .at-confidence").first.inner_text() == "0.05"
+    assert "blurred 2 found · 1 false · 0 missed" in page.locator(".compare .told").inner_text()
+    set_range(page, ".aside [data-confidence]", 0.5)
+    assert drawn(page, panel("blurred")) == ["found", "missed"]
+    assert "found" in drawn(page, ".compare .layer:not(.upper) rect")
+    assert "false" not in drawn(page, ".compare .layer:not(.upper) rect")
+    set_range(page, ".aside [data-confidence]", 0.25)
+    at_last = page.locator("#pictures").evaluate("(section) => section.querySelector('.group').innerHTML")
+    assert re.sub("<title>.*?</title>", "", at_last) == re.sub("<title>.*?</title>", "", at_first)
+
+
+def test_what_is_regained_at_a_confidence_orders_the_pictures(report: Path, open_page: Callable[..., Any]) -> None:
+    """Filters and order follow the slider: at .05 the blurred arm misses nothing, so nothing is regained."""
+    page = open_page(report)
+    page.locator("select[name=kind]").select_option(label="regained")
+    assert titles(page) == ["gains.png"]
+    set_range(page, ".aside [data-confidence]", 0.05)
+    assert titles(page) == []
+    assert page.locator(".filters output").inner_text() == "0 of 4 pictures"
+    page.get_by_text("Reset").click()
+    page.wait_for_function("document.querySelector('.aside [data-confidence]').value === '0.25'")
+    assert drawn(page, panel("wiener")) == ["found", "regained"]
+
+
+def test_kinds_of_boxes_can_be_left_out(report: Path, open_page: Callable[..., Any]) -> None:
+    """A toggle hides its kind everywhere, in the large view as well, and its swatch in the legend stays."""
+    page = open_page(report)
+    page.locator(".aside [data-kind=regained]").uncheck()
+    assert drawn(page, panel("wiener")) == ["found"]
+    assert drawn(page, panel("blurred")) == ["false", "found", "missed"]
+    assert page.locator(".aside .legend rect.regained").is_visible()
+    page.locator(".strip .frame").nth(1).click()
+    assert drawn(page, ".viewer .layer.upper rect") == ["found"]
+    page.locator(".viewer [data-kind=regained]").check()
+    assert drawn(page, ".viewer .layer.upper rect") == ["found", "regained"]
+    assert page.locator(".aside [data-kind=regained]").is_checked()
+
+
+def places(page: Any, selector: str) -> list[list[float]]:
+    """Where each plate stands in its window: left and top edge and width, in shares of the window's width."""
+    found: list[list[float]] = page.locator(selector).evaluate_all(
+        """(plates) => plates.map((plate) => {
+            const own = plate.getBoundingClientRect(), out = plate.parentElement.getBoundingClientRect();
+            return [own.left - out.left, own.top - out.top, own.width].map((each) => each / out.width);
+        })"""
+    )
+    return found
+
+
+def assert_in_step(page: Any, *expected: float) -> None:
+    """Both layers and the tiles of all three arms show the same part."""
+    found = places(page, ".viewer .plate")
+    assert len(found) == 2 + 3
+    for place in found:
+        assert place == pytest.approx(expected, abs=0.02)
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_all_arms_zoom_and_pan_in_step(report: Path, open_page: Callable[..., Any], width: int) -> None:
+    """Keys, buttons and a drag move every arm's picture alike, never past its edges; the knob still moves the edge."""
+    page = open_page(report, width)
+    page.locator(".strip .frame").nth(1).click()
+    viewer, ratio = page.locator(".viewer"), 40 / 60
+    assert_in_step(page, 0, 0, 1)
+    page.keyboard.press("+")
+    assert_in_step(page, -0.25, -0.25 * ratio, 1.5)
+    page.keyboard.press("ArrowRight")
+    assert viewer.locator(".name").inner_text() == "gains.png"
+    assert_in_step(page, -0.35, -0.25 * ratio, 1.5)
+    for _ in range(5):
+        page.keyboard.press("ArrowDown")
+    assert_in_step(page, -0.35, -0.5 * ratio, 1.5)
+    stage = viewer.locator(".stage").bounding_box()
+    x, y = stage["x"] + 0.2 * stage["width"], stage["y"] + 0.2 * stage["height"]
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 0.1 * stage["width"], y, steps=4)
+    page.mouse.up()
+    assert_in_step(page, -0.25, -0.5 * ratio, 1.5)
+    knob = stage["x"] + 0.5 * stage["width"], stage["y"] + 0.5 * stage["height"]
+    page.mouse.move(*knob)
+    page.mouse.down()
+    page.mouse.move(knob[0] + 0.2 * stage["width"], knob[1], steps=4)
+    page.mouse.up()
+    assert float(viewer.locator("input[type=range]").first.input_value()) > 60
+    assert_in_step(page, -0.25, -0.5 * ratio, 1.5)
+    viewer.get_by_label("Zoom in").click()
+    assert viewer.locator("[data-zoom]").inner_text() == "2.3×"
+    viewer.get_by_role("button", name="Fit").click()
+    assert_in_step(page, 0, 0, 1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_wheel_zooms_at_the_pointer(report: Path, open_page: Callable[..., Any]) -> None:
+    """What lies under the pointer stays under it; back at the whole picture nothing is shifted."""
+    page = open_page(report)
+    page.locator(".strip .frame").nth(1).click()
+    stage = page.locator(".viewer .stage").bounding_box()
+    page.mouse.move(stage["x"] + 0.25 * stage["width"], stage["y"] + 0.5 * stage["height"])
+    for _ in range(2):
+        page.mouse.wheel(0, -100)
+    page.wait_for_function("document.querySelector('.viewer [data-zoom]').textContent === '1.5×'")
+    assert_in_step(page, -0.125, -0.25 * 40 / 60, 1.5)
+    for _ in range(3):
+        page.mouse.wheel(0, 100)
+    page.wait_for_function("document.querySelector('.viewer [data-zoom]').textContent === '1.0×'")
+    assert_in_step(page, 0, 0, 1)
+
+
+def test_the_loupe_magnifies_every_arm_under_the_pointer(report: Path, open_page: Callable[..., Any]) -> None:
+    """With the loupe the tiles are at four times the zoom around the pointer, all alike; the large picture stays."""
+    page = open_page(report)
+    page.locator(".strip .frame").nth(1).click()
+    page.locator("[data-loupe]").click()
+    stage = page.locator(".viewer .stage").bounding_box()
+    page.mouse.move(stage["x"] + 0.25 * stage["width"], stage["y"] + 0.5 * stage["height"])
+    for place in places(page, ".viewer .tiles .plate"):
+        assert place == pytest.approx([0.5 - 4 * 0.25, 40 / 60 * (0.5 - 4 * 0.5), 4], abs=0.03)
+    assert places(page, ".viewer .layer .plate") == [pytest.approx([0, 0, 1], abs=0.01)] * 2
+    page.locator("[data-loupe]").click()
+    assert_in_step(page, 0, 0, 1)
+
+
+def test_b_flips_between_the_two_pictures(report: Path, open_page: Callable[..., Any]) -> None:
+    """Each press shows one of the two in full: the right one, then the left one."""
+    page = open_page(report)
+    page.locator(".strip .frame").nth(1).click()
+    edge = "(edge) => parseFloat(getComputedStyle(edge).left) / edge.parentElement.clientWidth"
+    edges = []
+    for _ in range(3):
+        page.keyboard.press("b")
+        edges.append(page.locator(".viewer .edge").evaluate(edge))
+    assert edges == pytest.approx([0, 1, 0], abs=0.005)
+
+
+def test_arrows_go_to_the_next_picture_and_a_tile_chooses_the_arm(report: Path, open_page: Callable[..., Any]) -> None:
+    """At no zoom the arrow keys step through the pictures; a tile puts its arm on the right."""
+    page = open_page(report)
+    page.locator(".strip .frame").nth(1).click()
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".viewer .name").inner_text() == "loses.png"
+    page.keyboard.press("ArrowLeft")
+    assert page.locator(".viewer .name").inner_text() == "gains.png"
+    page.locator(".tiles button").last.click()
+    assert "\nsharp 1 found" in page.locator(".viewer .told").inner_text()
+    assert page.locator(".tiles [aria-pressed=true]").inner_text().strip() == "sharp"
+
+
+def test_pictures_are_found_by_their_names(report: Path, open_page: Callable[..., Any]) -> None:
+    """Part of a file name, in letters of either size, is enough."""
+    page = open_page(report)
+    page.locator("input[name=search]").fill("EEP")
+    assert titles(page) == ["keeps.png"]
+    assert page.locator(".filters output").inner_text() == "1 of 4 pictures"
+
+
+def test_a_link_opens_its_picture(write: Callable[..., Path], open_page: Callable[..., Any]) -> None:
+    """#picture=NAME opens that picture, whatever letters are in its name; the address follows the large view."""
+    names = ("a b/ü #1.png", "b.png")
+    page = open_page(render_report(write("links", maps=MAPS, file_names=names, interval=0.02)))
+    viewer = page.locator("dialog.viewer")
+    page.get_by_role("link", name=names[0], exact=True).click()
+    assert viewer.locator(".name").inner_text() == names[0]
+    address = page.evaluate("location.hash")
+    assert address == "#picture=a%20b%2F%C3%BC%20%231.png"
+    page.keyboard.press("Escape")
+    page.wait_for_function("location.hash === ''")
+    page.evaluate("(hash) => { location.hash = hash; }", address)
+    assert viewer.is_visible()
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("location.hash") == "#picture=b.png"
+    page.reload()
+    assert viewer.locator(".name").inner_text() == "b.png"
+    page.keyboard.press("Escape")
+    page.evaluate("location.hash = '#picture=other.png'")
+    page.wait_for_function("document.querySelector('.filters output').textContent.includes('not on this page')")
+    assert not viewer.is_visible()
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_every_arm_can_be_seen_without_scrolling_sideways(
+    write: Callable[..., Path], open_page: Callable[..., Any], width: int
+) -> None:
+    """With six deblurrers of long names every panel is within the window, and the two choices lie side by side."""
+    maps = {**MAPS, **{f"a-network-with-a-rather-long-name-{number}": 0.3 for number in range(5)}}
+    page = open_page(render_report(write("many", maps=maps)), width)
+    boxes = [each.bounding_box() for each in page.locator(".strip").first.locator(".panel").all()]
+    assert len(boxes) == 8
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
+    assert all(box["width"] >= 130 for box in boxes)
+    for root in (".compare", ".viewer"):
+        if root == ".viewer":
+            page.locator(".strip .frame").first.click()
+        left, right = (each.bounding_box() for each in page.locator(f"{root} select").all())
+        assert left["x"] + left["width"] <= right["x"]
+        assert right["x"] + right["width"] <= width
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator(".viewer").evaluate("(viewer) => viewer.scrollWidth - viewer.clientWidth") <= 0
+
+
+@pytest.mark.parametrize(("width", "is_labelled"), [(1440, True), (390, False)])
+def test_labels_can_be_read_or_are_absent(
+    report: Path, open_page: Callable[..., Any], width: int, is_labelled: bool
+) -> None:
+    """Letters are at least 11 px high on the screen; where a picture has no room for them there are none."""
+    page = open_page(report, width)
+    labels = page.locator(".strip[data-title='gains.png'] .frame text.found")
+    assert labels.first.is_visible() is is_labelled
+    page.locator(".strip .frame").nth(1).click()
+    page.keyboard.press("+")
+    heights = page.locator(".viewer .layer text.found").evaluate_all(
+        """(labels) => labels.map((label) => parseFloat(getComputedStyle(label).fontSize) * label.getScreenCTM().a)"""
+    )
+    assert heights
+    assert all(11 <= height <= 15 for height in heights)
 
 
 def test_without_scripts_everything_can_be_read(pages: dict[str, Path], open_page: Callable[..., Any]) -> None:
@@ -213,6 +486,8 @@ def test_without_scripts_everything_can_be_read(pages: dict[str, Path], open_pag
     assert page.locator("svg.plot").count() >= 6
     assert not page.locator(".filters").is_visible()
     assert not page.locator(".compare").is_visible()
+    assert not page.locator("[data-kind], [data-confidence]").locator("visible=true").count()
+    assert drawn(page, panel("wiener")) == ["found", "regained"]
     assert page.locator(".strip a").first.is_visible()
 
 

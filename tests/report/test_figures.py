@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
@@ -59,30 +60,72 @@ def strip_of(file: Path, picture: GroundTruth, **arms: Detections) -> Strip:
 
 
 def kinds(panel: Panel) -> list[tuple[str, float]]:
-    """Each mark's kind and left edge."""
-    return [(mark.kind, mark.x) for mark in panel.marks]
+    """Kind and left edge of each mark that is drawn."""
+    return [(mark.kind, mark.x) for mark in drawn(panel)]
+
+
+def drawn(panel: Panel) -> list[Mark]:
+    """The marks that are drawn at the stated confidence."""
+    return [mark for mark in panel.marks if mark.kind is not None]
 
 
 def test_a_strip_goes_from_blurred_to_sharp(write: Write) -> None:
     """Arms stand with the sharp one last, each with its counts and its PSNR where that is known."""
     strip = shown(view_of(write(maps=MAPS)))[0]
     assert (strip.title, strip.note, strip.severity_px) == ("second.png", "blur of 8.0 px", 8.0)
-    assert [(panel.title, panel.role, panel.note) for panel in strip.panels] == [
-        ("blurred", "before", "1 found · 1 false · 1 missed · PSNR 25.2 dB"),
-        ("wiener", "after", "1 found · 1 false · 1 missed · 0 regained, 0 lost · PSNR 25.2 dB"),
-        ("sharp", "goal", "1 found · 1 false · 1 missed"),
+    assert [(panel.title, panel.role, panel.counts, panel.note) for panel in strip.panels] == [
+        ("blurred", "before", {"found": 1, "false": 1, "missed": 1}, "PSNR 25.2 dB"),
+        ("wiener", "after", {"found": 1, "false": 1, "missed": 1, "regained": 0, "lost": 0}, "PSNR 25.2 dB"),
+        ("sharp", "goal", {"found": 1, "false": 1, "missed": 1}, ""),
     ]
+    assert strip.panels[1].alt == "second.png, wiener: 1 found · 1 false · 1 missed · 0 regained · 0 lost"
 
 
 def test_boxes_are_found_false_or_missed(write: Write) -> None:
     """A match is found, a sure detection without one is false, a true box that only an unsure one fits is missed."""
     panel = shown(view_of(write(maps=MAPS)))[0].panels[0]
-    assert [(mark.kind, mark.name) for mark in panel.marks] == [
+    assert [(mark.kind, mark.name) for mark in drawn(panel)] == [
         ("found", "car 0.90"),
         ("false", "person 0.40"),
         ("missed", "car"),
     ]
-    assert panel.marks[0] == Mark("found", 5.0, 6.0, 20.0, 10.0, "car 0.90", "car", "small")
+    assert panel.marks[0] == Mark("found", 5.0, 6.0, 20.0, 10.0, "car 0.90", "car", "small", 0.9, 0)
+
+
+def test_boxes_below_the_stated_confidence_are_there_undrawn(write: Write) -> None:
+    """A page holds what it takes to draw boxes at another confidence: scores, and the true box that each one took."""
+    panel = shown(view_of(write(maps=MAPS)))[0].panels[0]
+    assert [(mark.kind, mark.name, mark.score, mark.truth) for mark in panel.marks] == [
+        ("found", "car 0.90", 0.9, 0),
+        (None, "car", None, 0),
+        ("false", "person 0.40", 0.4, None),
+        (None, "car 0.10", 0.1, 1),
+        ("missed", "car", None, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("score", "kept"), [(0.57, 0.57), (0.2499999, 0.249), (0.29, 0.29), (0.0519, 0.051), (1.0, 1.0)]
+)
+def test_scores_are_cut_and_never_rounded_up(tmp_path: Path, score: float, kept: float) -> None:
+    """At each confidence in thousandths a kept score is drawn just where the whole one is."""
+    box = [0.0, 0.0, 100.0, 100.0]
+    (panel,) = strip_of(tmp_path / "p.png", truth([]), blurred=found([box], score)).panels
+    assert [mark.score for mark in panel.marks] == [kept]
+
+
+def test_what_is_below_the_least_confidence_is_left_out(tmp_path: Path) -> None:
+    """A detector's many boxes of next to no confidence would double the page."""
+    (panel,) = strip_of(tmp_path / "p.png", truth([]), blurred=found([[0.0, 0.0, 100.0, 100.0]], 0.0499)).panels
+    assert (panel.marks, panel.labels) == ((), ())
+
+
+def test_totals_are_sums_over_the_pictures_by_arm(write: Write) -> None:
+    """Two pictures with one box found, one false and one missed each; only a deblurrer regains and loses."""
+    sums = view_of(write(maps=MAPS)).totals
+    assert list(sums) == ["blurred", "wiener", "sharp"]
+    assert sums["blurred"] == {"found": 2, "false": 2, "missed": 2}
+    assert sums["wiener"] == {"found": 2, "false": 2, "missed": 2, "regained": 0, "lost": 0}
 
 
 def test_a_deblurrer_regains_and_loses(tmp_path: Path) -> None:
@@ -94,8 +137,8 @@ def test_a_deblurrer_regains_and_loses(tmp_path: Path) -> None:
     assert kinds(after) == [("regained", 300.0), ("regained", 100.0), ("lost", 0.0)]
     assert kinds(goal) == [("found", 300.0), ("missed", 0.0), ("missed", 100.0)]
     assert (before.change, after.change, goal.change) == (None, 1, None)
-    assert "2 regained, 1 lost" in after.note
-    assert [mark.size for mark in after.marks] == ["large", "medium", "medium"]
+    assert (after.counts["regained"], after.counts["lost"]) == (2, 1)
+    assert [mark.size for mark in drawn(after)] == ["large", "medium", "medium"]
 
 
 def test_gains_and_losses_are_apart_and_largest_first(tmp_path: Path) -> None:
@@ -120,15 +163,24 @@ def test_crowd_regions_are_neither_found_nor_missed(tmp_path: Path) -> None:
     box = [[5.0, 6.0, 25.0, 16.0]]
     (panel,) = strip_of(tmp_path / "p.png", truth(box, crowd=True), blurred=found(box)).panels
     assert panel.marks == ()
-    assert panel.note == "0 found · 0 false · 0 missed"
+    assert panel.counts == {"found": 0, "false": 0, "missed": 0}
 
 
 def test_labels_never_cover_each_other(tmp_path: Path) -> None:
     """Of two boxes on one spot one is labelled; labels stay inside the picture."""
     boxes = [[500.0, 0.0, 600.0, 100.0], [502.0, 1.0, 600.0, 99.0], [5.0, 200.0, 100.0, 300.0]]
     (panel,) = strip_of(tmp_path / "p.png", truth([]), blurred=found(boxes)).panels
-    assert [(label.text, label.x < 300) for label in panel.labels] == [("car 0.90", False), ("car 0.90", True)]
+    assert [(label.mark.name, label.x < 300) for label in panel.labels] == [("car 0.90", False), ("car 0.90", True)]
     assert all(0 <= label.x <= 600 - label.width and label.y >= panel.label_height for label in panel.labels)
+
+
+def test_the_surest_box_is_labelled_at_any_confidence(tmp_path: Path) -> None:
+    """Of two boxes on one spot the surer has the label, though it is the smaller: so a cut leaves no box without."""
+    boxes = Detections(
+        np.array([[0.0, 100.0, 300.0, 300.0], [1.0, 101.0, 200.0, 200.0]]), np.array([0.1, 0.6]), np.ones(2, int)
+    )
+    (panel,) = strip_of(tmp_path / "p.png", truth([]), blurred=boxes).panels
+    assert [label.mark.name for label in panel.labels] == ["car 0.60"]
 
 
 def test_found_kernels_stand_beside_the_true_ones(write: Write) -> None:
