@@ -12,16 +12,23 @@ from detbench.errors import UsageError
 def report(
     runs: Annotated[list[Path] | None, typer.Argument(help="Run folders; none takes all below reports/.")] = None,
     out_file: Annotated[Path | None, typer.Option("--out", help="Where the page goes, if not beside the run.")] = None,
+    budget: Annotated[
+        float | None, typer.Option(help="Seconds per megapixel that are allowed; slower deblurrers are greyed out.")
+    ] = None,
 ) -> None:
     """Render the report of a run again from its files, or compare several runs on one page."""
     from detbench.report.render import render_comparison, render_report
 
     if out_file is not None and out_file.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"--out {out_file}: the page is one HTML file; give it a name that ends in .html")
+    if budget is not None and not 0 < budget < float("inf"):
+        raise UsageError(f"--budget {budget:g}: give the seconds that a megapixel may take, more than 0")
     folders = runs or sorted(path.parent for path in Path("reports").glob("*/result.json"))
     if not folders:
         raise UsageError("no runs below reports/: name a run folder, or make one with `detbench run`")
     if len(folders) == 1:
-        print_path(render_report(folders[0], out_file))
+        print_path(render_report(folders[0], out_file, budget))
+    elif budget is not None:
+        raise UsageError(f"--budget marks the report of one run, and these are {len(folders)}; name one run folder")
     else:
         print_path(render_comparison(folders, out_file or Path("reports/comparison.html")))

@@ -10,21 +10,24 @@ from detbench.pages.html import rendered
 from detbench.report.comparison import comparison_of
 from detbench.report.files_view import files_view
 from detbench.report.summary import summary_of
-from detbench.report.view import view_of
+from detbench.report.view import TERMS, view_of
 from detbench.results.compared_files import FilesCompared
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render_report(folder: Path, out: Path | None = None) -> Path:
+def render_report(folder: Path, out: Path | None = None, budget: float | None = None) -> Path:
     """Write a run's page, `report.html` in its folder unless `out` names another file, and `summary.md` in the folder.
 
-    Both are made from the folder's other files alone: the same files give the same bytes. Returns the page's path.
+    Both are made from the folder's other files alone: the same files give the same bytes. `budget` is the largest time
+    for a megapixel that will do, in seconds: the page marks what is slower. Returns the page's path.
     Raises DataError naming a file that is missing or damaged.
     """
     page = out or folder / "report.html"
-    view = view_of(folder, is_beside=out is None)
-    write_atomically(page, rendered(TEMPLATES / "report.html.j2", view=view, confidence=CONFIDENCE, iou=MATCH_IOU))
+    view = view_of(folder, is_beside=out is None, budget=budget)
+    write_atomically(
+        page, rendered(TEMPLATES / "report.html.j2", view=view, terms=TERMS, confidence=CONFIDENCE, iou=MATCH_IOU)
+    )
     write_atomically(folder / "summary.md", summary_of(view))
     return page
 
