@@ -14,6 +14,8 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 from markupsafe import Markup
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 
 INK, SOFT, RULE, PLAIN = "#000001", "#000002", "#000003", "#000004"
 FONT_SIZE = 12.0
@@ -102,6 +104,11 @@ def truncate_label(text: str) -> str:
     """A name for a plot: without control characters, which SVG cannot hold, and not too long."""
     plain = " ".join(_CONTROL.sub("\ufffd", text).split())
     return plain if len(plain) <= _LONGEST_WORDS else f"{plain[: _LONGEST_WORDS - 1]}…"
+
+
+def width_pt(words: str) -> float:
+    """How wide words are in a plot, in points: in Matplotlib's own font, which is wider than most readers'."""
+    return text_to_path.get_text_width_height_descent(words, FontProperties(size=FONT_SIZE), ismath=False)[0]
 
 
 def make_room(figure: Figure, names: Sequence[str]) -> None:

@@ -116,10 +116,10 @@ def _gauge(result: RunResult, arm: ArmResult) -> Gauge | None:
     if len(known) < len(arms) or known[0] >= known[2]:
         return None
     low, high = min(known), max(known)
-    places = [round(100 * (value - low) / (high - low), 2) for value in known]
+    floor, at, ceiling = (round(100 * (value - low) / (high - low), 2) for value in known)
     gap = arm.metrics.get("gap_recovered")
     recovered = "" if gap is None or gap.value is None else f", {percent(gap.value)} of the gap"
-    return Gauge(*places, share(known[0]), f"{share(known[1])}{recovered}", share(known[2]))
+    return Gauge(floor, at, ceiling, share(known[0]), f"{share(known[1])}{recovered}", share(known[2]))
 
 
 def _crop(verdict: ArmVerdict, made: Sequence[Strip]) -> Crop | None:

@@ -124,7 +124,10 @@ def _places(evidence: RunEvidence) -> Iterator[Place]:
 def _picture_size(images: pd.DataFrame) -> str:
     """The size of the run's pictures in pixels, if it is one."""
     sizes = images[["width", "height"]].drop_duplicates()
-    return f"{sizes.iloc[0, 0]}×{sizes.iloc[0, 1]} px" if len(sizes) == 1 else "all sizes"
+    if len(sizes) != 1:
+        return "all sizes"
+    width, height = sizes.to_numpy()[0]
+    return f"{width}×{height} px"
 
 
 def _seconds(arm: ArmResult) -> float | None:

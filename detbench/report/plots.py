@@ -24,6 +24,7 @@ from detbench.pages.plot import (
     make_room,
     pen,
     truncate_label,
+    width_pt,
 )
 from detbench.report.labels import Box, place_labels
 from detbench.results.schema import ArmResult
@@ -209,7 +210,7 @@ def _ceiling(axis: Axes, gain: float) -> Box:
         axis.axhline(gain, color=CEILING.colour, linestyle=CEILING.linestyle, linewidth=1)
     width, height = _size_pt(axis)
     top = min(height, (gain - low) / (high - low) * height + 1.3 * FONT_SIZE) if is_near else height
-    box = Box(width - _width_pt(words), top - _LINE_PT, width, top)
+    box = Box(width - width_pt(words), top - _LINE_PT, width, top)
     axis.text(1, (box.bottom + 3) / height, words, transform=axis.transAxes, ha="right", va="baseline")
     return box
 
@@ -224,7 +225,7 @@ def _names(axis: Axes, places: Sequence[Place], taken: Sequence[Box]) -> None:
 
     names = [truncate_label(place.name) for place in places]
     points = [point(place.cost, _value(place.gain)) for place in places]
-    sizes = [(_width_pt(name), _LINE_PT) for name in names]
+    sizes = [(width_pt(name) + 3, _LINE_PT) for name in names]
     for name, (x, y), box in zip(names, points, place_labels(points, sizes, (width, height), taken), strict=True):
         if box is not None:
             axis.annotate(
@@ -241,10 +242,6 @@ def _size_pt(axis: Axes) -> tuple[float, float]:
     """Width and height of what lies between the axes, in points."""
     share, (width_in, height_in) = axis.get_position(), axis.figure.get_size_inches()  # type: ignore[union-attr]
     return share.width * width_in * POINTS_PER_IN, share.height * height_in * POINTS_PER_IN
-
-
-def _width_pt(words: str) -> float:
-    return (len(words) + 1) * LETTER_IN * POINTS_PER_IN
 
 
 def histogram(shares: Mapping[int, Sequence[tuple[Pen, float]]], x_label: str) -> Draw:
@@ -319,7 +316,7 @@ def _names_across(axis: Axes, categories: Sequence[str]) -> None:
     names = ["\n".join(textwrap.wrap(truncate_label(name), max(letters, 1))) for name in categories]
     lines = max(name.count("\n") for name in names)
     height_in = axis.figure.get_size_inches()[1]  # type: ignore[union-attr]
-    axis.figure.subplots_adjust(bottom=(0.1 + (lines + 1) * _LINE_PT / POINTS_PER_IN) / height_in)  # type: ignore[union-attr]
+    axis.figure.subplots_adjust(bottom=(0.1 + (lines + 1) * _LINE_PT / POINTS_PER_IN) / height_in)
     axis.set_xticks(range(len(categories)), names)
 
 

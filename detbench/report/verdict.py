@@ -120,8 +120,8 @@ def _answer(arm: ArmResult, gain: float) -> str:
 def _consequences(result: RunResult, arm: ArmResult, gain: float) -> Iterator[str]:
     found, cost = result.change(arm.name, "blurred", "recall"), arm.metrics.get("restore_s_per_mpix")
     objects = found.difference.value if found is not None and found.is_shown else None
-    is_paid = gain > 0 and cost is not None and cost.value is not None
-    time = f" at {amount(cost.value)} s per megapixel" if is_paid else ""
+    seconds = None if cost is None or gain <= 0 else cost.value  # a loss is too dear at any price
+    time = "" if seconds is None else f" at {amount(seconds)} s per megapixel"
     if objects is None or objects * gain <= 0:  # a change the other way would need words of its own
         yield f"{_named(arm)} {_change_in_words(gain)}{time}"
     else:

@@ -123,10 +123,11 @@ COVERED = """() => {
     const found = [];
     for (const plot of document.querySelectorAll("svg.plot")) {
         const frame = plot.getBoundingClientRect();
-        const words = [...plot.querySelectorAll("text")].map((text) => [text.textContent, text.getBoundingClientRect()]);
+        const texts = [...plot.querySelectorAll("text")];
+        const words = texts.map((text) => [text.textContent, text.getBoundingClientRect()]);
         words.forEach(([one, a], place) => {
-            if (a.left < frame.left - 1 || a.right > frame.right + 1 || a.top < frame.top - 1 || a.bottom > frame.bottom + 1)
-                found.push(`${one} leaves its plot`);
+            if (a.left < frame.left - 1 || a.right > frame.right + 1
+                || a.top < frame.top - 1 || a.bottom > frame.bottom + 1) found.push(`${one} leaves its plot`);
             for (const [other, b] of words.slice(place + 1))
                 if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
                     && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3) found.push(`${one} on ${other}`);
@@ -144,7 +145,8 @@ SMALL = """() => {
     }
     for (const each of document.querySelectorAll("main *")) {
         const isText = [...each.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-        if (isText && !each.closest("svg") && parseFloat(getComputedStyle(each).fontSize) < 12) found.push(each.outerHTML);
+        const isSmall = parseFloat(getComputedStyle(each).fontSize) < 12;
+        if (isText && isSmall && !each.closest("svg")) found.push(each.outerHTML);
     }
     return found;
 }"""
@@ -152,7 +154,7 @@ SMALL = """() => {
 
 
 def test_pages_are_laid_out_at_every_width(shapes: dict[str, Path], open_page: Callable[..., Any]) -> None:
-    """From a phone to a wall: a page scrolls downwards only, no word in a plot covers another, and none is too small."""
+    """From phone to wall: a page scrolls downwards only; no word in a plot covers another, none is too small."""
     for name, file in shapes.items():
         page = open_page(file)
         for width in WIDTHS:
