@@ -19,7 +19,9 @@ def print_answer(result: "RunResult", page: Path) -> None:
     from detbench.report.verdict import leader, verdicts
 
     first = verdicts(result)[0]
-    print_sentence(f"{first.words}.")
+    print_sentence(f"{first.decision}.")
+    if first.answer != "unknown":
+        print_sentence(f"{first.words}.")
     print_sentence(f"mAP {first.numbers}" if first.arm not in result.failed else first.numbers)
     if leading := leader(result):
         print_sentence(f"{leading}.")
@@ -30,14 +32,15 @@ def print_answer(result: "RunResult", page: Path) -> None:
 
 
 def print_json(result: "RunResult", folder: Path, page: Path) -> None:
-    """Print one JSON object: the verdicts, the arms' metrics and the differences as in `result.json`, and the paths."""
+    """Print one JSON object: the answer (yes, no or unknown), the verdicts, the arms' metrics and the differences as in `result.json`, and the paths."""
     from detbench.report.verdict import leader, verdicts
     from detbench.results.schema import result_to_json
 
     document = result_to_json(result)
     every = verdicts(result)
     answer = {
-        "verdict": every[0].sentence,
+        "answer": every[0].answer,
+        "verdict": every[0].decision,
         "verdicts": {verdict.arm: verdict.sentence for verdict in every},
         "leader": leader(result) or None,
         "metrics": {arm["name"]: arm["metrics"] for arm in document["arms"]},

@@ -16,6 +16,9 @@ def report(
         Path | None,
         typer.Option(help="A folder for each plot as SVG, PNG and PDF and each table as CSV and LaTeX."),
     ] = None,
+    budget: Annotated[
+        float | None, typer.Option(help="Seconds per megapixel that are allowed; slower deblurrers are greyed out.")
+    ] = None,
 ) -> None:
     """Render the report of a run again from its files, or compare several runs on one page.
 
@@ -29,10 +32,14 @@ def report(
         raise UsageError(f"--out {out_file}: the page is one HTML file; give it a name that ends in .html")
     if figures is not None and figures.exists() and not figures.is_dir():
         raise UsageError(f"--figures {figures}: this is a file; name a folder, which is made if it is not there")
+    if budget is not None and not 0 < budget < float("inf"):
+        raise UsageError(f"--budget {budget:g}: give the seconds that a megapixel may take, more than 0")
     folders = runs or sorted(path.parent for path in Path("reports").glob("*/result.json"))
     if not folders:
         raise UsageError("no runs below reports/: name a run folder, or make one with `detbench run`")
     if len(folders) == 1:
-        print_path(render_report(folders[0], out_file, figures))
+        print_path(render_report(folders[0], out_file, figures, budget))
+    elif budget is not None:
+        raise UsageError(f"--budget marks the report of one run, and these are {len(folders)}; name one run folder")
     else:
         print_path(render_comparison(folders, out_file or Path("reports/comparison.html"), figures))

@@ -15,9 +15,16 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 from markupsafe import Markup
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 
 INK, SOFT, RULE, PLAIN = "#000001", "#000002", "#000003", "#000004"
-WIDTH_IN, HEIGHT_IN = 5.0, 3.1
+FONT_SIZE = 12.0
+"""Of all text, in units of the view box. A page never shows a plot smaller than on a phone 360 pixels wide, where a
+unit is a pixel: there text is 12 pixels high.
+"""
+WIDTH_IN, HEIGHT_IN = 4.5, 3.2
+POINTS_PER_IN = 72
 
 _SERIES = tuple(f"#0000{16 + index:02x}" for index in range(8))
 VARIABLES = {INK: "ink", SOFT: "soft", RULE: "rule", PLAIN: "plain"}
@@ -29,11 +36,11 @@ _STYLE: dict[Any, Any] = {
     "text.parse_math": False,
     "axes.unicode_minus": True,
     "font.family": "DejaVu Sans",
-    "font.size": 9.0,
+    "font.size": FONT_SIZE,
     "text.color": INK,
     "axes.labelcolor": SOFT,
     "axes.edgecolor": SOFT,
-    "axes.titlesize": 9.0,
+    "axes.titlesize": FONT_SIZE,
     "axes.linewidth": 0.8,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -52,7 +59,8 @@ _STYLE: dict[Any, Any] = {
 _SVG, _XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
 _CONTROL = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LONGEST_WORDS = 22
-_LETTER_IN = 0.072
+LETTER_IN = 0.6 * FONT_SIZE / POINTS_PER_IN
+"""The width of a letter, about: readers' fonts differ."""
 
 
 @dataclass(frozen=True)
@@ -109,9 +117,14 @@ def truncate_label(text: str) -> str:
     return plain if len(plain) <= _LONGEST_WORDS else f"{plain[: _LONGEST_WORDS - 1]}…"
 
 
+def width_pt(words: str) -> float:
+    """How wide words are in a plot, in points: in Matplotlib's own font, which is wider than most readers'."""
+    return text_to_path.get_text_width_height_descent(words, FontProperties(size=FONT_SIZE), ismath=False)[0]
+
+
 def make_room(figure: Figure, names: Sequence[str]) -> None:
     """Widen the left margin, so that names stand beside the axis."""
-    figure.subplots_adjust(left=(0.25 + _LETTER_IN * max(map(len, names), default=0)) / WIDTH_IN)
+    figure.subplots_adjust(left=(0.25 + LETTER_IN * max(map(len, names), default=0)) / WIDTH_IN)
 
 
 def inline_svg(key: str, alt: str, draw: Callable[[Figure], None], height_in: float = HEIGHT_IN) -> Plot:
@@ -133,7 +146,7 @@ def drawn(draw: Callable[[Figure], None], height_in: float) -> Iterator[Figure]:
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the reader's fonts may have it
         figure = Figure(figsize=(WIDTH_IN, height_in))
-        figure.subplots_adjust(0.62 / WIDTH_IN, 0.5 / height_in, 1 - 0.12 / WIDTH_IN, 1 - 0.24 / height_in, wspace=0.12)
+        figure.subplots_adjust(0.7 / WIDTH_IN, 0.6 / height_in, 1 - 0.14 / WIDTH_IN, 1 - 0.28 / height_in, wspace=0.2)
         draw(figure)
         yield figure
 

@@ -1,14 +1,14 @@
-"""What stands behind the verdict: each question as a plot, and the table behind it."""
+"""The plots of a report: each question as a plot, and the table behind it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from detbench.metrics.error_kinds import BACKGROUND_IOU, FOREGROUND_IOU, KINDS
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU, METRICS
 from detbench.pages.parts import Exhibit, KeyEntry, Table
-from detbench.pages.plot import HEIGHT_IN, Pen, inline_svg
+from detbench.pages.plot import HEIGHT_IN, PLAIN, Pen, inline_svg
 from detbench.report.changes import (
     PSNR_GROUPS,
     Change,
@@ -28,6 +28,8 @@ from detbench.report.error_tables import (
 )
 from detbench.report.figures import SIZES
 from detbench.report.plots import (
+    BUDGET,
+    FRONT,
     Cloud,
     Curve,
     Draw,
@@ -52,7 +54,7 @@ from detbench.report.severity import (
     severity_bins,
     severity_table,
 )
-from detbench.report.tables import arm_table, main_specs
+from detbench.report.tables import arm_table, cost_table
 from detbench.results.analysis_schema import ArmAnalysis
 from detbench.results.schema import ArmResult, RunResult
 from detbench.types import Estimate
@@ -64,11 +66,14 @@ _MOST_CLASSES = 14
 
 @dataclass(frozen=True, eq=False)
 class RunEvidence:
-    """What the plots are drawn from: the result, `analysis.json` and `images.csv`."""
+    """What the plots are drawn from: the result, `analysis.json` and `images.csv`; `budget` is the largest time for a
+    megapixel that will do, in seconds.
+    """
 
     result: RunResult
     analysis: Mapping[str, ArmAnalysis]
     images: pd.DataFrame
+    budget: float | None = None
 
     @property
     def pens(self) -> Mapping[str, Pen]:
@@ -94,23 +99,42 @@ def exhibits_of(evidence: RunEvidence) -> tuple[Exhibit, ...]:
 
 
 def _cost(evidence: RunEvidence) -> Iterator[Exhibit]:
-    arms = {arm.name: arm for arm in evidence.result.arms}
-    places = [
-        Place(arm.name, evidence.pens[arm.name], max(seconds, _LEAST_SECONDS), arm.metrics["map"])
-        for arm in arms.values()
-        if _is_defined(arm, "map") and (seconds := _seconds(arm)) is not None
-    ]
+    result, budget = evidence.result, evidence.budget
+    places = list(_places(evidence))
     if not places:
         return
-    sharp = arms["sharp"].metrics["map"] if "sharp" in arms else None
-    draw = pareto(places, arms["blurred"].metrics["map"], sharp, "seconds per megapixel", "mAP")
-    costs = (spec for spec in main_specs(evidence.result.arms) if not spec.is_paired)
-    table = arm_table(evidence.result.arms, (METRICS["map"], *costs), evidence.result.differences)
-    note = (
-        "The line joins deblurrers than which no faster one has more mAP here, by chance or not. Dotted: the ceiling; "
-        "grey: the floor."
-    )
-    yield _exhibit("Quality against restoration time", note, _key(evidence), draw, table)
+    cost = result.change("blurred", "sharp")
+    ceiling = None if cost is None or cost.difference.value is None else -cost.difference.value
+    draw = pareto(places, ceiling, "seconds per megapixel", "mAP gained", budget)
+    grey = "Grey: may be chance" if budget is None else "Grey: may be chance, or slower than the budget"
+    note = f"mAP of each deblurrer minus blurred, and its time. {grey}. The ceiling is the gain of sharp pictures."
+    lines = [KeyEntry("the best gain for the time, or less", FRONT)]
+    if budget is not None:
+        lines.append(KeyEntry(f"budget: {budget:g} s per megapixel", BUDGET))
+    key = (*(KeyEntry(place.name, place.pen, has_marker=True) for place in places), *lines)
+    table = cost_table(result, _picture_size(evidence.images))
+    yield _exhibit("Quality against restoration time", note, key, draw, table)
+
+
+def _places(evidence: RunEvidence) -> Iterator[Place]:
+    """The deblurrers whose gain and time are known."""
+    for arm in evidence.result.arms:
+        seconds, change = _seconds(arm), evidence.result.change(arm.name, "blurred")
+        if seconds is None or change is None or change.difference.value is None:
+            continue
+        is_affordable = evidence.budget is None or seconds <= evidence.budget
+        pen = evidence.pens[arm.name]
+        drawn = pen if change.is_shown and is_affordable else replace(pen, colour=PLAIN)
+        yield Place(arm.name, drawn, max(seconds, _LEAST_SECONDS), change.difference, is_affordable)
+
+
+def _picture_size(images: pd.DataFrame) -> str:
+    """The size of the run's pictures in pixels, if it is one."""
+    sizes = images[["width", "height"]].drop_duplicates()
+    if len(sizes) != 1:
+        return "all sizes"
+    width, height = sizes.to_numpy()[0]
+    return f"{width}×{height} px"
 
 
 def _seconds(arm: ArmResult) -> float | None:
@@ -290,7 +314,7 @@ def _psnr(evidence: RunEvidence) -> Iterator[Exhibit]:
 def _exhibit(
     title: str, note: str, key: tuple[KeyEntry, ...], draw: Draw, table: Table, height_in: float = HEIGHT_IN
 ) -> Exhibit:
-    words, name = f"Plot: {title}. Its numbers are in the table below.", title.lower().replace(" ", "-")
+    words, name = f"Plot: {title}. Its numbers are in the table below it.", title.lower().replace(" ", "-")
     return Exhibit(title, note, key, inline_svg(name, words, draw, height_in), table)
 
 

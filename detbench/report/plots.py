@@ -1,6 +1,7 @@
 """How the report's plots are drawn: each function returns what draws one figure from plain series."""
 
 import math
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,18 +9,40 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
 from numpy.typing import NDArray
 
-from detbench.pages.plot import CEILING, FLOOR, RULE, SOFT, Pen, make_room, pen, truncate_label
+from detbench.pages.plot import (
+    CEILING,
+    FLOOR,
+    FONT_SIZE,
+    LETTER_IN,
+    POINTS_PER_IN,
+    RULE,
+    SOFT,
+    Pen,
+    make_room,
+    pen,
+    truncate_label,
+    width_pt,
+)
+from detbench.report.labels import Box, place_labels
 from detbench.results.schema import ArmResult
 from detbench.types import Estimate
 
 Draw = Callable[[Figure], None]
+FRONT = Pen(SOFT, (), "", "")
+"""The line that joins the deblurrers that no cheaper one beats."""
+BUDGET = Pen(SOFT, (4, 3), "", "")
+"""The line of the largest cost that will do."""
+_LINE_PT = 1.2 * FONT_SIZE
+"""From one line of words to the next."""
 _SPREAD = 0.56
 """How much of the room between two categories their points take."""
 _APART = 0.012
 """How far, as a share of the axis, means of two series stand from each other where they would cover each other."""
+_SHARE_TICKS = (([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"]), ([0, 0.5, 1], ["0", ".5", "1"]))
+"""Of an axis from 0 to 1, and of one with others beside it."""
 _LEAST_CHANGE = 0.5
 """An axis of changes reaches so far both ways, so that noise around 0 stays small."""
 
@@ -43,12 +66,13 @@ class Points:
 
 @dataclass(frozen=True)
 class Place:
-    """One arm in the plane of cost and quality."""
+    """One deblurrer in the plane of cost and gain; one that `is_affordable` keeps within the budget."""
 
     name: str
     pen: Pen
     cost: float
-    quality: Estimate
+    gain: Estimate
+    is_affordable: bool = True
 
 
 @dataclass(frozen=True)
@@ -75,13 +99,14 @@ def curves(panels: Mapping[str, Sequence[Curve]], x_label: str, y_label: str, ma
         axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for axis, (title, drawn) in zip(axes, panels.items(), strict=True):
             axis.set(title=title, xlim=(0, 1), ylim=(0, 1.02))
-            axis.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"])
+            axis.set_xticks(*_SHARE_TICKS[len(panels) > 1])
             for curve in drawn:
                 y = [np.nan if value is None else value for value in curve.y]
                 axis.plot(curve.x, y, color=curve.pen.colour, linestyle=curve.pen.linestyle)
             if mark_x is not None:
                 axis.axvline(mark_x, color=SOFT, linewidth=0.8, linestyle=(0, (2, 2)))
-        axes[0].set_ylabel(y_label)
+        axes[0].yaxis.set_major_formatter(FuncFormatter(_share))
+        _label_up(axes[0], y_label)
         axes[len(axes) // 2].set_xlabel(x_label)
 
     return draw
@@ -97,8 +122,10 @@ def by_category(categories: Sequence[str], series: Sequence[Points], label: str)
             _points(axis, places, points, is_upright=True)
             y = [_value(each) for each in points.estimates]
             axis.plot(places, y, color=points.pen.colour, linestyle=points.pen.linestyle, linewidth=0.9, alpha=0.7)
-        axis.set_xticks(range(len(categories)), [truncate_label(name) for name in categories])
-        axis.set(ylabel=label, xlim=(-0.6, len(categories) - 0.4))
+        _names_across(axis, categories)
+        axis.yaxis.set_major_formatter(FuncFormatter(_share))
+        axis.set_xlim(-0.6, len(categories) - 0.4)
+        _label_up(axis, label)
         axis.set_ylim(bottom=min(0, axis.get_ylim()[0]))
         axis.grid(visible=False, axis="x")
 
@@ -117,6 +144,8 @@ def down_categories(categories: Sequence[str], series: Sequence[Points], label: 
         axis.set_yticks(range(len(categories)), names)
         axis.set(xlabel=label, ylim=(len(categories) - 0.5, -0.5))
         axis.set_xlim(left=min(0, axis.get_xlim()[0]))
+        axis.xaxis.set_major_locator(MaxNLocator(5))
+        axis.xaxis.set_major_formatter(FuncFormatter(_share))
         axis.grid(visible=False, axis="y")
         for line in range(1, len(categories)):
             axis.axhline(line - 0.5, color=RULE, linewidth=0.5)
@@ -124,35 +153,95 @@ def down_categories(categories: Sequence[str], series: Sequence[Points], label: 
     return draw
 
 
-def pareto(places: Sequence[Place], floor: Estimate, ceiling: Estimate | None, x_label: str, y_label: str) -> Draw:
-    """Quality against cost on a logarithmic axis; the line joins those that nothing cheaper beats."""
+def pareto(
+    places: Sequence[Place], ceiling: float | None, x_label: str, y_label: str, budget: float | None = None
+) -> Draw:
+    """Gain against cost on a logarithmic axis; the line joins those that nothing cheaper beats.
+
+    `ceiling` is the gain of sharp pictures: a line where it is near the others, else words at the upper edge, because
+    a far one would squeeze them. `budget` is the largest cost that will do: a line.
+    """
 
     def draw(figure: Figure) -> None:
         axis = figure.subplots()
-        for estimate, level in ((floor, FLOOR), (ceiling, CEILING)):
-            if estimate is not None and estimate.value is not None:
-                axis.axhline(estimate.value, color=level.colour, linestyle=level.linestyle, linewidth=1)
-        front = _front(places)
+        axis.axhline(0, color=FLOOR.colour, linewidth=1)
+        front = _front([place for place in places if place.is_affordable])
         axis.plot(
-            [place.cost for place in front], [_value(place.quality) for place in front], color=SOFT, linewidth=0.9
+            [place.cost for place in front],
+            [_value(place.gain) for place in front],
+            color=FRONT.colour,
+            linestyle=FRONT.linestyle,
+            linewidth=0.9,
         )
         for place in places:
-            one = Points(place.pen, (place.quality,))
-            _points(axis, np.array([place.cost]), one, is_upright=True)
-            axis.annotate(
-                truncate_label(place.name),
-                (place.cost, _value(place.quality)),
-                (6, 5),
-                textcoords="offset points",
-                fontsize=8.5,
-            )
-        axis.set(xlabel=x_label, ylabel=y_label, xscale="log")
-        axis.margins(x=0.25)
-        ticks = _ticks(*axis.get_xlim())
-        axis.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
-        axis.xaxis.set_minor_formatter(NullFormatter())
+            _points(axis, np.array([place.cost]), Points(place.pen, (place.gain,)), is_upright=True)
+        axis.set(xlabel=x_label, xscale="log")
+        _label_up(axis, y_label)
+        _cost_axis(axis, places, budget)
+        axis.margins(y=0.12)
+        axis.yaxis.set_major_locator(MaxNLocator(5))
+        axis.yaxis.set_major_formatter(FuncFormatter(_signed_share))
+        taken = [] if ceiling is None else [_ceiling(axis, ceiling)]
+        _names(axis, [*front, *(place for place in places if place not in front)], taken)
 
     return draw
+
+
+def _cost_axis(axis: Axes, places: Sequence[Place], budget: float | None) -> None:
+    """A logarithmic axis with room around the places, and the line of the budget."""
+    costs = [place.cost for place in places] + ([] if budget is None else [budget])
+    low, high = min(costs), max(costs)
+    room = max((high / low) ** 0.15, 2)
+    axis.set_xlim(low / room, high * room)
+    ticks = _ticks(*axis.get_xlim())
+    axis.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
+    axis.xaxis.set_minor_formatter(NullFormatter())
+    if budget is not None:
+        below_ceiling = 0.9
+        axis.axvline(budget, 0, below_ceiling, color=BUDGET.colour, linestyle=BUDGET.linestyle, linewidth=1)
+
+
+def _ceiling(axis: Axes, gain: float) -> Box:
+    """Draw the ceiling, or say at the upper edge how far above it is; returns the box of its words, in points."""
+    low, high = axis.get_ylim()
+    is_near = low <= gain <= high
+    words = f"ceiling {_signed_share(gain, 0)}{'' if is_near else ' ↑'}"
+    if is_near:
+        axis.axhline(gain, color=CEILING.colour, linestyle=CEILING.linestyle, linewidth=1)
+    width, height = _size_pt(axis)
+    top = min(height, (gain - low) / (high - low) * height + 1.3 * FONT_SIZE) if is_near else height
+    box = Box(width - width_pt(words), top - _LINE_PT, width, top)
+    axis.text(1, (box.bottom + 3) / height, words, transform=axis.transAxes, ha="right", va="baseline")
+    return box
+
+
+def _names(axis: Axes, places: Sequence[Place], taken: Sequence[Box]) -> None:
+    """Write each place's name beside it where there is room, the first ones first; the key has all names."""
+    width, height = _size_pt(axis)
+
+    def point(x: float, y: float) -> tuple[float, float]:
+        across, up = axis.transAxes.inverted().transform(axis.transData.transform((x, y)))
+        return across * width, up * height
+
+    names = [truncate_label(place.name) for place in places]
+    points = [point(place.cost, _value(place.gain)) for place in places]
+    sizes = [(width_pt(name) + 3, _LINE_PT) for name in names]
+    for name, (x, y), box in zip(names, points, place_labels(points, sizes, (width, height), taken), strict=True):
+        if box is not None:
+            axis.annotate(
+                name,
+                (x / width, y / height),
+                (box.left / width, (box.bottom + 3) / height),
+                xycoords="axes fraction",
+                textcoords="axes fraction",
+                arrowprops=None if box.is_beside(x, y) else {"arrowstyle": "-", "color": SOFT, "linewidth": 0.6},
+            )
+
+
+def _size_pt(axis: Axes) -> tuple[float, float]:
+    """Width and height of what lies between the axes, in points."""
+    share, (width_in, height_in) = axis.get_position(), axis.figure.get_size_inches()  # type: ignore[union-attr]
+    return share.width * width_in * POINTS_PER_IN, share.height * height_in * POINTS_PER_IN
 
 
 def histogram(shares: Mapping[int, Sequence[tuple[Pen, float]]], x_label: str) -> Draw:
@@ -164,9 +253,11 @@ def histogram(shares: Mapping[int, Sequence[tuple[Pen, float]]], x_label: str) -
             for offset, (each, height) in zip(_offsets(len(heights)), heights, strict=True):
                 axis.bar(number + offset, height, width=0.8 / len(heights), color=each.colour, linewidth=0)
         axis.axvline(0, color=SOFT, linewidth=0.8)
-        axis.set(xlabel=x_label, ylabel="share of pictures")
-        axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        _label_up(axis, "share of pictures")
+        first, last = axis.get_xlim()
+        axis.set(xlabel=x_label, xlim=(min(first, -1.5), max(last, 1.5)))
+        axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol="\N{NO-BREAK SPACE}%"))
+        axis.xaxis.set_major_locator(MaxNLocator(7, integer=True, min_n_ticks=1))
         axis.grid(visible=False, axis="x")
 
     return draw
@@ -209,7 +300,34 @@ def _clouds(axis: Axes, drawn: Sequence[Cloud], x_label: str, y_label: str) -> N
         middle = np.array([x for x, _ in cloud.means])
         _points(axis, middle, Points(cloud.pen, [mean for _, mean in cloud.means]), is_upright=True)
         axis.plot(middle, [_value(mean) for _, mean in cloud.means], color=cloud.pen.colour)
-    axis.set(xlabel=x_label, ylabel=y_label)
+    axis.set_xlabel(x_label)
+    _label_up(axis, y_label)
+
+
+def _label_up(axis: Axes, label: str) -> None:
+    """What the axis that goes up shows, in words above it: they need no room beside the numbers."""
+    if label:
+        axis.set_title(label, loc="left", color=SOFT)
+
+
+def _names_across(axis: Axes, categories: Sequence[str]) -> None:
+    """Names below the axis, in as many lines as keep them apart."""
+    letters = int(_size_pt(axis)[0] / (len(categories) + 0.2) / POINTS_PER_IN / LETTER_IN)
+    names = ["\n".join(textwrap.wrap(truncate_label(name), max(letters, 1))) for name in categories]
+    lines = max(name.count("\n") for name in names)
+    height_in = axis.figure.get_size_inches()[1]  # type: ignore[union-attr]
+    axis.figure.subplots_adjust(bottom=(0.1 + (lines + 1) * _LINE_PT / POINTS_PER_IN) / height_in)
+    axis.set_xticks(range(len(categories)), names)
+
+
+def _share(value: float, _: object) -> str:
+    """A number on an axis as the page writes it: .25, −.5, 1."""
+    return f"{value:.6g}".replace("-", "−").replace("0.", ".", 1)
+
+
+def _signed_share(value: float, _: object) -> str:
+    text = _share(round(value, 3), _)
+    return f"+{text}" if value > 0 else text
 
 
 def _value(estimate: Estimate | None) -> float:
@@ -244,7 +362,7 @@ def _ticks(low: float, high: float) -> list[float]:
 def _front(places: Sequence[Place]) -> list[Place]:
     """Those that nothing at most as costly equals or beats, the cheapest first."""
     front: list[Place] = []
-    for place in sorted(places, key=lambda each: (each.cost, -_value(each.quality))):
-        if not front or _value(place.quality) > _value(front[-1].quality):
+    for place in sorted(places, key=lambda each: (each.cost, -_value(each.gain))):
+        if not front or _value(place.gain) > _value(front[-1].gain):
             front.append(place)
     return front

@@ -15,7 +15,7 @@ from detbench.report.static_files import tables_of_comparison, tables_of_run, wr
 from detbench.report.summary import summary_of
 from detbench.report.tables import arm_table, main_specs
 from detbench.report.verdict import verdict_sentences
-from detbench.report.view import view_of
+from detbench.report.view import TERMS, view_of
 from detbench.results.compared_files import FilesCompared
 from detbench.results.folder import RunFolder
 from detbench.results.schema import RunResult
@@ -23,16 +23,21 @@ from detbench.results.schema import RunResult
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render_report(folder: Path, out: Path | None = None, figures: Path | None = None) -> Path:
+def render_report(
+    folder: Path, out: Path | None = None, figures: Path | None = None, budget: float | None = None
+) -> Path:
     """Write a run's page, `report.html` in its folder unless `out` names another file, and `summary.md` in the folder.
 
     `figures` is a folder for each plot and table as files of their own. All are made from the folder's other files
-    alone: the same files give the same bytes. Returns the page's path.
+    alone: the same files give the same bytes. `budget` is the largest time for a megapixel that will do, in seconds:
+    the page marks what is slower. Returns the page's path.
     Raises DataError naming a file that is missing or damaged.
     """
     page = out or folder / "report.html"
-    view = view_of(folder, is_beside=out is None)
-    write_atomically(page, rendered(TEMPLATES / "report.html.j2", view=view, confidence=CONFIDENCE, iou=MATCH_IOU))
+    view = view_of(folder, is_beside=out is None, budget=budget)
+    write_atomically(
+        page, rendered(TEMPLATES / "report.html.j2", view=view, terms=TERMS, confidence=CONFIDENCE, iou=MATCH_IOU)
+    )
     write_atomically(folder / "summary.md", summary_of(view))
     if figures is not None:
         write_static(figures, view.exhibits, tables_of_run(view))

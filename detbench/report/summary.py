@@ -13,9 +13,12 @@ def summary_of(view: ReportView) -> str:
 
 
 def _lines(view: ReportView) -> Iterator[str]:
-    yield f"### {markdown(view.verdict.words)}"
+    yield f"### {markdown(view.verdict.decision)}"
     yield ""
     yield f"mAP {markdown(view.verdict.numbers)}"
+    yield ""
+    if view.verdict.answer != "unknown":  # else the decision says it already
+        yield f"{markdown(view.verdict.words)}."
     yield ""
     if view.leader:
         yield f"{markdown(view.leader)}."

@@ -1,12 +1,13 @@
 """Tables of metrics: what each cell says, and which cells stand out."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 
 from detbench.metrics.image_metrics import metric_specs
-from detbench.metrics.specs import AT_CONFIDENCE, CONFIDENCE
+from detbench.metrics.specs import AT_CONFIDENCE, CONFIDENCE, METRICS
 from detbench.pages.parts import Cell, Heading, Row, Table, Tone
-from detbench.pages.text import UNDEFINED, arrow, interval, metric_value, plural, signed, with_p_value
+from detbench.pages.text import UNDEFINED, amount, arrow, interval, metric_value, plural, signed, with_p_value
 from detbench.results.schema import ArmResult, Difference, EvaluatedData, RunResult, is_ahead
 from detbench.types import Estimate, MetricSpec
 
@@ -89,11 +90,32 @@ def difference_table(result: RunResult, specs: Sequence[MetricSpec]) -> Table:
     found = {(each.arm, each.metric): each for each in result.differences if each.against == "blurred"}
     shown = [spec for spec in specs if any(metric == spec.key for _, metric in found)]
     rows = (
-        Row(Heading(arm_name(arm)), tuple(_difference_cell(spec, found.get((arm.name, spec.key))) for spec in shown))
+        Row(Heading(arm_name(arm)), tuple(difference_cell(spec, found.get((arm.name, spec.key))) for spec in shown))
         for arm in result.arms
         if arm.kind == "deblurrer"
     )
     return Table("Arm", tuple(metric_heading(spec) for spec in shown), tuple(rows))
+
+
+def cost_table(result: RunResult, picture_size: str) -> Table:
+    """Deblurrers × what they gain and cost, with pictures per second at the run's own size of pictures."""
+    arms = [arm for arm in result.arms if arm.kind == "deblurrer"]
+    known = [spec for spec in shown_specs(arms) if not spec.is_paired]
+    times = [spec for spec in known if spec.key in ("restore_ms_p50", "restore_ms_p95")]
+    gains, costs = difference_table(result, [METRICS["map"]]), arm_table(arms, known, result.differences)
+    rates = tuple(Heading("Pictures per second", f"{spec.key[-3:]}, {picture_size} ↑") for spec in times)
+    gained = tuple(replace(heading, text=f"{heading.text} gained") for heading in gains.columns)
+    rows = (
+        Row(gain.heading, (*gain.cells, *cost.cells, *(_rate_cell(arm.metrics.get(spec.key)) for spec in times)))
+        for arm, gain, cost in zip(arms, gains.rows, costs.rows, strict=True)
+    )
+    return Table("Deblurrer", (*gained, *costs.columns, *rates), tuple(rows))
+
+
+def _rate_cell(milliseconds: Estimate | None) -> Cell:
+    """How many pictures a second has room for, restored one after the other."""
+    value = None if milliseconds is None else milliseconds.value
+    return Cell(UNDEFINED if not value else amount(1000 / value))
 
 
 def value_cell(spec: MetricSpec, estimate: Estimate | None, best: bool = False) -> Cell:
@@ -121,7 +143,8 @@ def _best_arm(spec: MetricSpec, arms: Sequence[ArmResult], differences: Sequence
     return next(ahead, None)
 
 
-def _difference_cell(spec: MetricSpec, difference: Difference | None) -> Cell:
+def difference_cell(spec: MetricSpec, difference: Difference | None) -> Cell:
+    """A difference with its interval and p-values, in colour where it is shown; empty where there is none."""
     if difference is None:
         return Cell("")
     estimate = difference.difference

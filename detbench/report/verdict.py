@@ -1,22 +1,37 @@
 """Does deblurring help? One sentence per deblurrer, from its mAP and those of the blurred and the sharp arm."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from detbench.metrics.claims import FEWEST_PICTURES
 from detbench.metrics.power import pictures_to_show
 from detbench.metrics.specs import METRICS
-from detbench.pages.text import interval, joined, percent, share, with_p_value
+from detbench.pages.text import amount, interval, joined, percent, share, with_p_value
 from detbench.results.schema import ArmResult, Difference, RunResult, is_ahead
+
+Answer = Literal["yes", "no", "unknown"]
+"""Does this deblurrer help? No claim, no answer."""
+
+_LEAST_SAID = 0.0005
+"""Smaller changes of a share round to nothing."""
+
+_LITTLE = 0.25
+"""Below this share of what blur costs, a gain is called a little one."""
 
 
 @dataclass(frozen=True)
 class ArmVerdict:
-    """What a deblurrer does to the detector, in words, and the mAPs behind them: blurred → restored of sharp."""
+    """What a deblurrer does to the detector, in words, and the mAPs behind them: blurred → restored of sharp.
+
+    `decision` is the answer as a sentence for who reads nothing else.
+    """
 
     arm: str
     words: str
     numbers: str
+    answer: Answer
+    decision: str
 
     @property
     def sentence(self) -> str:
@@ -35,7 +50,7 @@ def verdicts(result: RunResult) -> tuple[ArmVerdict, ...]:
         return value is None or value == before, -(value or 0)
 
     deblurrers = sorted((arm for arm in result.arms if arm.kind == "deblurrer"), key=order)
-    failed = (ArmVerdict(arm, f"{arm} failed and has no numbers", reason) for arm, reason in result.failed.items())
+    failed = (_unknown(arm, f"{arm} failed and has no numbers", reason) for arm, reason in result.failed.items())
     return (*(_verdict(result, arm, before) for arm in deblurrers), *failed)
 
 
@@ -43,6 +58,12 @@ def verdict_sentences(result: RunResult) -> tuple[str, ...]:
     """The verdicts and, of several deblurrers, which leads; without full stops."""
     sentences = (verdict.sentence for verdict in verdicts(result))
     return (*sentences, *filter(None, [leader(result)]))
+
+
+def best_first(result: RunResult) -> tuple[ArmResult, ...]:
+    """The arms as a page shows them: ceiling, floor, then the deblurrers in the order of their verdicts."""
+    places = {name: place for place, name in enumerate(("sharp", "blurred", *(each.arm for each in verdicts(result))))}
+    return tuple(sorted(result.arms, key=lambda arm: places[arm.name]))
 
 
 def leader(result: RunResult) -> str:
@@ -68,15 +89,60 @@ def leader_in_words(ranked: Sequence[str], is_ahead: Callable[[str, str], bool])
 def _verdict(result: RunResult, arm: ArmResult, before: float | None) -> ArmVerdict:
     after, ceiling, change = _map_of(arm), _map_of(result.arm("sharp")), result.change(arm.name, "blurred")
     if before is None or after is None or change is None:
-        return ArmVerdict(arm.name, f"There is no verdict on {arm.name}", "undefined: there are no true boxes to find")
+        return _unknown(arm.name, f"There is no verdict on {arm.name}", "undefined: there are no true boxes to find")
     bounds = interval(METRICS["map"], change.difference, is_difference=True)
     difference = with_p_value(f"difference {bounds}", change.p_value, change.p_holm) if bounds else ""
     of_sharp = "" if ceiling is None else f" of {share(ceiling)}"
-    return ArmVerdict(
-        arm.name,
-        _words(result, arm, change, after - before),
-        f"{share(before)} → {share(after)}{of_sharp}{difference and f'; {difference}'}",
-    )
+    numbers = f"{share(before)} → {share(after)}{of_sharp}{difference and f'; {difference}'}"
+    gain = after - before
+    words = _words(result, arm, change, gain)
+    if result.data.images < FEWEST_PICTURES:
+        return _unknown(arm.name, words, numbers)
+    if gain != 0 and not change.is_shown:
+        what = f"{_named(arm)}’s {_gain_or_loss(gain)}"
+        return ArmVerdict(arm.name, words, numbers, "unknown", f"Not known: {_chance(change, what)}")
+    answer: Answer = "yes" if gain > 0 else "no"
+    return ArmVerdict(arm.name, words, numbers, answer, _decision(result, arm, gain))
+
+
+def _unknown(arm: str, words: str, numbers: str) -> ArmVerdict:
+    """A verdict whose words are all that can be decided."""
+    return ArmVerdict(arm, words, numbers, "unknown", words)
+
+
+def _decision(result: RunResult, arm: ArmResult, gain: float) -> str:
+    """What a change that is no chance means for who has to choose: objects found, time, false boxes."""
+    return f"{_answer(arm, gain)}: {'; '.join(_consequences(result, arm, gain))}"
+
+
+def _answer(arm: ArmResult, gain: float) -> str:
+    if gain <= 0:
+        return "No"
+    recovered = arm.metrics.get("gap_recovered")
+    is_little = recovered is not None and recovered.value is not None and recovered.value < _LITTLE
+    return "Yes, a little" if is_little else "Yes"
+
+
+def _consequences(result: RunResult, arm: ArmResult, gain: float) -> Iterator[str]:
+    found, cost = result.change(arm.name, "blurred", "recall"), arm.metrics.get("restore_s_per_mpix")
+    objects = found.difference.value if found is not None and found.is_shown else None
+    seconds = None if cost is None or gain <= 0 else cost.value  # a loss is too dear at any price
+    time = "" if seconds is None else f" at {amount(seconds)} s per megapixel"
+    if objects is None or objects * gain <= 0:  # a change the other way would need words of its own
+        yield f"{_named(arm)} {_change_in_words(gain)}{time}"
+    else:
+        more = "more" if objects > 0 else "fewer"
+        yield f"{_named(arm)} finds {100 * abs(objects):.1f} {more} of 100 objects{time}"
+    precision = result.change(arm.name, "blurred", "precision")
+    if precision is not None and precision.difference.value is not None:
+        yield _precision_in_words(precision)
+
+
+def _precision_in_words(change: Difference) -> str:
+    value = change.difference.value or 0.0
+    if not change.is_shown or abs(value) < _LEAST_SAID:
+        return "precision does not change detectably"
+    return f"precision {'rises' if value > 0 else 'falls'} by {share(abs(value))}"
 
 
 def _words(result: RunResult, arm: ArmResult, change: Difference, gain: float) -> str:
@@ -85,10 +151,18 @@ def _words(result: RunResult, arm: ArmResult, change: Difference, gain: float) -
         return f"Too few pictures to tell ({pictures}) what {named} changes{_enough(change)}"
     if gain == 0 or change.is_shown:
         return _shown_words(result, arm, gain)
-    amount = f"its {'gain' if gain > 0 else 'loss'} of {_amount(gain)} mAP"
+    return f"Whether {named} helps is not known: {_chance(change, f'its {_gain_or_loss(gain)}')}"
+
+
+def _chance(change: Difference, what: str) -> str:
+    """That a change may be chance, and what would show it."""
     if change.p_value is None or change.difference.low is None:
-        return f"Whether {named} helps is not known: without interval and p-value, {amount} may be chance"
-    return f"Whether {named} helps is not known: {amount} may be chance{_enough(change)}"
+        return f"without interval and p-value, {what} may be chance"
+    return f"{what} may be chance{_enough(change)}"
+
+
+def _gain_or_loss(gain: float) -> str:
+    return f"{'gain' if gain > 0 else 'loss'} of {_amount(gain)} mAP"
 
 
 def _enough(change: Difference) -> str:
@@ -127,7 +201,7 @@ def _change_in_words(gain: float) -> str:
 
 
 def _amount(gain: float) -> str:
-    return share(abs(gain)) if abs(gain) >= 0.0005 else "less than .001"
+    return share(abs(gain)) if abs(gain) >= _LEAST_SAID else "less than .001"
 
 
 def _map_of(arm: ArmResult | None) -> float | None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from detbench.metrics.uncertainty import LEVEL, SEED
 from detbench.pages.parts import Exhibit, Table
 from detbench.pages.strips import MarkKind, Strip
 from detbench.pages.text import UNDEFINED, percent, plural, share
-from detbench.report.bars import Bars, map_bars
+from detbench.report.bars import Bars, Forest, map_bars, map_forest
+from detbench.report.decision import Decision, decision_of
 from detbench.report.error_tables import bin_name, flip_table
 from detbench.report.exhibits import RunEvidence, exhibits_of
 from detbench.report.figures import BOX_KINDS, LEAST_CONFIDENCE, SIZES, Group, grouped, strips, totals
@@ -29,7 +30,7 @@ from detbench.report.tables import (
     shown_specs,
     trained_with_note,
 )
-from detbench.report.verdict import ArmVerdict, leader, verdicts
+from detbench.report.verdict import ArmVerdict, best_first, leader, verdicts
 from detbench.results.analysis_schema import ArmAnalysis, analysis_from_json
 from detbench.results.folder import RunFolder
 from detbench.results.schema import RunResult
@@ -37,6 +38,15 @@ from detbench.types import MetricSpec
 
 Facts = tuple[tuple[str, str], ...]
 """Names and values, to be read one below the other."""
+
+TERMS: Mapping[str, str] = {
+    "arm": "one way a picture reaches the detector: blurred, sharp, or restored by one deblurrer",
+    "floor": "the blurred arm: what the detector finds in blurred pictures",
+    "ceiling": "the sharp arm: what it finds in the same pictures without blur",
+    "gap recovered": "the share of the mAP between floor and ceiling that a deblurrer brings back",
+    "harm": "the mAP that a deblurrer costs when it is run on pictures that are sharp already",
+}
+"""Words of the house, defined once on the page and wherever one is pointed at."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class ReportView:
-    """Everything that a report says.
+    """Everything that a report says, arms in one order throughout: ceiling, floor, deblurrers, the best first.
 
     `verdicts` start with the one to show first; `leader` says which of several deblurrers leads, or that none does;
     `warnings` change how the numbers must be read, `notes` help to. `kinds` says what each kind of box means; boxes
@@ -59,10 +69,12 @@ class ReportView:
     """
 
     run: str
+    decision: Decision
     verdicts: tuple[ArmVerdict, ...]
     leader: str
     warnings: tuple[str, ...]
     facts: Facts
+    forest: Forest
     bars: Bars
     main: Table
     differences: Table
@@ -86,26 +98,31 @@ class ReportView:
         return self.verdicts[0]
 
 
-def view_of(folder: Path, is_beside: bool = True) -> ReportView:
+def view_of(folder: Path, is_beside: bool = True, budget: float | None = None) -> ReportView:
     """Read a run folder; raises DataError naming a file that is missing or damaged.
 
-    `is_beside` says that the page will lie in the folder, so that full pictures can be linked.
+    `is_beside` says that the page will lie in the folder, so that full pictures can be linked. `budget` is the largest
+    time for a megapixel that will do, in seconds.
     """
     run = RunFolder(folder)
     result = run.read_result()
     _check_arms(result, folder)
+    result = replace(result, arms=best_first(result))
     images = run.read_images()
     pictures, classes = read_shown(run, result, images)  # checks the table's columns
     made = strips(pictures, classes, folder if is_beside else None)
-    analysis, exhibits = _analysis(run, result, images)
+    analysis, exhibits = _analysis(run, result, images, budget)
     specs, first_specs = shown_specs(result.arms), main_specs(result.arms)
+    found = verdicts(result)
     return ReportView(
         run=folder.resolve().name,
-        verdicts=verdicts(result),
+        decision=decision_of(result, found[0], made, budget),
+        verdicts=found,
         leader=leader(result),
         warnings=tuple(_warnings(result)),
         facts=tuple(_facts(result, images)),
-        bars=map_bars(result.arms),
+        forest=map_forest(result),
+        bars=map_bars(result),
         main=arm_table(result.arms, first_specs, result.differences),
         differences=difference_table(result, first_specs),
         notes=(*_notes(result, first_specs), *_kernel_notes(run, result, images)),
@@ -125,13 +142,15 @@ def view_of(folder: Path, is_beside: bool = True) -> ReportView:
 
 
 def _analysis(
-    run: RunFolder, result: RunResult, images: pd.DataFrame
+    run: RunFolder, result: RunResult, images: pd.DataFrame, budget: float | None
 ) -> tuple[Mapping[str, ArmAnalysis], tuple[Exhibit, ...]]:
-    """`analysis.json`, and what is drawn from it."""
+    """`analysis.json` in the result's order of arms, and what is drawn from it."""
     path = run.path / "analysis.json"
-    analysis = analysis_from_json(run.read_json(path.name), [arm.name for arm in result.arms], str(path))
+    names = [arm.name for arm in result.arms]
+    records = analysis_from_json(run.read_json(path.name), names, str(path))
+    analysis = {name: records[name] for name in names}
     with damage_named(path):
-        return analysis, exhibits_of(RunEvidence(result, analysis, images))
+        return analysis, exhibits_of(RunEvidence(result, analysis, images, budget))
 
 
 def _choices(result: RunResult, made: Sequence[Strip], analysis: Mapping[str, ArmAnalysis]) -> Choices:
@@ -207,7 +226,7 @@ def _notes(result: RunResult, specs: tuple[MetricSpec, ...]) -> Iterator[str]:
         yield "There are no sharp pictures, so there is no ceiling: PSNR, SSIM, gap recovered and harm are undefined."
     given_kernel = [arm.name for arm in result.arms if arm.told_kernel]
     if given_kernel:
-        yield f"Told the blur kernel, so a bar for blind deblurrers and no rival of theirs: {', '.join(given_kernel)}."
+        yield f"Told the blur kernel, so no rival of blind deblurrers: {', '.join(given_kernel)}."
     yield from filter(None, (trained_with_note(result.arms), harm_note(result)))
     yield from _notes_on_chance(result)
     yield f"Precision, recall and F1 are at confidence ≥ {CONFIDENCE:g} and IoU ≥ {MATCH_IOU:g}."

@@ -2,6 +2,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 Run = Callable[..., Any]
 
 
@@ -35,3 +37,18 @@ def test_figures_go_into_a_folder(detbench: Run, drawn_run: Run) -> None:
     said = detbench("report", "reports/one", "--figures", "figures/arms.tex")
     assert (said.code, said.out) == (2, "")
     assert "--figures figures/arms.tex: this is a file; name a folder" in said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["--budget", "0", "one"], "--budget 0: give the seconds"),
+        (["--budget", "nan", "one"], "--budget nan"),
+        (["--budget", "0.1", "one", "two"], "marks the report of one run, and these are 2"),
+    ],
+)
+def test_a_budget_is_a_time_and_of_one_run(detbench: Run, words: list[str], part: str) -> None:
+    """Anything else is one message before any page is written."""
+    said = detbench("report", *words)
+    assert (said.code, said.out) == (2, "")
+    assert part in said.err

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import numpy as np
 import pytest
 
 from detbench.report.render import render_comparison, render_report
+from detbench.results.folder import RunFolder
 from detbench.training.held_out import HeldOutQuality
 from detbench.training.training_page import render_page
 from detbench.training.training_record import EpochRecord, History, IntervalRecord, write_pictures
 from detbench.training.validation import Comparison
+from detbench.types import Estimate
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install 'detbench[dev]'")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe: pip install 'detbench[dev]'")
@@ -65,6 +68,28 @@ def pages(report: Path, write: Callable[..., Path], tmp_path: Path) -> dict[str,
 
 
 @pytest.fixture
+def shapes(write: Callable[..., Path], pages: dict[str, Path]) -> dict[str, Path]:
+    """Reports of runs of unusual shapes, with times for a megapixel, beside the usual ones."""
+    long = {"x" * 200: 0.3, f"{'W' * 100} {'y' * 99}": 0.25}
+    runs: dict[str, dict[str, Any]] = {
+        "twenty": {"maps": {**MAPS, **{f"deblurrer-{number}": 0.15 + 0.012 * number for number in range(20)}}},
+        "long": {"maps": {**MAPS, **long}, "class_names": ("a" * 200, "b")},
+        "few": {"maps": MAPS, "images": 3},
+        "no ceiling": {"maps": {"blurred": 0.2, "wiener": 0.21}, "interval": 0.05},
+    }
+    made = {name: write(name, **{"interval": 0.02, **run}) for name, run in runs.items()}
+    for folder in made.values():
+        files = RunFolder(folder)
+        result = files.read_result()
+        arms = (
+            replace(arm, metrics={**arm.metrics, "restore_s_per_mpix": Estimate(0.1 * 1.3**place, 12)})
+            for place, arm in enumerate(result.arms)
+        )
+        files.write_results(replace(result, arms=tuple(arms), failed={"broken": "no weights"}))
+    return {**pages, **{name: render_report(folder, budget=1) for name, folder in made.items()}}
+
+
+@pytest.fixture
 def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
     """Opens a file; at the end nothing may have been fetched, and the console must be empty."""
     contexts, complaints = [], []
@@ -94,15 +119,68 @@ def titles(page: Any) -> list[str]:
     return [str(strips.nth(index).get_attribute("data-title")) for index in range(strips.count())]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1440])
-def test_no_page_is_wider_than_its_window(
-    pages: dict[str, Path], open_page: Callable[..., Any], width: int, scheme: str
-) -> None:
-    """On a phone and on a desk every page opens without complaint and scrolls downwards only."""
+WIDTHS = (360, 390, 768, 1100, 1440, 2560)
+COVERED = """() => {
+    const found = [];
+    for (const plot of document.querySelectorAll("svg.plot")) {
+        const frame = plot.getBoundingClientRect();
+        const texts = [...plot.querySelectorAll("text")];
+        const words = texts.map((text) => [text.textContent, text.getBoundingClientRect()]);
+        words.forEach(([one, a], place) => {
+            if (a.left < frame.left - 1 || a.right > frame.right + 1
+                || a.top < frame.top - 1 || a.bottom > frame.bottom + 1) found.push(`${one} leaves its plot`);
+            for (const [other, b] of words.slice(place + 1))
+                if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+                    && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3) found.push(`${one} on ${other}`);
+        });
+    }
+    return found;
+}"""
+"""What stands on other words in a plot, or beyond its edge; lines of text may touch."""
+SMALL = """() => {
+    const found = [];
+    for (const plot of document.querySelectorAll("svg.plot")) {
+        const scale = plot.getBoundingClientRect().width / plot.viewBox.baseVal.width;
+        for (const text of plot.querySelectorAll("text"))
+            if (parseFloat(getComputedStyle(text).fontSize) * scale < 11.99) found.push(text.textContent);
+    }
+    for (const each of document.querySelectorAll("main *")) {
+        const isText = [...each.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+        const isSmall = parseFloat(getComputedStyle(each).fontSize) < 12;
+        if (isText && isSmall && !each.closest("svg")) found.push(each.outerHTML);
+    }
+    return found;
+}"""
+"""Words below 12 pixels at the size they are shown, those on pictures aside."""
+
+
+def test_pages_are_laid_out_at_every_width(shapes: dict[str, Path], open_page: Callable[..., Any]) -> None:
+    """From phone to wall: a page scrolls downwards only; no word in a plot covers another, none is too small."""
+    for name, file in shapes.items():
+        page = open_page(file)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
+            assert page.evaluate(COVERED) == [], (name, width)
+            assert page.evaluate(SMALL) == [], (name, width)
+
+
+def test_dark_pages_are_no_wider(pages: dict[str, Path], open_page: Callable[..., Any]) -> None:
+    """On a phone every page opens in the dark without complaint and scrolls downwards only."""
     for name, file in pages.items():
-        page = open_page(file, width, color_scheme=scheme)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        page = open_page(file, 390, color_scheme="dark")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
+
+
+def test_the_decision_is_on_the_first_screen(report: Path, open_page: Callable[..., Any]) -> None:
+    """On a desk the sentence, the tiles and the clearest picture need no scrolling; the picture has its boxes."""
+    page = open_page(report)
+    assert page.locator("h1").inner_text().startswith("Yes: wiener gains .100 mAP")
+    for part in (".tiles", ".gauge", ".crops"):
+        box = page.locator(part).bounding_box()
+        assert box["y"] + box["height"] <= 900, part
+    assert page.locator(".crop figcaption b").inner_text() == "found 1 → 2 of 2"
+    assert page.locator(".crops svg").nth(1).locator("rect.regained").count() == 1
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -103,7 +103,25 @@ def test_names_stand_at_their_places_in_the_plane_of_cost(write: Write) -> None:
     assert "wiener" in words
     assert "nah" in words
     assert exhibit.table is not None
-    assert [column.text for column in exhibit.table.columns] == ["mAP", "Restoration"]
+    assert [(column.text, column.note) for column in exhibit.table.columns] == [
+        ("mAP gained", "↑"),
+        ("Restoration p50", "ms ↓"),
+        ("Restoration", "s/MP ↓"),
+        ("Pictures per second", "p50, 60×40 px ↑"),
+    ]
+    assert [row.cells[-1].text for row in exhibit.table.rows] == ["80.0", "80.0"]
+
+
+def test_what_is_too_slow_is_grey(write: Write) -> None:
+    """Beyond the budget a deblurrer's pen has no colour; the key explains the budget and the line of the best."""
+    folder = with_times(write(maps=MAPS))
+    exhibits_at = {budget: view_of(folder, budget=budget).exhibits[0] for budget in (None, 0.001)}
+    colours = {budget: [entry.pen.variable for entry in each.key[:2]] for budget, each in exhibits_at.items()}
+    assert colours == {None: ["var(--series-0)", "var(--series-1)"], 0.001: ["var(--plain)", "var(--plain)"]}
+    assert [entry.name for entry in exhibits_at[0.001].key[2:]] == [
+        "the best gain for the time, or less",
+        "budget: 0.001 s per megapixel",
+    ]
 
 
 def test_pens_tell_floor_ceiling_and_deblurrers_apart(result: Callable[..., RunResult]) -> None:

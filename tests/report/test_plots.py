@@ -5,7 +5,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from detbench.pages.plot import CEILING, FLOOR, SOFT, pen
+from detbench.pages.plot import CEILING, SOFT, pen
 from detbench.report.plots import Cloud, Draw, Place, Points, by_category, curves, gains, pareto
 from detbench.types import Estimate
 
@@ -17,20 +17,43 @@ def drawn(draw: Draw) -> Axes:
     return figure.axes[0]
 
 
-def test_the_line_joins_what_nothing_cheaper_beats() -> None:
-    """Of four arms the one that is slower and worse than another is off the line; floor and ceiling are levels."""
-    places = [
-        Place(name, pen(index), cost, Estimate(quality, 9))
-        for index, (name, cost, quality) in enumerate(
-            [("slow", 10, 0.4), ("beaten", 5, 0.2), ("quick", 0.1, 0.1), ("middle", 1, 0.3)]
-        )
+PLACES = (("slow", 10, 0.4), ("beaten", 5, 0.2), ("quick", 0.1, 0.1), ("middle", 1, 0.3))
+
+
+def places(budget: float = 100) -> list[Place]:
+    """Four deblurrers; those within the budget are affordable."""
+    return [
+        Place(name, pen(index), cost, Estimate(gain, 9), cost <= budget)
+        for index, (name, cost, gain) in enumerate(PLACES)
     ]
-    axis = drawn(pareto(places, Estimate(0.05, 9), Estimate(0.5, 9), "s", "mAP"))
-    levels = {line.get_color(): line.get_ydata()[0] for line in axis.lines[:2]}
-    assert levels == {FLOOR.colour: 0.05, CEILING.colour: 0.5}
-    front = next(line for line in axis.lines if line.get_color() == SOFT)
-    assert list(zip(front.get_xdata(), front.get_ydata(), strict=True)) == [(0.1, 0.1), (1, 0.3), (10, 0.4)]
-    assert [text.get_text() for text in axis.texts] == ["slow", "beaten", "quick", "middle"]
+
+
+@pytest.mark.parametrize(("budget", "joined"), [(100, [(0.1, 0.1), (1, 0.3), (10, 0.4)]), (2, [(0.1, 0.1), (1, 0.3)])])
+def test_the_line_joins_what_nothing_cheaper_beats(budget: float, joined: list[tuple[float, float]]) -> None:
+    """A deblurrer that is slower and worse than another is off the line, and so is one beyond the budget."""
+    axis = drawn(pareto(places(budget), None, "s", "mAP", budget))
+    front = next(line for line in axis.lines if line.get_color() == SOFT and len(line.get_xdata()) > 2 - (budget < 9))
+    assert list(zip(front.get_xdata(), front.get_ydata(), strict=True)) == joined
+    assert {text.get_text() for text in axis.texts} == {"slow", "beaten", "quick", "middle"}
+
+
+def test_a_far_ceiling_squeezes_nothing() -> None:
+    """A ceiling near the others is a line; one far above is words with an arrow, and the axis ends where it did."""
+    near, far = (drawn(pareto(places(), ceiling, "s", "mAP")) for ceiling in (0.42, 9.0))
+    assert near.get_ylim() == far.get_ylim()
+    assert "ceiling +.42" in [text.get_text() for text in near.texts]
+    assert "ceiling +9 ↑" in [text.get_text() for text in far.texts]
+    assert [line.get_ydata()[0] for line in near.lines if line.get_color() == CEILING.colour] == [0.42]
+    assert not [line for line in far.lines if line.get_color() == CEILING.colour]
+
+
+def test_names_across_take_as_many_lines_as_they_need() -> None:
+    """Short names stand in one line, long ones in as many as they need, and the plot makes room for them."""
+    short = drawn(by_category(["a", "b", "c"], [Points(pen(0), [None] * 3)], "mAP"))
+    long = drawn(by_category(["0 to 8 px", "8 to 16 px", "16 to 24 px", "24 to 32 px", "32 and more px"], [], "mAP"))
+    assert [label.get_text() for label in short.get_xticklabels()] == ["a", "b", "c"]
+    assert long.get_xticklabels()[-1].get_text() == "32 and\nmore px"
+    assert long.get_position().y0 > short.get_position().y0
 
 
 def test_an_undefined_estimate_is_a_gap() -> None:

@@ -13,10 +13,11 @@ def summary(write: Write, **run: object) -> list[str]:
 
 
 def test_the_verdict_comes_first_and_the_numbers_are_a_table(write: Write) -> None:
-    """The heading is the verdict in words; each arm has a row of as many cells as the table has columns."""
+    """The heading is the decision, then the verdict; each arm has a row of as many cells as the table has columns."""
     lines = summary(write, maps={"sharp": 0.423, "blurred": 0.262, "wiener": 0.377})
-    assert lines[0].startswith("### wiener recovers 71")
+    assert lines[0] == "### Yes: wiener gains .115 mAP"
     assert lines[2].startswith("mAP .262 → .377")
+    assert lines[4] == "wiener recovers 71\xa0% of the mAP that blur costs."
     head, rule, *rows = lines[lines.index(next(line for line in lines if line.startswith("| Arm"))) :][:5]
     assert [row.split(" | ")[0] for row in rows] == ["| sharp", "| blurred", "| wiener"]
     assert {line.count("|") for line in (head, *rows)} == {rule.count("|")}

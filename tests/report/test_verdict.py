@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from detbench.report.verdict import leader, verdicts
-from detbench.results.schema import RunResult
+from detbench.report.verdict import best_first, leader, verdicts
+from detbench.results.schema import Difference, RunResult
 from detbench.types import Estimate
 
 Results = Callable[..., RunResult]
@@ -202,3 +202,67 @@ def test_a_deblurrer_that_was_trained_with_its_judge_is_called_so(result: Result
     trained, other = verdicts(result(maps=maps, trained=["nafnet"]))
     assert trained.words == "nafnet (trained with this detector) recovers 71\xa0% of the mAP that blur costs"
     assert other.words.startswith("net recovers")
+
+
+def measured(run: RunResult, recall: float, precision: float, p_value: float = 0.001) -> RunResult:
+    """The run with changes of wiener's recall and precision, each ± .01, and a time of .35 s for a megapixel."""
+    changes = (
+        Difference("wiener", "blurred", key, Estimate(value, 12, value - 0.01, value + 0.01), p_value)
+        for key, value in (("recall", recall), ("precision", precision))
+    )
+    run = with_metric(run, "wiener", restore_s_per_mpix=Estimate(0.35, 12))
+    return replace(run, differences=(*run.differences, *changes))
+
+
+@pytest.mark.parametrize(
+    ("after", "recall", "precision", "answer", "decision"),
+    [
+        (
+            0.3, 0.066, 0.005, "yes",
+            "Yes: wiener finds 6.6 more of 100 objects at 0.35 s per megapixel; precision does not change detectably",
+        ),
+        (
+            0.22, 0.066, -0.03, "yes",
+            "Yes, a little: wiener finds 6.6 more of 100 objects at 0.35 s per megapixel; precision falls by .030",
+        ),
+        (
+            0.1, -0.05, 0.03, "no",
+            "No: wiener finds 5.0 fewer of 100 objects; precision rises by .030",
+        ),
+        (
+            0.3, 0.005, 0.0, "yes",
+            "Yes: wiener gains .100 mAP at 0.35 s per megapixel; precision does not change detectably",
+        ),
+        (
+            0.2, 0.0, 0.0, "no",
+            "No: wiener leaves mAP as it is; precision does not change detectably",
+        ),
+    ],
+)  # fmt: skip
+def test_a_decision_is_a_yes_or_a_no(
+    result: Results, after: float, recall: float, precision: float, answer: str, decision: str
+) -> None:
+    """It goes by the claim on mAP; objects and precision are named only where they are shown to change."""
+    run = measured(result(maps={"sharp": 0.4, "blurred": 0.2, "wiener": after}), recall, precision)
+    (verdict,) = verdicts(run)
+    assert (verdict.answer, verdict.decision) == (answer, decision)
+
+
+def test_what_is_not_claimed_is_neither_yes_nor_no(result: Results) -> None:
+    """A gain that may be chance, and few pictures, are said as such; a failed deblurrer has its own words."""
+    maps = {"sharp": 0.4, "blurred": 0.2, "wiener": 0.21}
+    unsure, few = verdicts(result(maps=maps, interval=0.05))[0], verdicts(result(maps=maps, images=6))[0]
+    failed = verdicts(replace(result(maps=maps), failed={"net": "no weights"}))[-1]
+    assert [each.answer for each in (unsure, few, failed)] == ["unknown"] * 3
+    assert unsure.decision == (
+        "Not known: wiener’s gain of .010 mAP may be chance; about 490 pictures would show it, if it is real"
+    )
+    assert few.decision == few.words
+    assert few.decision.startswith("Too few pictures to tell (6) what wiener changes")
+    assert failed.decision == "net failed and has no numbers"
+
+
+def test_arms_stand_in_one_order(result: Results) -> None:
+    """Ceiling, floor, then deblurrers as their verdicts do, whatever the order of the command line was."""
+    maps = {"worse": 0.1, "blurred": 0.2, "best": 0.3, "identity": 0.2, "sharp": 0.4}
+    assert [arm.name for arm in best_first(result(maps=maps))] == ["sharp", "blurred", "best", "worse", "identity"]
