@@ -32,7 +32,9 @@ def print_answer(result: "RunResult", page: Path) -> None:
 
 
 def print_json(result: "RunResult", folder: Path, page: Path) -> None:
-    """Print one JSON object: the answer (yes, no or unknown), the verdicts, the arms' metrics and the differences as in `result.json`, and the paths."""
+    """Print one JSON object: the answer (yes, no or unknown), the verdicts, the arms' metrics and the differences as in
+    `result.json`, and the paths.
+    """
     from detbench.report.verdict import leader, verdicts
     from detbench.results.schema import result_to_json
 

@@ -66,7 +66,8 @@ def test_an_answer_is_one_json_object(drawn_run: Run) -> None:
     result = json.loads(Path("reports/job/result.json").read_text())
     assert found["metrics"] == {arm["name"]: arm["metrics"] for arm in result["arms"]}
     assert found["differences"] == result["differences"]
-    assert found["verdict"].startswith("wiener (told the kernel) recovers")
+    assert (found["answer"], found["verdict"][:48]) == ("yes", "Yes: wiener (told the kernel) gains .335 mAP at ")
+    assert found["verdicts"]["wiener"].startswith("wiener (told the kernel) recovers")
     assert (found["folder"], found["report"]) == ("reports/job", "reports/job/report.html")
     assert "pictures × arms" in said.err
 

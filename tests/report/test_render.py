@@ -191,7 +191,7 @@ def test_runs_stand_on_one_page(write: Write, tmp_path: Path) -> None:
     page = Page(render_comparison(folders, tmp_path / "out" / "all.html").read_text())
     words = " ".join("".join(page.text).split())
     assert "rank 1 of 2" in words
-    assert "2. nah" in words
+    assert "rank 2 of 2" in words
     assert "streets · blobs · one" in words
     assert "streets · blobs · two" in words
     assert "not measured on the same pictures" in words
