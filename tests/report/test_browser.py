@@ -176,11 +176,12 @@ def test_the_decision_is_on_the_first_screen(report: Path, open_page: Callable[.
     """On a desk the sentence, the tiles and the clearest picture need no scrolling; the picture has its boxes."""
     page = open_page(report)
     assert page.locator("h1").inner_text().startswith("Yes: wiener gains .100 mAP")
-    for part in (".tiles", ".gauge", ".crops"):
+    for part in (".headline", ".gauge", ".crops"):
         box = page.locator(part).bounding_box()
         assert box["y"] + box["height"] <= 900, part
     assert page.locator(".crop figcaption b").inner_text() == "found 1 → 2 of 2"
     assert page.locator(".crops svg").nth(1).locator("rect.regained").count() == 1
+    assert page.locator(".crops rect.None").count() == 0  # boxes that are not drawn at the stated confidence
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
