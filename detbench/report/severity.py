@@ -22,6 +22,9 @@ from detbench.types import Estimate, MetricSpec
 SEVERITY_BINS = 4
 FEWEST_FOR_A_BAR = 5
 """A bin of fewer pictures shows no interval: the spread of so few says little about the spread of all."""
+_BELOW_IN = 0.85
+"""Room for two lines at each tick and the axis's title."""
+
 _SPREAD = 0.56
 """How much of the room between two bins their points take."""
 
@@ -145,6 +148,7 @@ def response_plot(
     """
 
     def draw(figure: Figure) -> None:
+        figure.subplots_adjust(bottom=_BELOW_IN / figure.get_figheight())
         axis = figure.subplots()
         shifts = np.linspace(-_SPREAD / 2, _SPREAD / 2, len(bins[0].numbers))
         for shift, arm in zip(shifts.tolist(), bins[0].numbers, strict=True):

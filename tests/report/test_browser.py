@@ -179,7 +179,7 @@ def test_the_decision_is_on_the_first_screen(report: Path, open_page: Callable[.
     for part in (".headline", ".gauge", ".crops"):
         box = page.locator(part).bounding_box()
         assert box["y"] + box["height"] <= 900, part
-    assert page.locator(".crop figcaption b").inner_text() == "found 1 → 2 of 2"
+    assert page.locator(".clearest figcaption b").inner_text() == "found 1 → 2 of 2"
     assert page.locator(".crops svg").nth(1).locator("rect.regained").count() == 1
     assert page.locator(".crops rect.None").count() == 0  # boxes that are not drawn at the stated confidence
 
