@@ -18,7 +18,7 @@ WORDS = {
     "run --deblurrer": ("'--deblurrer' requires an argument", "Example: detbench run --deblurrer"),
     "run --deblurrer wiener identity": ("(identity)", "--deblurrer deblurgan --deblurrer nafnet"),
     "run --deblurrer wiener -- --limit 3": ("(--limit 3)", "Example: "),
-    "run --deblurrer wiener,identity": ("--deblurrer wiener --deblurrer identity",),
+    "run --deblurrer wiener,idenity": ("'idenity' is no deblurrer", "'identity'", "--deblurrer A --deblurrer B"),
     "run --deblurrer Winer": ("no deblurrer named 'Winer'", "'wiener'", "detbench list"),
     "run --deblurrer ./mine.pt": ("say what the file is", "nafnet:./mine.pt", "torchscript:./mine.pt"),
     "run --deblurrer wiener --limit 0": ("from 1 on, not 0",),

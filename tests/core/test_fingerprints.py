@@ -176,7 +176,7 @@ def test_a_distribution_of_another_name_is_found(put: Callable[[str, bytes], Pat
     ("module", "libraries"),
     [
         ("detbench.metrics.quality", {"numpy", "opencv-python"}),
-        ("detbench.metrics.evidence", {"numba", "numpy"}),
+        ("detbench.metrics.evidence", {"numba", "numpy", "scipy"}),
         ("detbench.blur.recipes", {"numpy", "opencv-python", "pillow"}),
     ],
 )

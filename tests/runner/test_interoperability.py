@@ -12,6 +12,7 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from detbench.core.progress import unwatched
 from detbench.datasets.coco import CocoFolder
 from detbench.datasets.export import export_dataset
 from detbench.evaluation.request import RunSpec
@@ -26,7 +27,7 @@ def run_folder(drawn_dataset: Path, tmp_path_factory: pytest.TempPathFactory) ->
     """A run on the drawn pictures."""
     root = tmp_path_factory.mktemp("runs")
     spec = RunSpec(str(drawn_dataset), ("wiener",), "blobs", blur="trajectory:seed=3", device="cpu")
-    run(spec, root / "job", Cache(root / "cache"), lambda what, done, count: None)
+    run(spec, root / "job", Cache(root / "cache"), unwatched)
     return root / "job"
 
 

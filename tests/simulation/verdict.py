@@ -13,7 +13,6 @@ the fewer pictures there are, whatever finds the boxes); of a difference, that o
 import argparse
 import json
 import math
-import sys
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -99,7 +98,7 @@ def main() -> None:
     cells = []
     for name, size in product(CLASSES, SIZES):
         cells.append(cell(name, size, repeats))
-        print(json.dumps(cells[-1]), file=sys.stderr)
+        Console(stderr=True, soft_wrap=True).print_json(json.dumps(cells[-1]), indent=None)
     content = {"repeats": repeats, "pictures": PICTURES, "claims": cells, "caught": gate_caught(repeats)}
     Path("reports/simulation.json").write_text(json.dumps(content, indent=1) + "\n")
     show(content)
