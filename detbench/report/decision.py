@@ -79,7 +79,7 @@ def _tiles(result: RunResult, arm: ArmResult, budget: float | None) -> Iterator[
     yield _gain(result, arm)
     cost = arm.metrics.get("restore_s_per_mpix")
     if cost is not None and cost.value is not None:
-        yield Tile("cost", f"{amount(cost.value)} s per megapixel", _cost_note(arm, cost.value, budget))
+        yield Tile("cost", f"{amount(cost.value)} s", _cost_note(arm, cost.value, budget))
     harm = arm.metrics.get("harm")
     if harm is not None and harm.value is not None:
         spec = METRICS["harm"]
@@ -99,9 +99,9 @@ def _gain(result: RunResult, arm: ArmResult) -> Tile:
 
 
 def _cost_note(arm: ArmResult, seconds: float, budget: float | None) -> str:
-    """How many pictures a second that is, and whether it is within the budget."""
+    """What the seconds are for, how many pictures a second that is, and whether it is within the budget."""
     median = arm.metrics.get("restore_ms_p50")
-    parts = []
+    parts = ["per megapixel"]
     if median is not None and median.value:
         parts.append(f"{amount(1000 / median.value)} pictures per second here (median)")
     if budget is not None:

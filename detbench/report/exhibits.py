@@ -147,7 +147,7 @@ def _by_blur(evidence: RunEvidence) -> Iterator[Exhibit]:
     few = f"Hollow: fewer than {FEWEST_FOR_A_BAR} pictures, so no interval. A line ends at an empty bin."
     if bins := map_by_blur(evidence.analysis):
         note = f"mAP over the pictures whose blur has this length; n pictures. {few}"
-        draw = response_plot(bins, evidence.pens, "length of the blur", "mAP")
+        draw = response_plot(bins, evidence.pens, "length of the blur, px", "mAP")
         yield _exhibit("By severity of the blur", note, _key(evidence), draw, response_table(bins, METRICS["map"]))
     if bins := recall_by_relative_blur(evidence.analysis):
         note = (

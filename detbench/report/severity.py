@@ -1,5 +1,6 @@
 """Response to blur: mAP by its length, recall by its length beside the object's size, and the PSNR that is gained."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -153,7 +154,8 @@ def response_plot(
         shifts = np.linspace(-_SPREAD / 2, _SPREAD / 2, len(bins[0].numbers))
         for shift, arm in zip(shifts.tolist(), bins[0].numbers, strict=True):
             _draw_arm(axis, bins, arm, pens[arm], shift)
-        axis.set_xticks(range(len(bins)), [f"{each.name}\nn = {each.n:,}" for each in bins])
+        names = [re.sub(r" (px|%)$", "", each.name) for each in bins]  # the axis has the unit
+        axis.set_xticks(range(len(bins)), [f"{name}\nn = {each.n:,}" for name, each in zip(names, bins, strict=True)])
         axis.set(xlabel=x_label, ylabel=y_label, xlim=(-0.6, len(bins) - 0.4))
         axis.set_ylim(bottom=min(0, axis.get_ylim()[0]))
         axis.grid(visible=False, axis="x")

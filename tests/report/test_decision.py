@@ -56,11 +56,11 @@ def test_three_tiles_say_gain_cost_and_harm(result: Results) -> None:
     tiles = decided(with_costs(result(maps=MAPS, interval=0.05)), budget=0.1).tiles
     assert [(tile.title, tile.value, tile.tone) for tile in tiles] == [
         ("gain", "+.100 mAP", "better"),
-        ("cost", "0.35 s per megapixel", ""),
+        ("cost", "0.35 s", ""),
         ("harm", ".010 mAP", ""),
     ]
     assert tiles[0].note == "[+.050,\xa0+.150] p\xa0.001 over 12 pictures"
-    assert tiles[1].note == "80.0 pictures per second here (median); over the budget of 0.1"
+    assert tiles[1].note == "per megapixel; 80.0 pictures per second here (median); over the budget of 0.1"
     assert tiles[2].note == "[.004,\xa0.016] lost on pictures that are sharp"
     assert decided(result(maps=MAPS, interval=0.2)).tiles[0].tone == ""
 

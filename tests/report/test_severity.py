@@ -168,7 +168,9 @@ def test_response_says_how_much_each_bin_holds(write: Callable[..., Path]) -> No
 
 
 def test_a_line_ends_at_an_empty_bin_and_few_pictures_have_no_bar(write: Callable[..., Path]) -> None:
-    """Of bins with 12, 0, 5 and 4 pictures two have bars, the last has a hollow marker, and the line has a hole."""
+    """Of bins with 12, 0, 5 and 4 pictures two have bars, the last has a hollow marker, and the line has a hole;
+    the axis has the unit.
+    """
     figure, bins = Figure(), map_by_blur(analysis(write, [12, 0, 5, 4]))
     response_plot(bins, {"blurred": pen(0), "wiener": pen(1)}, "blur", "mAP")(figure)
     (axis,) = figure.axes
@@ -178,7 +180,7 @@ def test_a_line_ends_at_an_empty_bin_and_few_pictures_have_no_bar(write: Callabl
     assert hollow.get_markerfacecolor() == "none"
     assert np.asarray(hollow.get_ydata()).tolist()[-1] == pytest.approx(0.3)
     assert len(axis.collections) == 2 * 2
-    assert [tick.get_text() for tick in axis.get_xticklabels()][::3] == ["0 to 10 px\nn = 12", "30 to 40 px\nn = 4"]
+    assert [tick.get_text() for tick in axis.get_xticklabels()][::3] == ["0 to 10\nn = 12", "30 to 40\nn = 4"]
 
 
 def test_a_run_without_known_blur_has_no_response(write: Callable[..., Path]) -> None:
