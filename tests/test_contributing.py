@@ -219,12 +219,3 @@ def test_the_map_shows_every_room_below_those_that_it_imports() -> None:
     assert sorted(rooms) == sorted(filter(None, ROOMS))
     for place, room in enumerate(rooms):
         assert set(ROOMS[room].split()) <= set(rooms[:place])
-
-
-def test_the_tree_of_the_readme_names_every_room() -> None:
-    """README's tree has the rooms, without those inside a room, and nothing that is not there."""
-    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
-    tree = re.search(r"^```\ndetbench/ .*?\n(.*?)^```", readme, re.M | re.S)
-    assert tree is not None
-    named = [name for line in re.findall(r"^  (\S+(?: \S+)*)  ", tree[1], re.M) for name in line.split()]
-    assert sorted(named) == sorted({f"{room.split('/')[0]}/" for room in ROOMS if room} | {"types.py", "docs/"})

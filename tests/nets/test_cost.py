@@ -22,7 +22,7 @@ from detbench.nets.pix2pix import UNet
     ],
 )
 def test_size_and_cost(net: type[nn.Module], parameters: int, gflop_per_mpix: float) -> None:
-    """Parameters, and GFLOP per megapixel within 2 %, as the papers, the cards and the README tell them."""
+    """Parameters, and GFLOP per megapixel within 2 %, as the papers, the cards and the results page have them."""
     cost = cost_of(net)
     assert cost.parameters == parameters
     assert cost.gflop_per_mpix == pytest.approx(gflop_per_mpix, rel=0.02)
