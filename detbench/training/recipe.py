@@ -9,8 +9,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
-from msgspec import Meta
-
 from detbench.blur.recipes import MOST_NOISE, parse_picture_recipe
 from detbench.errors import UsageError, did_you_mean
 from detbench.training.clock import Layout
@@ -24,8 +22,21 @@ KERNEL_WEIGHTS = ("kernel_weight", "filtered_weight", "guess_weight", "edge_weig
 """Settings of the content losses, of networks that restore pictures and of those that estimate kernels."""
 
 Adversary = Literal["wasserstein_penalty", "wasserstein_clipping", "cross_entropy"]
-NotNegative, Positive, Share = Meta(ge=0), Meta(gt=0), Meta(ge=0, le=1)
-Side = Meta(ge=32, multiple_of=4)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a number may be; None does not bound it. msgspec's own would be one more package for a packed training."""
+
+    ge: float | None = None
+    gt: float | None = None
+    le: float | None = None
+    lt: float | None = None
+    multiple_of: int | None = None
+
+
+NotNegative, Positive, Share = Bounds(ge=0), Bounds(gt=0), Bounds(ge=0, le=1)
+Side = Bounds(ge=32, multiple_of=4)
 """Of a crop, in pixels, as the networks take it."""
 
 
@@ -93,7 +104,7 @@ class Recipe:
     weight_decay: Annotated[float, NotNegative, "of AdamW, as a share of the learning rate"] = 0.0
     betas: Annotated[tuple[float, float], "of Adam"] = (0.5, 0.999)
     average_decay: Annotated[
-        float, Meta(ge=0, lt=1), "of the moving average of the generator's weights, which is what is kept"
+        float, Bounds(ge=0, lt=1), "of the moving average of the generator's weights, which is what is kept"
     ] = 0.0
     init_as_identity: Annotated[bool, "the untrained network gives back what it gets, or nearly"] = False
     dropout: Annotated[float, Share, "in the generator, where it has any; never while it restores"] = 0.5
@@ -105,7 +116,7 @@ class Recipe:
         tuple[tuple[float, int, int], ...], "later sizes: share of the steps, then crop_px and batch"
     ] = ()
     longest_px: Annotated[
-        int, Meta(ge=32), "longer side of a picture, px; larger ones are scaled down: GoPro's become 640x360"
+        int, Bounds(ge=32), "longer side of a picture, px; larger ones are scaled down: GoPro's become 640x360"
     ] = 640
     blurs: Annotated[tuple[str, ...], "blur recipes, of which one is drawn for each crop of a sharp picture"] = (
         "trajectory:light=linear",
@@ -117,14 +128,14 @@ class Recipe:
     ] = 0.0
     most_noise: Annotated[
         float,
-        Meta(ge=0, le=MOST_NOISE),
+        Bounds(ge=0, le=MOST_NOISE),
         "grey levels; above 0 it is drawn for each crop instead of being the blur's",
     ] = 0.0
     saturated_share: Annotated[float, Share, "share of the crops that are so bright that lights are cut off"] = 0.0
     augmented: Annotated[
         bool, "not only mirrored: turned, channels permuted, saturation and noise varied, as Nah et al."
     ] = False
-    growth_start: Annotated[float, Meta(gt=0, le=1), "length of the blurs in the beginning, as a share"] = 1.0
+    growth_start: Annotated[float, Bounds(gt=0, le=1), "length of the blurs in the beginning, as a share"] = 1.0
     growth_epochs: Annotated[int, NotNegative, "epochs until blurs have their full length"] = 0
 
     # watching it
@@ -214,7 +225,7 @@ class Setting(NamedTuple):
 
     what: str
     choices: tuple[str, ...]
-    bounds: Meta
+    bounds: Bounds
 
     @property
     def range(self) -> str:
@@ -233,7 +244,7 @@ def settings() -> dict[str, Setting]:
     for name, hint in get_type_hints(Recipe, include_extras=True).items():
         kind, *notes = get_args(hint)
         choices = get_args(kind) if get_origin(kind) is Literal else ()
-        bounds = next((note for note in notes if isinstance(note, Meta)), Meta())
+        bounds = next((note for note in notes if isinstance(note, Bounds)), Bounds())
         found[name] = Setting(notes[-1], choices, bounds)
     return found
 
@@ -245,7 +256,7 @@ def recipe_rows(recipe: Recipe) -> Iterator[list[str]]:
         yield [name, "–" if value is None else json.dumps(value), setting.range, setting.what]
 
 
-def _fits(value: Any, bounds: Meta) -> bool:
+def _fits(value: Any, bounds: Bounds) -> bool:
     return (
         (bounds.ge is None or value >= bounds.ge)
         and (bounds.gt is None or value > bounds.gt)
@@ -255,7 +266,7 @@ def _fits(value: Any, bounds: Meta) -> bool:
     )
 
 
-def _range(bounds: Meta) -> str:
+def _range(bounds: Bounds) -> str:
     """Bounds in words, such as "0 or more" and "in 0..1"."""
     if bounds.multiple_of is not None:
         return f"a multiple of {bounds.multiple_of}, {bounds.ge} or more"

@@ -72,10 +72,13 @@ def test_an_answer_is_one_json_object(drawn_run: Run) -> None:
     assert "pictures × arms" in said.err
 
 
-def test_quiet_leaves_the_folder_and_what_failed(drawn_run: Run, tmp_path: Path) -> None:
+def test_quiet_leaves_the_folder_and_what_failed(
+    drawn_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No plan, progress or notes; a deblurrer that fails is still named."""
     said = drawn_run("--quiet", "--name", "job", "--limit", 2)
     assert (said.code, said.out, said.err) == (0, "reports/job\n", "")
+    monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "brittle.py").write_text("def restore(image):\n    raise ValueError('glass')\n")
     said = drawn_run("--quiet", "--name", "other", "--limit", 2, deblurrers=("identity", "python:brittle:restore"))
     assert (said.code, said.out) == (4, "reports/other\n")

@@ -107,7 +107,7 @@ def test_every_number_and_difference_has_its_interval(drawn_run: Run) -> None:
     result = json.loads((folder_of(without) / "result.json").read_text())
     assert {each["p_value"] for each in result["differences"]} == {None}
     assert {estimate["low"] for arm in result["arms"] for estimate in arm["metrics"].values()} == {None}
-    assert "its gain of" in without.out.splitlines()[0]
+    assert "gain of .335 mAP" in without.out.splitlines()[0]
     assert "may be chance" in without.out.splitlines()[0]
     assert "mAP difference" not in without.out  # the gains stand in the arms' table
     assert numbers(without)["wiener.gap_recovered"] is None
@@ -344,7 +344,7 @@ def test_progress_goes_to_stderr(drawn_run: Run) -> None:
     assert "scoring arms and pairs: 0/9" in said.err
     assert "scoring arms and pairs: 9/9" in said.err
     assert "pictures ×" not in said.out
-    assert said.out.splitlines()[0] == "identity leaves mAP as it is."
+    assert said.out.splitlines()[0] == "No: identity leaves mAP as it is; precision does not change detectably."
     assert said.out.splitlines()[-2:] == [f"Report: {folder_of(said)}/report.html", str(folder_of(said))]
     assert plan.format(36) in drawn_run().err
 
