@@ -1,7 +1,7 @@
 """What a run measured, picture by picture: as much of a run folder as the gate needs, checked before it is believed."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from detbench.metrics.jackknifed import JackknifedNumbers, harm_arms
 from detbench.metrics.matching import AREAS
 from detbench.metrics.ranking import Ranking, ranked, trimmed
 from detbench.metrics.resampled import Draws
+from detbench.metrics.uncertainty import leave_out
 from detbench.results.folder import RunFolder
 from detbench.results.schema import ArmResult, RunResult
 
@@ -64,15 +65,15 @@ class Measured:
                         f"{given}: it was changed after it was written, or by another version. Make it again"
                     )
 
-    def jackknifed(self, metrics: Collection[str]) -> JackknifedNumbers:
-        """Its numbers with pictures left out: of the metrics named, and of all that have no size class."""
+    def jackknifed(self, metrics: Collection[str], weights_of: Callable[[int], Draws] = leave_out) -> JackknifedNumbers:
+        """Its numbers with pictures left out, or over draws: of the metrics named, and of all without a size class."""
         areas = [area for area in AREAS if area == "all" or any(metric.endswith(area) for metric in metrics)]
 
         def of(arms: Mapping[Arm, Evidence], metric: str, for_harm: JackknifedNumbers | None) -> JackknifedNumbers:
             def numbers(arm: Arm, weights: Draws) -> tuple[ByMetric, ByMetric]:
                 return numbers_of_folds(arms[arm], weights, areas)
 
-            return JackknifedNumbers(arms, numbers, len(self.pictures_of(metric)), for_harm=for_harm)
+            return JackknifedNumbers(arms, numbers, len(self.pictures_of(metric)), weights_of, for_harm)
 
         whole = {arm: each for arm, each in self._by_arm().items() if not arm.is_on_sharp}
         return of(whole, "map", of(self._for_harm(), "harm", None))

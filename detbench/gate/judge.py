@@ -19,7 +19,7 @@ from detbench.gate.gated_run import Measured
 from detbench.gate.rules import Rule
 from detbench.metrics.claims import FEWEST_PICTURES
 from detbench.metrics.jackknifed import JackknifedNumbers
-from detbench.metrics.uncertainty import reach
+from detbench.metrics.uncertainty import draw_pictures, drawn_bound
 from detbench.pages.text import plural
 
 _ROUNDING = 1e-9
@@ -104,8 +104,8 @@ def judge(
     metrics = [rule.metric for rule in rules]
     for metric in metrics:
         _check_enough(metric, len(run.pictures_of(metric)), min_pictures)
-    jackknifed = run.jackknifed(metrics), baseline.jackknifed(metrics)
-    return tuple(_verdict(rule, arm, (run, baseline), jackknifed) for rule, arm in pairs)
+    drawn = run.jackknifed(metrics, draw_pictures), baseline.jackknifed(metrics, draw_pictures)
+    return tuple(_verdict(rule, arm, (run, baseline), drawn) for rule, arm in pairs)
 
 
 def _check_enough(metric: str, pictures: int, min_pictures: int) -> None:
@@ -166,26 +166,27 @@ def _check_comparable(rule: Rule, arm: str, run: Measured, baseline: Measured) -
 
 
 def _verdict(
-    rule: Rule, arm: str, sides: tuple[Measured, Measured], jackknifed: tuple[JackknifedNumbers, JackknifedNumbers]
+    rule: Rule, arm: str, sides: tuple[Measured, Measured], drawn: tuple[JackknifedNumbers, JackknifedNumbers]
 ) -> Verdict:
     after, before = (_defined(side.values[arm][rule.metric]) for side in sides)
     if rule.margin is None:
         return Verdict(rule, arm, None, after)
-    ours, theirs = (side.paired(Arm.named(arm))[rule.metric] for side in jackknifed)
+    ours, theirs = (side.paired(Arm.named(arm))[rule.metric] for side in drawn)
     drops = rule.spec.sign * (theirs - ours)
     if rule.is_relative:
         if (theirs <= 0).any():
             raise NotEvaluableError(
-                f"cannot judge: {rule.metric} of arm {arm!r} is {before:.4g} in the baseline, and 0 or less with "
-                "some of its pictures left out: there is no share of that. Use max_drop"
+                f"cannot judge: {rule.metric} of arm {arm!r} is {before:.4g} in the baseline, and 0 or less on "
+                "some draws of its pictures: there is no share of that. Use max_drop"
             )
         drops = drops / theirs
-    beyond = reach(drops, len(sides[0].pictures_of(rule.metric)), rule.confidence)
-    if beyond is None:
+    # Draws, for leaving pictures out shows more spread than two runs have that hardly differ (`nox -s simulate`).
+    worst = drawn_bound(drops, rule.confidence)
+    if worst is None:
         raise NotEvaluableError(
-            f"cannot judge: {rule.metric} of arm {arm!r} is undefined with some pictures left out: use more pictures"
+            f"cannot judge: {rule.metric} of arm {arm!r} is undefined on too many draws: use more pictures"
         )
-    return Verdict(rule, arm, before, after, float(drops[0]) + beyond)
+    return Verdict(rule, arm, before, after, worst)
 
 
 def _defined(value: float | None) -> float:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from detbench.core.arm import BLURRED, SHARP, Arm
 from detbench.metrics.evidence import ByMetric, gap_recovered
-from detbench.metrics.resampled import Draws, Numbers, unit_weights
+from detbench.metrics.resampled import Draws, Numbers
 from detbench.metrics.uncertainty import interval, leave_out
 from detbench.types import Estimate
 
@@ -31,7 +31,8 @@ class JackknifedNumbers:
     out, the same for all arms; see `leave_out`. NaN where undefined.
 
     `arms` are those that were measured. `compute` gives an arm's numbers for weights (1 + F, N), see
-    `numbers_of_folds`; it is called once for an arm, when its numbers are needed. Without folds there are no intervals.
+    `numbers_of_folds`; it is called once for an arm, when its numbers are needed. `weights_of` may name other
+    multisets of so many pictures than `leave_out`: those as they are, without intervals, or draws.
     `for_harm` has the sharp arm and the deblurrers on sharp pictures, over the pictures that these restored; None where
     `arms` has them, over all pictures.
     """
@@ -41,11 +42,11 @@ class JackknifedNumbers:
         arms: Collection[Arm],
         compute: Callable[[Arm, Draws], tuple[ByMetric, ByMetric]],
         pictures: int,
-        with_folds: bool = True,
+        weights_of: Callable[[int], Draws] = leave_out,
         for_harm: "JackknifedNumbers | None" = None,
     ) -> None:
         self._arms, self._compute, self.pictures, self._for_harm = arms, compute, pictures, for_harm or self
-        self.weights: Draws = leave_out(pictures) if with_folds else unit_weights(pictures)
+        self.weights = weights_of(pictures)
         self._computed: dict[Arm, tuple[ByMetric, ByMetric]] = {}
 
     def own(self, arm: Arm) -> ByMetric:

@@ -17,6 +17,7 @@ from scipy.special import stdtrit
 
 LEVEL = 0.95
 EXCHANGES = 1000
+DRAWS = 1000
 SEED = 20180618
 
 FOLDS = 200
@@ -33,6 +34,24 @@ def leave_out(pictures: int) -> NDArray[np.uint8]:
     fold = np.arange(pictures) * min(pictures, FOLDS) // max(1, pictures)
     left_out = np.arange(min(pictures, FOLDS))[:, None] == fold
     return np.concatenate([np.ones((1, pictures), np.bool_), ~left_out]).astype(np.uint8)
+
+
+def draw_pictures(pictures: int) -> NDArray[np.uint16]:
+    """How often each picture counts, (1 + DRAWS, N): first each once, then as many drawn with replacement, seeded."""
+    even = np.full(pictures, 1 / max(1, pictures))
+    drawn = np.random.default_rng(SEED).multinomial(pictures, even, DRAWS)
+    return np.concatenate([np.ones((1, pictures), np.uint16), drawn.astype(np.uint16)])
+
+
+def drawn_bound(values: Numbers, probability: float) -> float | None:
+    """Which number the truth lies below with this probability, one-sided; `values` (1 + B,) are over `draw_pictures`.
+
+    None where more than a tenth of the draws leave it undefined (NaN).
+    """
+    defined = values[1:][~np.isnan(values[1:])]
+    if np.isnan(values[0]) or len(defined) < 0.9 * max(1, len(values) - 1):
+        return None
+    return float(np.quantile(defined, probability))
 
 
 def draw_swaps(pictures: int, times: int, seed: int = SEED) -> NDArray[np.uint8]:

@@ -196,7 +196,7 @@ SCENARIOS = {
         3, "there is no share of that", rules='[[rule]]\nmetric = "harm"\nat_most_share = 1.1\n'
     ),
     "a share of what one picture decides": Scenario(
-        3, "0 or less with some", rules='[[rule]]\nmetric = "harm"\nat_most_share = 1.1\n',
+        3, "0 or less on some", rules='[[rule]]\nmetric = "harm"\nat_most_share = 1.1\n',
         run={"buses": {"sharp+wiener": 39}}, baseline={"buses": {"sharp+wiener": 39}},
     ),
     "another truth": Scenario(3, "truth is 'pseudo' in the run", run={"truth": "pseudo"}),
@@ -231,7 +231,7 @@ SCENARIOS = {
         rules='[[rule]]\nmetric = "psnr_db"\narm = "wiener"\nmax_drop = 1\n',
     ),
     "a number that one picture decides": Scenario(
-        3, "gap_recovered of arm 'wiener' is undefined with some pictures left out",
+        3, "gap_recovered of arm 'wiener' is undefined on too many draws",
         rules='[[rule]]\nmetric = "gap_recovered"\nmax_drop = 0.1\n', **ONE_BUS_BLURRED,
     ),
     "another SSIM": Scenario(

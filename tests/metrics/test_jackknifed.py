@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from detbench.core.arm import BLURRED, SHARP, Arm
 from detbench.metrics.evidence import ByMetric
 from detbench.metrics.jackknifed import JackknifedNumbers, estimated, harm_arms
-from detbench.metrics.resampled import Draws
+from detbench.metrics.resampled import Draws, unit_weights
 from detbench.types import Estimate
 
 NET = Arm("blurred", "net")
@@ -40,7 +40,7 @@ def test_the_pictures_as_they_are_come_first() -> None:
 
 def test_without_folds_there_are_the_numbers_alone() -> None:
     """Where no intervals are wanted nothing is computed for them."""
-    assert JackknifedNumbers(MAPS, Computed(), 4, with_folds=False).own(NET)["map"] == pytest.approx([0.7])
+    assert JackknifedNumbers(MAPS, Computed(), 4, weights_of=unit_weights).own(NET)["map"] == pytest.approx([0.7])
 
 
 def test_arms_are_paired_and_computed_once() -> None:

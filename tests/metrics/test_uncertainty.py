@@ -5,7 +5,9 @@ from numpy.typing import NDArray
 from detbench.metrics.uncertainty import (
     FOLDS,
     degrees_of_freedom,
+    draw_pictures,
     draw_swaps,
+    drawn_bound,
     interval,
     leave_out,
     p_value,
@@ -75,6 +77,24 @@ def test_one_picture_or_none_gives_no_interval() -> None:
     """Without a second picture there is no spread, and without folds none is computed."""
     assert interval(np.array([0.5, 0.5]), 1) is None
     assert interval(np.array([0.5]), 20) is None
+
+
+def test_each_draw_takes_as_many_pictures_as_there_are() -> None:
+    """First each picture counts once; then some are drawn twice and some never, the same every time, none preferred."""
+    draws = draw_pictures(50)
+    assert draws[0].tolist() == [1] * 50
+    assert (draws.sum(axis=1) == 50).all()
+    assert ((draws[1:] == 0).any(), (draws[1:] > 1).any()) == (True, True)
+    assert abs(draws.mean(axis=0) - 1).max() < 0.2
+    assert np.array_equal(draws, draw_pictures(50))
+
+
+@pytest.mark.parametrize(("undefined", "bound"), [(0, 950.0), (100, 955.0), (101, None)])
+def test_a_bound_leaves_the_tail_of_the_draws_out(undefined: int, bound: float | None) -> None:
+    """Of draws 0..1000 one in twenty lies above 950; up to a tenth may be undefined, and nothing is said beyond."""
+    values = np.arange(-1.0, 1001.0)
+    values[1 : 1 + undefined] = np.nan
+    assert drawn_bound(values, 0.95) == (None if bound is None else pytest.approx(bound, abs=0.1))
 
 
 def test_swaps_are_a_fair_coin() -> None:

@@ -12,8 +12,8 @@ from detbench.evaluation.score.arm_evidence import ArmEvidence
 from detbench.evaluation.score.true_boxes import TrueBoxes
 from detbench.metrics.evidence import ByMetric, numbers_of_folds, p_values
 from detbench.metrics.jackknifed import JackknifedNumbers, harm_arms
-from detbench.metrics.resampled import Draws, defined
-from detbench.metrics.uncertainty import SEED
+from detbench.metrics.resampled import Draws, defined, unit_weights
+from detbench.metrics.uncertainty import SEED, leave_out
 from detbench.results.cache import Cache, Record
 
 
@@ -58,7 +58,9 @@ class CachedNumbers:
     def _jackknifed(
         self, arms: Mapping[Arm, ArmEvidence], pictures: int, for_harm: JackknifedNumbers | None = None
     ) -> JackknifedNumbers:
-        return JackknifedNumbers(arms, partial(self._numbers, arms), pictures, self._resamples > 0, for_harm)
+        return JackknifedNumbers(
+            arms, partial(self._numbers, arms), pictures, leave_out if self._resamples else unit_weights, for_harm
+        )
 
     def _numbers(self, arms: Mapping[Arm, ArmEvidence], arm: Arm, weights: Draws) -> tuple[ByMetric, ByMetric]:
         each = arms[arm]
