@@ -10,6 +10,7 @@ from detbench.cli.answer import print_answer, print_json
 from detbench.cli.config import settings_from
 from detbench.cli.console import note, print_path, progress_steps
 from detbench.cli.log import Tracker, log_and_note
+from detbench.core.progress import unheard
 from detbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def run(
     folder = out_folder / (run_name(spec) if name is None else checked_name(name))
     cache = Cache(cache_folder(), fresh=fresh)
     cache.check_writable()
-    announce = (lambda _line: None) if quiet else note
+    announce = unheard if quiet else note
     reached: dict[str, tuple[int, int]] = {}
     with _going_on_later(reached, cache):
         with progress_steps(quiet=quiet, reached=reached) as steps:

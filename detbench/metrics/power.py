@@ -43,8 +43,8 @@ class PairedSpread:
 def pictures_to_show(difference: Estimate) -> int | None:
     """How many pictures would show a difference between two arms, if it is as large as it seems: with POWER at ALPHA.
 
-    Its standard error is read off its interval. Rounded up to two digits. None without an
-    interval, for a difference of 0, and where so many pictures are there already.
+    Its standard error is read off its interval. Rounded up to two digits. None without an interval, for a difference of
+    0, and where so many pictures are there already.
     """
     if not difference.value or difference.low is None or difference.high is None:
         return None

@@ -45,6 +45,7 @@ from detbench.metrics.columns import found_columns, true_columns
 from detbench.metrics.quality import psnr_db, ssim
 from detbench.metrics.ranking import ranked
 from detbench.metrics.resampled import STAT_KEYS, average_precision
+from detbench.metrics.uncertainty import draw_pictures
 from detbench.types import Image
 
 ROUNDS = 7
@@ -108,8 +109,7 @@ def resamples_row() -> Iterator[Row]:
 
     def ours() -> None:
         columns = true_columns(truth)
-        pictures = len(columns.image_ids)
-        draws = np.random.default_rng(0).multinomial(pictures, np.full(pictures, 1 / pictures), 1000)
+        draws = draw_pictures(len(columns.image_ids))[1:]
         for found in arms:
             average_precision(ranked(columns, found_columns(found, columns)), draws)
 

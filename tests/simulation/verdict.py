@@ -39,7 +39,7 @@ from detbench.metrics.matching import AREAS, IOUS
 from detbench.metrics.outcomes import FALSE, TRUE, pack
 from detbench.metrics.ranking import Ranking
 from detbench.metrics.resampled import Draws, coco_numbers, unit_weights
-from detbench.metrics.uncertainty import LEVEL, SEED, interval, leave_out
+from detbench.metrics.uncertainty import DRAWS, LEVEL, SEED, draw_pictures, interval, leave_out
 
 PICTURES, LARGE = 500, 40_000
 SIZES = (3, 10, 30, 120, 500)
@@ -49,8 +49,6 @@ CLASSES = {"4 classes": (0.4, 0.3, 0.2, 0.1), "20 classes, most rare": tuple(1 /
 
 BETTER, WORSE = 1.0, 0.8
 """Skills of two deblurrers. What is claimed of several equal ones is false."""
-
-DRAWS = 1000
 
 HOTCOCO_EVERY = 4
 """In every fourth experiment hotcoco is beside us: it takes twice as long as all else together."""
@@ -142,18 +140,12 @@ def intervals_of(seen: Scene, better: Found, worse: Found, with_hotcoco: bool) -
     """The product's intervals, percentiles of draws, and of the difference those of hotcoco."""
     runs = [evidence_of(ranking_of(seen, run)) for run in (better, worse)]
     (own, ours), (_, theirs) = (folded_map(run) for run in runs)
-    drawn, others = (map_of(run.ranking, drawn_pictures(seen.pictures)) for run in runs)
+    drawn, others = (map_of(run.ranking, draw_pictures(seen.pictures)[1:]) for run in runs)
     of_map = {"detbench": interval(own, seen.pictures), "percentiles": percentiles(drawn)}
     difference = {"detbench": interval(ours - theirs, seen.pictures), "percentiles": percentiles(drawn - others)}
     if hotcoco is not None and with_hotcoco:
         difference["hotcoco"] = hotcoco_bounds(seen, better, worse)
     return Intervals(float(own[0]), of_map, difference)
-
-
-def drawn_pictures(pictures: int) -> NDArray[np.uint16]:
-    """How often each picture is drawn when as many as there are are drawn with replacement, (DRAWS, N)."""
-    even = np.full(pictures, 1 / pictures)
-    return np.random.default_rng(SEED).multinomial(pictures, even, DRAWS).astype(np.uint16)
 
 
 def percentiles(values: NDArray[np.float64]) -> Bounds:
