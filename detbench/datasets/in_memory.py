@@ -1,6 +1,7 @@
 """Pictures in memory as a dataset: what a notebook or a script has made or loaded itself."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -57,8 +58,8 @@ class SamplesInMemory:
         if not samples:
             raise DataError("no samples: a dataset needs one picture or more")
         for key, what in (("id", "id"), ("file_name", "file name")):
-            values = [getattr(each, key) for each in samples]
-            twice = next((value for value in values if values.count(value) > 1), None)
+            times = Counter(getattr(each, key) for each in samples)
+            twice = next((value for value, count in times.items() if count > 1), None)
             if twice is not None:
                 raise DataError(f"two samples have the {what} {twice!r}; give each its own")
         for each in samples:
