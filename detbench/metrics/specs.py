@@ -148,13 +148,12 @@ _ALL = (
         in_main_table=True,
         terminal_title="s/MP",
     ),
-    _cost("parameters_m", "Parameters", "M", "numbers that the network has learned, in millions", in_main_table=True),
+    _cost("parameters_m", "Parameters", "M", "numbers that the network has learned, in millions"),
     _cost(
         "gflop_per_mpix",
         "Arithmetic",
         "GFLOP/MP",
         "operations for a million pixels, two a multiplication, in convolutions and matrix products",
-        in_main_table=True,
     ),
 )
 

@@ -117,7 +117,9 @@ def recall_by_relative_blur(analysis: Mapping[str, ArmAnalysis]) -> list[Respons
 
 
 def _bounds(low: float, high: float | None, unit: str) -> str:
-    return f"≥ {low:g} {unit}" if high is None else f"{low:g} to {high:g} {unit}"
+    if high is None:
+        return f"≥ {low:g} {unit}"
+    return f"{low:g}–{high:g} {unit}" if low else f"< {high:g} {unit}"
 
 
 def _filled(bins: Iterator[ResponseBin]) -> list[ResponseBin]:
@@ -155,8 +157,9 @@ def response_plot(
         for shift, arm in zip(shifts.tolist(), bins[0].numbers, strict=True):
             _draw_arm(axis, bins, arm, pens[arm], shift)
         names = [re.sub(r" (px|%)$", "", each.name) for each in bins]  # the axis has the unit
-        axis.set_xticks(range(len(bins)), [f"{name}\nn = {each.n:,}" for name, each in zip(names, bins, strict=True)])
-        axis.set(xlabel=x_label, ylabel=y_label, xlim=(-0.6, len(bins) - 0.4))
+        # Five bins leave room for seven letters each.
+        axis.set_xticks(range(len(bins)), [f"{name}\n{each.n:,}" for name, each in zip(names, bins, strict=True)])
+        axis.set(xlabel=f"{x_label}; below it n", ylabel=y_label, xlim=(-0.6, len(bins) - 0.4))
         axis.set_ylim(bottom=min(0, axis.get_ylim()[0]))
         axis.grid(visible=False, axis="x")
 

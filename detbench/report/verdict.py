@@ -24,7 +24,8 @@ _LITTLE = 0.25
 class ArmVerdict:
     """What a deblurrer does to the detector, in words, and the mAPs behind them: blurred → restored of sharp.
 
-    `decision` is the answer as a sentence for who reads nothing else.
+    `decision` is the answer as a sentence for who reads nothing else; `words` follow it. `sentence` stands alone: it
+    holds words and numbers, and what gives the deblurrer an advantage.
     """
 
     arm: str
@@ -32,11 +33,7 @@ class ArmVerdict:
     numbers: str
     answer: Answer
     decision: str
-
-    @property
-    def sentence(self) -> str:
-        """Words and numbers in one."""
-        return f"{self.words} ({self.numbers})"
+    sentence: str
 
 
 def verdicts(result: RunResult) -> tuple[ArmVerdict, ...]:
@@ -68,14 +65,11 @@ def best_first(result: RunResult) -> tuple[ArmResult, ...]:
 
 def leader(result: RunResult) -> str:
     """Which deblurrer leads by mAP, or that none does; empty for one deblurrer, and where nothing can be told."""
-    values = {_named(arm): _map_of(arm) for arm in result.arms if arm.kind == "deblurrer"}
-    names = {_named(arm): arm.name for arm in result.arms}
+    values = {arm.name: _map_of(arm) for arm in result.arms if arm.kind == "deblurrer"}
     ranked = sorted((name for name in values if values[name] is not None), key=lambda name: -(values[name] or 0))
     if result.data.images < FEWEST_PICTURES:
         return ""
-    return leader_in_words(
-        ranked, lambda one, other: is_ahead(result.differences, names[one], names[other], METRICS["map"])
-    )
+    return leader_in_words(ranked, lambda one, other: is_ahead(result.differences, one, other, METRICS["map"]))
 
 
 def leader_in_words(ranked: Sequence[str], is_ahead: Callable[[str, str], bool]) -> str:
@@ -95,19 +89,20 @@ def _verdict(result: RunResult, arm: ArmResult, before: float | None) -> ArmVerd
     of_sharp = "" if ceiling is None else f" of {share(ceiling)}"
     numbers = f"{share(before)} → {share(after)}{of_sharp}{difference and f'; {difference}'}"
     gain = after - before
-    words = _words(result, arm, change, gain)
+    words = _words(result, arm, arm.name, change, gain)
+    sentence = f"{_words(result, arm, _named(arm), change, gain)} ({numbers})"
     if result.data.images < FEWEST_PICTURES:
-        return _unknown(arm.name, words, numbers)
+        return ArmVerdict(arm.name, words, numbers, "unknown", words, sentence)
     if gain != 0 and not change.is_shown:
         what = f"{_named(arm)}’s {_gain_or_loss(gain)}"
-        return ArmVerdict(arm.name, words, numbers, "unknown", f"Not known: {_chance(change, what)}")
+        return ArmVerdict(arm.name, words, numbers, "unknown", f"Not known: {_chance(change, what)}", sentence)
     answer: Answer = "yes" if gain > 0 else "no"
-    return ArmVerdict(arm.name, words, numbers, answer, _decision(result, arm, gain))
+    return ArmVerdict(arm.name, words, numbers, answer, _decision(result, arm, gain), sentence)
 
 
 def _unknown(arm: str, words: str, numbers: str) -> ArmVerdict:
     """A verdict whose words are all that can be decided."""
-    return ArmVerdict(arm, words, numbers, "unknown", words)
+    return ArmVerdict(arm, words, numbers, "unknown", words, f"{words} ({numbers})")
 
 
 def _decision(result: RunResult, arm: ArmResult, gain: float) -> str:
@@ -145,12 +140,12 @@ def _precision_in_words(change: Difference) -> str:
     return f"precision {'rises' if value > 0 else 'falls'} by {share(abs(value))}"
 
 
-def _words(result: RunResult, arm: ArmResult, change: Difference, gain: float) -> str:
-    named, pictures = _named(arm), result.data.images
+def _words(result: RunResult, arm: ArmResult, named: str, change: Difference, gain: float) -> str:
+    pictures = result.data.images
     if pictures < FEWEST_PICTURES:
         return f"Too few pictures to tell ({pictures}) what {named} changes{_enough(change)}"
     if gain == 0 or change.is_shown:
-        return _shown_words(result, arm, gain)
+        return _shown_words(result, arm, named, gain)
     return f"Whether {named} helps is not known: {_chance(change, f'its {_gain_or_loss(gain)}')}"
 
 
@@ -171,9 +166,9 @@ def _enough(change: Difference) -> str:
     return "" if pictures is None else f"; about {pictures:,} pictures would show it, if it is real"
 
 
-def _shown_words(result: RunResult, arm: ArmResult, gain: float) -> str:
+def _shown_words(result: RunResult, arm: ArmResult, named: str, gain: float) -> str:
     """What a change that is no chance means; the share of what blur costs only where that is no chance either."""
-    named, cost = _named(arm), result.change("blurred", "sharp")
+    cost = result.change("blurred", "sharp")
     changes = f"{named} {_change_in_words(gain)}"
     if cost is None or cost.difference.value is None:
         return changes

@@ -279,12 +279,13 @@ def _kernel_note(arm: str, pictures: int, found: int, similarities: "pd.Series[f
 
 
 def _partly_defined(result: RunResult, spec: MetricSpec) -> Iterator[str]:
-    """A metric that is undefined on some of the pictures says over how many it is."""
+    """A metric that is undefined on some of the pictures says over how many it is; of harm, on some that it is over."""
+    harmed = result.data.images if result.harm_ids is None else len(result.harm_ids)
     estimates = {arm.name: arm.metrics[spec.key] for arm in result.arms if spec.key in arm.metrics}
     partly = [
         f"{estimate.n:,} ({name})"
         for name, estimate in estimates.items()
-        if estimate.value is not None and estimate.n < result.data.images
+        if estimate.value is not None and estimate.n < (harmed if spec.key == "harm" else result.data.images)
     ]
     if partly:
         pictures = f"{result.data.images:,} pictures"

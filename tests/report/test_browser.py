@@ -72,6 +72,8 @@ def shapes(write: Callable[..., Path], pages: dict[str, Path]) -> dict[str, Path
     """Reports of runs of unusual shapes, with times for a megapixel, beside the usual ones."""
     long = {"x" * 200: 0.3, f"{'W' * 100} {'y' * 99}": 0.25}
     runs: dict[str, dict[str, Any]] = {
+        "five": {"maps": {**MAPS, **{f"net-{number}": 0.15 + 0.05 * number for number in range(4)}}},
+        "ten": {"maps": {**MAPS, **{f"net-{number}": 0.3 - 0.02 * number for number in range(9)}}},
         "twenty": {"maps": {**MAPS, **{f"deblurrer-{number}": 0.15 + 0.012 * number for number in range(20)}}},
         "long": {"maps": {**MAPS, **long}, "class_names": ("a" * 200, "b")},
         "few": {"maps": MAPS, "images": 3},

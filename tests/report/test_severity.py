@@ -1,16 +1,19 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from detbench.metrics.specs import METRICS
 from detbench.pages.parts import Cell
-from detbench.pages.plot import pen
+from detbench.pages.plot import HEIGHT_IN, drawn, pen
 from detbench.report.changes import changes_of
 from detbench.report.severity import (
     Gain,
@@ -154,9 +157,9 @@ def test_response_says_how_much_each_bin_holds(write: Callable[..., Path]) -> No
     found = analysis(write, [0, 12, 0, 4, 0])
     table = response_table(map_by_blur(found), METRICS["map"])
     assert [(row.heading.text, row.heading.note) for row in table.rows] == [
-        ("10 to 20 px", "12 pictures"),
-        ("20 to 30 px", "0 pictures"),
-        ("30 to 40 px", "4 pictures"),
+        ("10–20 px", "12 pictures"),
+        ("20–30 px", "0 pictures"),
+        ("30–40 px", "4 pictures"),
     ]
     assert [(row.cells[1].text, row.cells[1].interval) for row in table.rows] == [
         (".300", "[.200,\xa0.400]"),
@@ -180,7 +183,19 @@ def test_a_line_ends_at_an_empty_bin_and_few_pictures_have_no_bar(write: Callabl
     assert hollow.get_markerfacecolor() == "none"
     assert np.asarray(hollow.get_ydata()).tolist()[-1] == pytest.approx(0.3)
     assert len(axis.collections) == 2 * 2
-    assert [tick.get_text() for tick in axis.get_xticklabels()][::3] == ["0 to 10\nn = 12", "30 to 40\nn = 4"]
+    assert [tick.get_text() for tick in axis.get_xticklabels()][::3] == ["< 10\n12", "30–40\n4"]
+
+
+def test_names_of_bins_leave_room_for_each_other(write: Callable[..., Path]) -> None:
+    """Five bins with the longest bounds and counts of ten thousands stand side by side in a plot of the page's size."""
+    found = map_by_blur(analysis(write, [12, 3, 5, 4]))
+    names = ("< 12.5 %", "12.5–25 %", "25–50 %", "50–100 %", "≥ 100 %")
+    bins = [replace(found[0], name=name, pictures=35_000) for name in names]
+    draw = response_plot(bins, {"blurred": pen(0), "wiener": pen(1)}, "blur", "mAP")
+    with drawn(draw, HEIGHT_IN) as figure:
+        FigureCanvasAgg(figure).draw()
+        boxes = [tick.get_window_extent() for tick in figure.axes[0].get_xticklabels()]
+    assert all(one.x1 < other.x0 for one, other in pairwise(boxes))
 
 
 def test_a_run_without_known_blur_has_no_response(write: Callable[..., Path]) -> None:
