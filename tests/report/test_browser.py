@@ -579,3 +579,11 @@ def test_print_leaves_controls_out(report: Path, open_page: Callable[..., Any]) 
     assert not page.locator(".filters").is_visible()
     assert not page.locator(".compare").is_visible()
     assert page.locator("#provenance .pairs").first.is_visible()
+
+
+def test_paper_holds_whole_tables(shapes: dict[str, Path], open_page: Callable[..., Any]) -> None:
+    """Nothing is cut off at the right edge of an A4 page, which cannot scroll: 718 CSS pixels between its margins."""
+    for name in ("report", "ten", "comparison"):
+        page = open_page(shapes[name], 718)
+        page.emulate_media(media="print")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 719, name
