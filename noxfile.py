@@ -77,14 +77,42 @@ def build(session: nox.Session) -> None:
     session.run("detbench", "doctor")
 
 
-def lend_libraries(session: nox.Session) -> None:
-    """Let an environment import what nox's own has installed, but not this checkout.
+@nox.session
+def without_ultralytics(session: nox.Session) -> None:
+    """Install the package without the extra `yolo`, and run the main job, the refusal of YOLO, and doctor."""
+    lend_libraries(session, but="ultralytics")
+    session.install(".")
+    drawing = Path("tests/drawn.py").resolve()
+    elsewhere = Path(session.create_tmp()).resolve() / "elsewhere"
+    shutil.rmtree(elsewhere, ignore_errors=True)
+    elsewhere.mkdir()
+    session.chdir(elsewhere)
+    session.env["DETBENCH_CACHE"] = str(elsewhere / "cache")
+    session.run("python", str(drawing), "drawn")
+    job = "run --deblurrer identity --detector blobs --dataset drawn --blur trajectory --name job"
+    session.run("detbench", *job.split())
+    session.run("detbench", "run", "--deblurrer", "identity", success_codes=[2])
+    session.run("detbench", "doctor")
 
-    A path in a .pth file is only searched: the .pth files there, and with them editable installs, are not read.
+
+def lend_libraries(session: nox.Session, but: str | None = None) -> None:
+    """Let an environment import what nox's own has installed, but not this checkout, nor packages that begin with `but`.
+
+    A path in a .pth file is only searched: the .pth files there, and with them editable installs, are not read. Packages
+    are left out by a folder of links to all the others.
     """
     ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    own = session.run("python", "-c", ask, silent=True).strip()
-    (Path(own) / "borrowed.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+    own = Path(session.run("python", "-c", ask, silent=True).strip())
+    lent = Path(sysconfig.get_path("purelib"))
+    if but:
+        links = own.with_name("lent")
+        shutil.rmtree(links, ignore_errors=True)
+        links.mkdir()
+        for package in lent.iterdir():
+            if not package.name.startswith(but):
+                (links / package.name).symlink_to(package)
+        lent = links
+    (own / "borrowed.pth").write_text(f"{lent}\n")
 
 
 @nox.session(venv_backend="none")

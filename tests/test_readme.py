@@ -11,7 +11,7 @@ LINES = TEXT.splitlines()
 MOST_LINES, MOST_WORDS, MOST_COLUMNS = 150, 1300, 6
 
 MAIN_JOB = (
-    "python3.11 -m venv .venv && .venv/bin/pip install . && "
+    "python3.11 -m venv .venv && .venv/bin/pip install '.[yolo]' && "
     ".venv/bin/detbench run --deblurrer deblurgan --detector yolov8"
 )
 TESTS = "python3.11 -m venv .venv && .venv/bin/pip install -e '.[dev]' && .venv/bin/nox"

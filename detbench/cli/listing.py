@@ -89,10 +89,12 @@ def _deblurrers() -> Iterator[Listed]:
 def _detectors() -> Iterator[Listed]:
     from detbench.plugins.builtin import DETECTOR_KINDS, DETECTORS
 
-    ours = {"source": "ultralytics", "licence": "AGPL-3.0", "weights": "yours", "reused": ALWAYS}
+    yolo = DETECTORS.find("yolov8")
+    ours = {"source": yolo.source, "licence": yolo.licence, "weights": "yours", "reused": ALWAYS}
+    lacking = _lacking(yolo)
     yield from map(_listed, DETECTORS.entries())
-    yield Listed("FILE.pt", "any detection model of ultralytics", facts=ours)
-    yield Listed("FILE.safetensors", "from `detbench train yolov8`", facts=ours)
+    for name, summary in _YOLO_FILES.items():
+        yield Listed(name, summary, "missing" if lacking else "ready", lacking, ours)
     yield from map(_listed, DETECTOR_KINDS)
 
 
@@ -132,6 +134,10 @@ _SECTIONS: Mapping[Section, Callable[[], Iterator[Listed]]] = {
     "metrics": _metrics,
 }
 
+_YOLO_FILES = {
+    "FILE.pt": "any detection model of ultralytics",
+    "FILE.safetensors": "from `detbench train yolov8`",
+}
 _PATHS = {
     "[coco:]PATH[#SPLIT]": "COCO's JSON and pictures, as tools export them",
     "[yolo:]PATH[#SPLIT]": "data.yaml and label files",
@@ -160,9 +166,15 @@ def _state(entry: "Entry") -> tuple[Literal["ready", "missing", "damaged"], str,
     weights = f"{entry.weights}, SHA-256 {sha256}" if sha256 else "yours" if entry.argument else ""
     if file is not None and _toml(file.with_name(CARD_NAME)).get("sha256", sha256) != sha256:
         return "damaged", f"{file.name} does not match its card", weights
-    if missing := entry.missing():
-        return "missing", f"lacks {', '.join(missing)}: {entry.install}", weights
+    if lacking := _lacking(entry):
+        return "missing", lacking, weights
     return "ready", "", weights
+
+
+def _lacking(entry: "Entry") -> str:
+    """The packages that an entry lacks and the command that brings them; empty where it lacks none."""
+    missing = entry.missing()
+    return f"lacks {', '.join(missing)}: {entry.install}" if missing else ""
 
 
 def _reuse(entry: "Entry") -> str:

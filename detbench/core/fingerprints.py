@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.machinery import all_suffixes
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.metadata import Distribution, PackageNotFoundError, distribution, packages_distributions
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +18,12 @@ from typing import Any
 _OWN = "detbench"
 _DISTRIBUTIONS = {"cv2": "opencv-python", "PIL": "pillow", "skimage": "scikit-image"}
 """The usual distributions of modules with another name; reading all installed ones' metadata takes .7 s."""
+
+SAME = (
+    ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"),
+    ("ultralytics", "ultralytics-opencv-headless"),
+)
+"""Names of distributions that hold the same modules, of which an installation has one; results name the first."""
 
 _ENDINGS = [stem + suffix for suffix in all_suffixes() for stem in ("/__init__", "")]
 """What stands behind the path of a module in the name of its file, sources first."""
@@ -29,12 +35,21 @@ def file_sha256(path: Path) -> str:
 
 
 @cache
-def installed_version(distribution: str) -> str | None:
-    """The version of an installed package; None where it is not installed."""
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return None
+def installed_version(name: str) -> str | None:
+    """The version of an installed package, under whichever name that holds its modules; None where it is not there."""
+    found = installed_distribution(name)
+    return found.version if found else None
+
+
+def installed_distribution(name: str) -> Distribution | None:
+    """An installed package, or the one that holds the same modules under another name; None where neither is there."""
+    same = next((names for names in SAME if name in names), ())
+    for each in (name, *same):
+        try:
+            return distribution(each)
+        except PackageNotFoundError:
+            continue
+    return None
 
 
 def code_identity(code: ModuleType | Callable[..., Any] | str) -> dict[str, Any]:

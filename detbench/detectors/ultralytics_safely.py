@@ -14,9 +14,14 @@ from detbench.errors import BackendError
 os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", ULTRALYTICS_SAFE_LOAD="true", YOLO_VERBOSE="false")
 
 _open_picture, _threads, _opencv_threads = PillowImage.open, os.environ.get("OMP_NUM_THREADS"), cv2.getNumThreads()
-import ultralytics  # noqa: E402  (after the environment that it reads)
-import ultralytics.models.yolo.detect  # noqa: E402
-import ultralytics.nn.tasks  # noqa: E402
+try:
+    import ultralytics  # after the environment that it reads
+    import ultralytics.models.yolo.detect
+    import ultralytics.nn.tasks
+except ModuleNotFoundError as error:
+    raise BackendError(
+        f"YOLO needs {error.name}, which is not installed: pip install 'detbench[yolo]' (ultralytics, AGPL-3.0)"
+    ) from error
 
 # For the whole process, ultralytics replaces Pillow's `open` by one that fails on files that are no pictures, and keeps
 # OpenCV and programs that are started later at one thread.

@@ -198,10 +198,13 @@ def resolve_detector(word: str, device: str) -> Backend:
     if name in foreign:
         return _installed(foreign[name], rest)
     if is_checkpoint(word):
+        yolo = DETECTORS.find("yolov8")
+        replace(yolo, name=word).check_installed()
         weights = find_checkpoint(word)
-        base = replace(DETECTORS.find("yolov8"), name=weights.stem, summary=f"checkpoint {word}")
+        base = replace(yolo, name=weights.stem, summary=f"checkpoint {word}")
         return _backend(_with_options(base, weights, device=device), weights)
     entry = DETECTORS.find(word)
+    entry.check_installed()
     if entry.weights is None:
         return _backend(entry, weights=None)
     weights = shipped("models") / entry.weights / "weights.safetensors"

@@ -1,12 +1,16 @@
 """The built-ins, one line each, as strings: reading this table imports none of them."""
 
+from detbench.core.licences import AGPL
 from detbench.plugins.registry import Entry, Registry
 
 TORCH = ("torch",)
 ULTRALYTICS = ("ultralytics", "torch", "torchvision")
 ONNX = ("onnxruntime", "numpy")
-AGPL = "AGPL-3.0"
 YOURS = "its author's"
+DETECTORS_WITHOUT_ULTRALYTICS = (
+    "It brings ultralytics, which is AGPL-3.0. These detectors do without: torchvision:MODEL, onnx:FILE, "
+    "recorded:FOLDER, python:package.module:thing, blobs"
+)
 
 DEBLURRERS = Registry(
     kind="deblurrer",
@@ -92,6 +96,8 @@ DETECTORS = Registry(
             ULTRALYTICS,
             source="ultralytics",
             licence=AGPL,
+            extra="yolo",
+            instead=DETECTORS_WITHOUT_ULTRALYTICS,
         ),
         Entry(
             "yolov8-blur",
@@ -101,6 +107,8 @@ DETECTORS = Registry(
             ULTRALYTICS,
             source="ultralytics",
             licence=AGPL,
+            extra="yolo",
+            instead=DETECTORS_WITHOUT_ULTRALYTICS,
         ),
         Entry("blobs", "detbench.detectors.blobs:Blobs", "plain discs and squares; needs no weights"),
     ),

@@ -70,15 +70,9 @@ def _resolved(word: str, entries: Sequence[Entry], resolvers: Mapping[str, Resol
     entry = kinds[kind]
     if not what:
         raise UsageError(f"{word!r} names nothing: write {kind}:{entry.argument}")
-    _check_installed(entry)
+    entry.check_installed()
     reference = resolvers[kind](entry, what, device)
     return replace(reference, entry=replace(reference.entry, name=name)) if name else reference
-
-
-def _check_installed(entry: Entry) -> None:
-    missing = entry.missing()
-    if missing:
-        raise UsageError(f"{entry.name} needs {', '.join(missing)}, which is not installed: {entry.install}")
 
 
 def _named(entry: Entry, what: str, **options: Any) -> Entry:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from detbench.core.fingerprints import installed_version
+from detbench.core.licences import NOT_STATED, stated_licence
 from detbench.core.observed_reads import observed
 from detbench.errors import BackendError, DetbenchError, UsageError, did_you_mean
 
@@ -27,6 +28,7 @@ class Entry:
     options             the keyword arguments that it is built with
     source, licence     where it is from
     extra               the extra of detbench that brings its packages
+    instead             what a message says that cannot do without them: what else there is
     argument            what stands behind the colon of a kind that is named as `NAME:…`
     by_name             it has results for the pictures of a dataset, by their names, and none for other pictures
     estimates_kernels   a deblurrer that is a KernelEstimator
@@ -43,6 +45,7 @@ class Entry:
     source: str = "detbench"
     licence: str = "MIT"
     extra: str | None = None
+    instead: str = ""
     argument: str | None = None
     by_name: bool = False
     estimates_kernels: bool = False
@@ -56,6 +59,13 @@ class Entry:
     def missing(self) -> tuple[str, ...]:
         """The packages that it needs and that are not installed."""
         return tuple(name for name in self.distributions if installed_version(name) is None)
+
+    def check_installed(self) -> None:
+        """Raise UsageError where a package is missing, with the command that brings it."""
+        missing = self.missing()
+        if missing:
+            instead = f". {self.instead}" if self.instead else ""
+            raise UsageError(f"{self.name} needs {', '.join(missing)}, which is not installed: {self.install}{instead}")
 
     @property
     def package(self) -> str:
@@ -158,11 +168,5 @@ def _from_entry_point(point: Any) -> Entry:
         f"from the package {distribution}",
         distributions=(distribution,),
         source=distribution,
-        licence=_licence(point.dist),
+        licence=stated_licence(point.dist) if point.dist else NOT_STATED,
     )
-
-
-def _licence(distribution: Any) -> str:
-    """The licence in a package's metadata, the SPDX expression before the older field."""
-    metadata = distribution.metadata if distribution else {}
-    return str(metadata.get("License-Expression") or metadata.get("License") or "not stated").splitlines()[0]

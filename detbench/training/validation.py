@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from detbench.errors import BackendError
 from detbench.training.clock import Layout
 from detbench.training.data.crops import HeldOutCrops
 from detbench.training.data.sources import Source
@@ -82,8 +83,8 @@ def _detections(
         return {}
     try:
         from detbench.detectors.ultralytics_yolo import Yolo
-    except ModuleNotFoundError as error:
-        say(f"no mAP of held-out pictures: {error.name} is not installed")
+    except BackendError as error:
+        say(f"no mAP of held-out pictures: {error}")
         return {}
     detector = Yolo(file, device)
     found = {source.name: detection_of(source, detector, most) for source in held_out}

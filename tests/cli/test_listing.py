@@ -41,7 +41,7 @@ def test_list_says_how_weights_are_made(detbench: Run, tmp_path: Path, monkeypat
 
 def test_what_is_missing_is_never_cut() -> None:
     """A long remedy goes on in the next line, so that it can be copied; a long summary is cut between words."""
-    mend = "lacks torch, torchvision, ultralytics: pip install torch torchvision ultralytics"
+    mend = "lacks ultralytics, torch, torchvision: pip install 'detbench[yolo]'"
     lines = _line(Listed("yolov8", "what it is", "missing", mend)).splitlines()
     assert " ".join(line[33:] for line in lines) == mend
     assert max(map(len, lines)) <= 80

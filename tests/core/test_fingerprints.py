@@ -3,7 +3,9 @@ import re
 import sys
 from collections.abc import Callable
 from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -197,3 +199,22 @@ def test_versions_of_what_is_installed() -> None:
     """An installed package has its version, any other None."""
     assert installed_version("numpy") == np.__version__
     assert installed_version("no-such-distribution-at-all") is None
+
+
+def test_one_library_may_have_several_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenCV and ultralytics count as installed under any name that brings their modules, so that no result depends on
+    which.
+    """
+
+    def only_headless(name: str) -> SimpleNamespace:
+        if name.endswith("-headless"):
+            return SimpleNamespace(version=f"1 of {name}")
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(fingerprints, "distribution", only_headless)
+    found = {name: installed_version.__wrapped__(name) for name in ("opencv-python", "ultralytics", "numpy")}
+    assert found == {
+        "opencv-python": "1 of opencv-python-headless",
+        "ultralytics": "1 of ultralytics-opencv-headless",
+        "numpy": None,
+    }

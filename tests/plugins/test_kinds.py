@@ -140,6 +140,21 @@ def test_what_is_not_installed_is_said(tmp_path: Path, monkeypatch: pytest.Monke
         deblurrer_reference(f"onnx:{tmp_path}", "cpu")
 
 
+@pytest.mark.parametrize("word", ["yolov8", "yolov8-blur", "mine.pt", "yolov8n.pt", "out/weights.safetensors"])
+def test_without_ultralytics_the_other_detectors_are_named(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is missing, the command that brings it, its licence, and what works without; nothing is fetched first."""
+    real = registry.installed_version
+    monkeypatch.setattr(registry, "installed_version", lambda name: None if name == "ultralytics" else real(name))
+    with pytest.raises(UsageError) as refused:
+        resolve_detector(word, "cpu")
+    assert str(refused.value) == (
+        f"{word} needs ultralytics, which is not installed: pip install 'detbench[yolo]'. It brings ultralytics, which "
+        "is AGPL-3.0. These detectors do without: torchvision:MODEL, onnx:FILE, recorded:FOLDER, "
+        "python:package.module:thing, blobs"
+    )
+    assert resolve_detector("blobs", "cpu").name == "blobs"
+
+
 def test_a_python_object_is_found_in_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A function is the deblurrer, a class is built, a factory is called; editing the module changes the identity."""
     monkeypatch.chdir(tmp_path)

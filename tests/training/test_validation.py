@@ -15,6 +15,7 @@ from detbench.training.recipe import Recipe
 from detbench.training.training_plan import TrainingPlan
 from detbench.training.validation import Validation
 
+ADAPTERS = {f"detbench.detectors.{name}" for name in ("ultralytics_safely", "ultralytics_yolo", "fused")}
 CPU = torch.device("cpu")
 RECIPE = Recipe(crop_px=32, held_out_px=32, held_out_crops=6, blurs=("trajectory:length_px=12",))
 
@@ -64,7 +65,9 @@ def test_crops_are_shared_among_the_sources(validation: Validation) -> None:
 
 def test_without_ultralytics_the_map_is_left_out(drawn_pairs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a note that says so; the rest is judged."""
-    monkeypatch.setitem(sys.modules, "detbench.detectors.ultralytics_yolo", None)
+    for name in [name for name in sys.modules if name.startswith("ultralytics.") or name in ADAPTERS]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "ultralytics", None)
     said: list[str] = []
     Validation([find_source(drawn_pairs)], RECIPE, None, "cpu", said.append)
     assert len(said) == 1

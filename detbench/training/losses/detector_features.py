@@ -7,7 +7,7 @@ from typing import cast
 from torch import Tensor, nn
 
 from detbench.core.paths import shipped
-from detbench.errors import WeightsError
+from detbench.errors import BackendError, WeightsError
 
 SHIPPED = shipped("models") / "yolov8n-streets" / "weights.safetensors"
 """The detector whose features are compared where none is named."""
@@ -37,9 +37,13 @@ class DetectorFeatures(nn.Module):
 def load_detector_features(file: Path | None) -> DetectorFeatures:
     """Those of a YOLO's checkpoint (.pt or .safetensors), without one of the shipped detector.
 
-    Raises WeightsError for a file that is no checkpoint, and for a network that does not begin as YOLOv8 does.
+    Raises WeightsError for a file that is no checkpoint, and for a network that does not begin as YOLOv8 does;
+    BackendError without ultralytics.
     """
-    from detbench.detectors.ultralytics_yolo import load_yolo  # ultralytics need not be there where no detector is used
+    try:
+        from detbench.detectors.ultralytics_yolo import load_yolo  # it need not be there where no detector is used
+    except BackendError as error:
+        raise BackendError(f"detector_weight: {error}; a recipe with detector_weight = 0 does without") from error
 
     net = load_yolo(file or SHIPPED).model
     net.fuse(verbose=False)
