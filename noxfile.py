@@ -96,10 +96,10 @@ def without_ultralytics(session: nox.Session) -> None:
 
 
 def lend_libraries(session: nox.Session, but: str | None = None) -> None:
-    """Let an environment import what nox's own has installed, but not this checkout, nor packages that begin with `but`.
+    """Let an environment import what nox's own has installed, but not this checkout, nor packages whose names
+    begin with `but`: these are left out by a folder of links to all the others.
 
-    A path in a .pth file is only searched: the .pth files there, and with them editable installs, are not read. Packages
-    are left out by a folder of links to all the others.
+    A path in a .pth file is only searched: the .pth files there, and with them editable installs, are not read.
     """
     ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
     own = Path(session.run("python", "-c", ask, silent=True).strip())

@@ -146,7 +146,7 @@ def test_a_training_says_how_it_does_without(said: dict[str, dict[str, object]])
 
 
 def test_list_and_doctor_say_so(said: dict[str, dict[str, object]]) -> None:
-    """YOLO is listed as missing with what brings it, blobs as ready; doctor counts the shipped weights alone as AGPL."""
+    """YOLO is listed as missing with what brings it, blobs as ready; doctor finds the weights alone under AGPL."""
     listed = [" ".join(line.split()) for line in str(said["list"]["out"]).splitlines()]
     for name in ("yolov8", "yolov8-blur", "FILE.pt", "FILE.safetensors"):
         assert f"{name} missing lacks ultralytics: pip install 'detbench[yolo]'" in listed

@@ -121,7 +121,7 @@ def _meaning(agpl: Sequence[str]) -> str:
     *others, last = agpl
     named = f"{', '.join(others)} and {last}" if others else last
     return (
-        f"For a product: {named} are under AGPL-3.0. What holds or serves them owes its users its whole source, or needs "
-        "a licence from Ultralytics.\nLeave them out, and MIT is all that detbench asks for; every other detector works. "
-        f"The models are in {shipped('models')}."
+        f"For a product: {named} are under AGPL-3.0. What holds or serves them owes its users its whole source, or "
+        "needs a licence from Ultralytics.\nLeave them out, and MIT is all that detbench asks for; every other "
+        f"detector works. The models are in {shipped('models')}."
     )

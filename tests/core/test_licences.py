@@ -43,7 +43,7 @@ def test_agpl_is_known_by_its_names() -> None:
 
 
 def test_packages_are_those_of_the_installation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What detbench requires and what an extra brings, where it is there; neither tools nor what other packages need."""
+    """What detbench requires and what an extra brings, where it is there; no tools."""
     ours = Message()
     for extra in ("yolo", "onnx", "dev"):
         ours["Provides-Extra"] = extra
@@ -63,7 +63,7 @@ def test_packages_are_those_of_the_installation(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_two_networks_are_agpl() -> None:
-    """The YOLOs, which ultralytics trained; every other shipped network is MIT. Their folders name the text beside them."""
+    """The YOLOs, which ultralytics trained; every other shipped network is MIT. The text is there."""
     found = weights_licences()
     assert {name for name, licence in found.items() if is_agpl(licence)} == {"yolov8n-streets", "yolov8n-streets-blur"}
     assert {licence for licence in found.values() if not is_agpl(licence)} == {"MIT"}
