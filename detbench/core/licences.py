@@ -24,11 +24,11 @@ def stated_licence(package: Distribution) -> str:
     """The licence in a package's metadata: its SPDX expression, else the older field where that is one line, else the
     classifiers, else that it is not stated.
     """
-    metadata = package.metadata
-    older = (metadata.get("License") or "").strip()
-    if stated := metadata.get("License-Expression") or (older if "\n" not in older else ""):
-        return str(stated)
-    classifiers = (text for text in metadata.get_all("Classifier", ()) if text.startswith("License ::"))
+    fields = {name: package.metadata.get_all(name) or [] for name in ("License-Expression", "License", "Classifier")}
+    expression, older = ("".join(fields[name]).strip() for name in ("License-Expression", "License"))
+    if stated := expression or (older if "\n" not in older else ""):
+        return stated
+    classifiers = (text for text in fields["Classifier"] if text.startswith("License ::"))
     return ", ".join(text.rpartition(" :: ")[2] for text in classifiers) or older.partition("\n")[0] or NOT_STATED
 
 
