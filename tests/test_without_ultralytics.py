@@ -72,7 +72,7 @@ WORKING: Mapping[str, tuple[str, ...]] = {
         *("compare", "reports/first/truth.json", "reports/first/detections/sharp.json"),
         "reports/first/detections/blurred.json",
     ),
-    "deblur": ("deblur", "drawn/images", "--deblurrer", "nah", "--out", "restored"),
+    "deblur": ("deblur", "drawn/images/drawn-01.png", "--deblurrer", "pix2pix", "--out", "restored"),
     "convert": ("convert", "drawn", "--to", "yolo", "--out", "converted"),
     "train": ("train", "deblurgan", *TRAIN, "--out", "trained"),
     "list": ("list",),
