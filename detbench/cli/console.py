@@ -10,7 +10,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedWriter, FileIO, TextIOWrapper
 from pathlib import Path
@@ -27,6 +27,8 @@ from rich.progress import (
 )
 from rich.table import Table
 from rich.text import Text
+
+from detbench.core.published import Published, megabytes
 
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout and sys.stdout.isatty() else 240)
 """For results: tables and the one line that a script reads. A file has no width, so nothing is cut short for it."""
@@ -235,6 +237,21 @@ def progress_steps(
     )
     with Progress(*columns, console=err, transient=True) as bars:
         yield _noting(_Bars(bars, each), reached)
+
+
+@contextmanager
+def show_fetching(file: Published) -> Iterator[Callable[[int], None]]:
+    """A line that says what is fetched, from where and how large it is, and lines of how far it is."""
+    whole = round((file.size_bytes or 0) / 1e6)
+    note(f"Fetching {file.name} from {file.url}{f', {megabytes(file.size_bytes)}' if file.size_bytes else ''}.")
+    lines = _Lines(None)
+
+    def show(size_bytes: int) -> None:
+        done = round(size_bytes / 1e6)
+        if done < whole:
+            lines(f"MB of {file.name}", done, whole)
+
+    yield show
 
 
 def _noting(show: Steps, reached: dict[str, tuple[int, int]] | None) -> Steps:

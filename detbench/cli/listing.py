@@ -156,10 +156,15 @@ def _listed(entry: "Entry") -> Listed:
 
 def _state(entry: "Entry") -> tuple[Literal["ready", "missing", "damaged"], str, str]:
     """Whether an entry is ready, else what to do about it; and its weights with their checksum."""
+    from detbench.core.fetchable import located, registry
     from detbench.core.fingerprints import file_sha256
     from detbench.core.paths import CARD_NAME, shipped
 
     file = shipped("models") / entry.weights / "weights.safetensors" if entry.weights else None
+    if entry.weights in registry():
+        file = located(registry()[entry.weights])
+        if file is None:
+            return "missing", f"weights are fetched on first use: detbench fetch {entry.weights}", ""
     if file is not None and not file.is_file():
         return "missing", f"no weights: detbench train {entry.network}", ""
     sha256 = "" if file is None else file_sha256(file)

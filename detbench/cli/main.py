@@ -13,10 +13,11 @@ from detbench.cli.cache import cache
 from detbench.cli.card import card
 from detbench.cli.compare import compare
 from detbench.cli.config import Configured
-from detbench.cli.console import note_stdout_loss, open_streams, print_path, say_error
+from detbench.cli.console import note_stdout_loss, open_streams, print_path, say_error, show_fetching
 from detbench.cli.convert import convert
 from detbench.cli.deblur import deblur
 from detbench.cli.doctor import doctor
+from detbench.cli.fetch import fetch
 from detbench.cli.gate import baseline, gate
 from detbench.cli.help import Command, Group, refusal
 from detbench.cli.listing import list_backends
@@ -28,6 +29,7 @@ from detbench.cli.run import run
 from detbench.cli.train import train
 from detbench.core.files import check_name
 from detbench.core.paths import home_expanded
+from detbench.core.published import watched
 from detbench.errors import DetbenchError
 
 DISK_ERRORS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG, errno.ELOOP}
@@ -76,6 +78,7 @@ app.command("convert", cls=Command)(convert)
 app.add_typer(train, name="train")
 app.command("card", cls=Command)(card)
 app.command("list", cls=Command)(list_backends)
+app.command("fetch", cls=Command)(fetch)
 app.add_typer(cache, name="cache")
 app.command("doctor", cls=Command)(doctor)
 
@@ -84,7 +87,8 @@ def main() -> None:
     """Run the command line; expected errors end it with one message, anything else is a bug with its traceback."""
     open_streams()
     try:
-        sys.exit(app(_words(sys.argv[1:]), prog_name="detbench", standalone_mode=False) or 0)
+        with watched(show_fetching):
+            sys.exit(app(_words(sys.argv[1:]), prog_name="detbench", standalone_mode=False) or 0)
     except typer.TyperException as error:
         if message := refusal(error):
             say_error(message)

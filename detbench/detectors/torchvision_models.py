@@ -14,6 +14,7 @@ from torchvision import models
 from torchvision.models import detection
 
 from detbench.core.fetching import fetched
+from detbench.core.published import Published
 from detbench.core.files import read_text
 from detbench.errors import UsageError, WeightsError, did_you_mean
 from detbench.types import Detections, Image
@@ -44,7 +45,7 @@ class TorchvisionDetector:
         published = models.get_model_weights(model).COCO_V1
         names = tuple(published.meta["categories"]) if classes is None else (NO_CLASS[0], *_lines(classes))
         net = models.get_model(model, weights=None, weights_backbone=None, num_classes=len(names))
-        _load(net, weights or fetched(published.url), len(names))
+        _load(net, weights or fetched(Published(published.url)), len(names))
         _set_limits(net, self.confidence, self.max_detections)
         self._net = net.eval().to(device)
         self._device = device

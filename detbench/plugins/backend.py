@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from detbench.core.fetchable import model_weights, superseded_weights
 from detbench.core.fingerprints import code_identity, file_sha256, installed_version
 from detbench.core.native_readers import unseen_reads
 from detbench.core.observed_reads import observed
@@ -106,7 +107,7 @@ def resolve_deblurrer(word: str, device: str, precision: str) -> Backend:
     """A deblurrer by name, by reference, or `NAME:FILE` for a network with the user's own weights (safetensors).
 
     Settings stand behind the colon too: `NAME:light=linear`, `NAME:FILE,light=linear`. `device` is a resolved one;
-    networks alone take it and `precision`.
+    networks alone take it and `precision`. Weights of detbench that are not here are fetched.
     """
     reference = deblurrer_reference(word, device)
     if reference is not None:
@@ -118,7 +119,7 @@ def resolve_deblurrer(word: str, device: str, precision: str) -> Backend:
             f"NETWORK:{name}, such as nafnet:{name}; an exported network is onnx:{name}, torchscript:{name} or "
             f"exported:{name}"
         )
-    entry = DEBLURRERS.find(name)
+    entry = _deblurrer(name)
     if entry.is_foreign:
         return _installed(entry, rest)
     file, settings = _file_and_settings(entry, rest)
@@ -126,10 +127,17 @@ def resolve_deblurrer(word: str, device: str, precision: str) -> Backend:
         if file:
             raise UsageError(f"{name} has no weights that a file could replace: name it without {':' + file!r}")
         return _backend(entry, weights=None)
-    weights = Path(file) if file else shipped("models") / entry.weights / "weights.safetensors"
+    weights = Path(file) if file else model_weights(shipped("models") / entry.weights)
     arm = "-".join([_own_name(name, weights) if file else name, *settings.values()])
     options = {"device": device, "precision": precision, **settings}
     return _backend(_with_options(replace(entry, name=arm), weights, **options), weights)
+
+
+def _deblurrer(name: str) -> Entry:
+    """The entry of a name; for superseded weights it is that of their network."""
+    if not superseded_weights(name):
+        return DEBLURRERS.find(name)
+    return replace(DEBLURRERS.find(name.partition("-")[0]), name=name, weights=name)
 
 
 def listed_deblurrers(word: str) -> tuple[str, ...]:
@@ -161,7 +169,8 @@ def _is_deblurrer(word: str) -> bool:
     """Whether a word begins as a deblurrer's does: with a name, or with a kind that has something behind its colon."""
     kinds = "|".join(entry.name for entry in DEBLURRER_KINDS)
     names = {entry.name for entry in DEBLURRERS.entries()}
-    return word.partition(":")[0] in names or bool(re.match(rf"([\w.-]+=)?({kinds}):.", word))
+    name = word.partition(":")[0]
+    return name in names or superseded_weights(name) or bool(re.match(rf"([\w.-]+=)?({kinds}):.", word))
 
 
 def _is_command(word: str) -> bool:
@@ -207,7 +216,7 @@ def resolve_detector(word: str, device: str) -> Backend:
     entry.check_installed()
     if entry.weights is None:
         return _backend(entry, weights=None)
-    weights = shipped("models") / entry.weights / "weights.safetensors"
+    weights = model_weights(shipped("models") / entry.weights)
     return _backend(_with_options(entry, weights, device=device), weights)
 
 

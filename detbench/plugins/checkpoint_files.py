@@ -3,11 +3,13 @@
 import urllib.parse
 from pathlib import Path
 
+from detbench.core.fetchable import fetch, registry
 from detbench.core.fetching import fetched
+from detbench.core.published import Published
 from detbench.errors import UsageError
 
 RELEASE = "https://github.com/ultralytics/assets/releases/download/v8.4.0/"
-"""Where Ultralytics publishes its checkpoints (AGPL-3.0)."""
+"""Where Ultralytics publishes its checkpoints (AGPL-3.0), those too that the registry does not name."""
 
 WEIGHTS_SUFFIXES = frozenset({".pt", ".pth", ".ckpt", ".safetensors", ".onnx", ".pt2"})
 """Of files that hold a network or its weights, in whatever format."""
@@ -31,4 +33,6 @@ def find_checkpoint(word: str) -> Path:
             f"no checkpoint at {word}: give the path of a YOLO .pt or .safetensors file, or a published name like "
             "yolov8n.pt"
         )
-    return fetched(RELEASE + urllib.parse.quote(word))
+    if word in registry():
+        return fetch(registry()[word])
+    return fetched(Published(RELEASE + urllib.parse.quote(word)))
