@@ -21,6 +21,9 @@ GATED = ("identity", "deblurgan")
 GATED_PICTURES = "24"
 """The part of the embedded streets that detbench's own gate runs on: the first pictures by id."""
 
+MOST_RELEASE_BYTES = 70_000_000
+"""Of a release's wheel, and of its source archive."""
+
 LOCKED = ".ci/locked.txt"
 BROUGHT_BY_TORCH = "torch|triton|cuda-|nvidia-(?!ml-py)"
 
@@ -57,12 +60,16 @@ def streets(session: nox.Session) -> None:
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """Build the wheel, install it in an environment without this checkout, and run the main job from another folder."""
+    """Build wheel and source archive of a release, and the wheel of a checkout; install that one in an environment
+    without this checkout, and run the main job from another folder.
+    """
     wheels = Path(session.create_tmp()).resolve() / "wheels"
     shutil.rmtree(wheels, ignore_errors=True)
-    session.run("pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), ".")
+    check_release(session, wheels / "release")
+    pack(session, wheels, "wheel")
     lend_libraries(session)
     session.install(str(next(wheels.glob("detbench-*.whl"))))
+    shutil.rmtree(wheels)
     drawing = Path("tests/drawn.py").resolve()
     elsewhere = Path(session.create_tmp()) / "elsewhere"
     shutil.rmtree(elsewhere, ignore_errors=True)
@@ -93,6 +100,23 @@ def without_ultralytics(session: nox.Session) -> None:
     session.run("detbench", *job.split())
     session.run("detbench", "run", "--deblurrer", "identity", success_codes=[2])
     session.run("detbench", "doctor")
+
+
+def check_release(session: nox.Session, folder: Path) -> None:
+    """Fail where wheel or source archive of a release are too large for a package index; they are removed again."""
+    pack(session, folder, "wheel", "sdist", env={"DETBENCH_RELEASE": "1"})
+    for file in sorted(folder.iterdir()):
+        size = file.stat().st_size
+        session.log(f"{file.name} of a release: {size / 1e6:.1f} MB")
+        if size >= MOST_RELEASE_BYTES:
+            session.error(f"{file.name} has {size:,} bytes; a release has at most {MOST_RELEASE_BYTES:,}")
+    shutil.rmtree(folder)
+
+
+def pack(session: nox.Session, folder: Path, *targets: str, env: dict[str, str] | None = None) -> None:
+    """Build from the files where they lie, without a copy of the checkout."""
+    chosen = [word for target in targets for word in ("--target", target)]
+    session.run(sys.executable, "-m", "hatchling", "build", *chosen, "-d", str(folder), env=env, external=True)
 
 
 def lend_libraries(session: nox.Session, but: str | None = None) -> None:

@@ -133,7 +133,10 @@ def print_table(columns: list[str], rows: list[list[str]], *, numbers: bool = Fa
     """A small table; with `numbers`, all columns but the first are set flush right."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if numbers and index else "left", no_wrap=numbers or not index)
+        is_number = numbers and index > 0
+        table.add_column(
+            column, justify="right" if is_number else "left", no_wrap=numbers or not index, overflow="fold"
+        )
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     out.print(table)

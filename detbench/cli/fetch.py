@@ -54,7 +54,7 @@ def _fetch(name: str) -> None:
 def _print_list() -> None:
     from detbench.core.fetchable import registry
 
-    print_table(["name", "kind", "MB", "licence", "where it is", "what it is"], list(map(_row, registry().values())))
+    print_table(["name", "kind", "MB", "licence", "where it is"], list(map(_row, registry().values())))
 
 
 def _row(entry: "Fetchable") -> list[str]:
@@ -63,4 +63,4 @@ def _row(entry: "Fetchable") -> list[str]:
     size = "?" if entry.size_bytes is None else f"{entry.size_bytes / 1e6:,.1f}"
     place: Path | None = located(entry)
     where = str(place) if place else "to be fetched" if entry.files else "by hand"
-    return [entry.name, entry.kind, size, entry.licence, where, entry.summary]
+    return [entry.name, entry.kind, size, entry.licence, where]

@@ -161,10 +161,10 @@ def _state(entry: "Entry") -> tuple[Literal["ready", "missing", "damaged"], str,
     from detbench.core.paths import CARD_NAME, shipped
 
     file = shipped("models") / entry.weights / "weights.safetensors" if entry.weights else None
-    if entry.weights in registry():
+    if entry.weights is not None and entry.weights in registry():
         file = located(registry()[entry.weights])
         if file is None:
-            return "missing", f"weights are fetched on first use: detbench fetch {entry.weights}", ""
+            return "missing", f"fetched on first use: detbench fetch {entry.weights}", ""
     if file is not None and not file.is_file():
         return "missing", f"no weights: detbench train {entry.network}", ""
     sha256 = "" if file is None else file_sha256(file)

@@ -37,7 +37,6 @@ class Fetchable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     kind: Literal["weights", "checkpoint", "dataset"]
-    summary: str
     licence: str
     files: tuple[RegisteredFile, ...] = ()
     by_hand: str = ""

@@ -74,13 +74,14 @@ def _check_writable(folder: Path) -> None:
 
 def _retrieve(file: Published, kept: Path, show: Callable[[int], None]) -> None:
     """Through pooch: to a temporary name in the same folder, checked, then moved into place."""
-    import pooch
+    from pooch.core import retrieve
+    from pooch.utils import get_logger
 
-    pooch.get_logger().setLevel("ERROR")
+    get_logger().setLevel("ERROR")
     known_hash = None if file.sha256 is None else f"sha256:{file.sha256}"
     part = kept.with_name(f".{kept.name}.part")
     into = partial(_download, file, part, show)
-    pooch.retrieve(file.url, known_hash, fname=kept.name, path=kept.parent, downloader=into)
+    retrieve(file.url, known_hash, fname=kept.name, path=kept.parent, downloader=into)
 
 
 def _download(file: Published, part: Path, show: Callable[[int], None], url: str, output: str, _pooch: Any) -> None:

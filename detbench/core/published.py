@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Published:
-    """A file at an address. `sha256` (hexadecimal) and `size_bytes` are None where its publisher does not state them."""
+    """A file at an address. `sha256` (hexadecimal) and `size_bytes` are None where nobody states them."""
 
     url: str
     sha256: str | None = None

@@ -14,8 +14,8 @@ from torchvision import models
 from torchvision.models import detection
 
 from detbench.core.fetching import fetched
-from detbench.core.published import Published
 from detbench.core.files import read_text
+from detbench.core.published import Published
 from detbench.errors import UsageError, WeightsError, did_you_mean
 from detbench.types import Detections, Image
 

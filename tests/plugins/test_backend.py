@@ -1,7 +1,9 @@
+import hashlib
 import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -88,13 +90,44 @@ def test_code_and_versions_change_an_identity(monkeypatch: pytest.MonkeyPatch) -
     assert len(set(seen)) == 3
 
 
-@pytest.mark.parametrize(("name", "network"), [("deblurgan", "deblurgan"), ("nah", "nah"), ("nafnet", "nafnet")])
+@pytest.mark.parametrize(("name", "network"), [("deblurgan", "deblurgan"), ("nafnet", "nafnet")])
 def test_missing_weights_say_how_to_get_them(shipped: Callable[..., Path], name: str, network: str) -> None:
     """A network that is not trained yet names the file and the command that makes it, whatever it is trained on."""
     (missing := shipped(name)).unlink()
     with pytest.raises(WeightsError, match=rf"^{name} has no weights.*`detbench train {network}`") as caught:
         resolve_deblurrer(name, "cpu", "fp32")
     assert str(missing) in str(caught.value)
+
+
+def test_weights_that_do_not_ship_are_fetched(shipped: Callable[..., Path], register: Any, tmp_path: Path) -> None:
+    """`nah` of a small wheel: the weights come into the cache, with the card that ships, from which the cost is."""
+    content = b"weights of nah"
+    missing, sha256 = shipped("nah"), hashlib.sha256(content).hexdigest()
+    missing.unlink()
+    card = f'sha256 = "{sha256}"\n[cost]\nparameters = 2000000\ngflop_per_mpix = 7\n'
+    missing.with_name("card.toml").write_text(card)
+    register("nah", "weights", {"nah.safetensors": content})
+    backend = resolve_deblurrer("nah", "cpu", "fp32")
+    assert backend.entry.options["weights"] == tmp_path / "cache" / "weights" / "nah" / "weights.safetensors"
+    assert (backend.name, backend.identity["weights_sha256"]) == ("nah", sha256)
+    assert backend.cost == {"parameters_m": 2.0, "gflop_per_mpix": 7.0}
+
+
+def test_a_detector_that_does_not_ship_is_fetched(shipped: Callable[..., Path], register: Any) -> None:
+    """`yolov8-blur` of a small wheel, likewise."""
+    shipped("yolov8n-streets-blur").unlink()
+    register("yolov8n-streets-blur", "weights", {"yolov8n-streets-blur.safetensors": b"weights"})
+    assert resolve_detector("yolov8-blur", "cpu").entry.options["weights"].read_bytes() == b"weights"
+
+
+def test_superseded_weights_are_named_as_ever(register: Any) -> None:
+    """`deblurgan-wild` is DeblurGAN's network with weights that are fetched, alone and in a list."""
+    register("deblurgan-wild", "weights", {"deblurgan-wild.safetensors": b"wild"}, superseded=True)
+    assert listed_deblurrers("identity,deblurgan-wild") == ("identity", "deblurgan-wild")
+    wild = resolve_deblurrer("deblurgan-wild", "cpu", "bf16")
+    assert wild.name == wild.identity["name"] == "deblurgan-wild"
+    assert wild.entry.target == "detbench.deblurrers.network:DeblurGAN"
+    assert wild.entry.options["weights"].read_bytes() == b"wild"
 
 
 def test_a_network_takes_a_file_of_its_own(tmp_path: Path) -> None:

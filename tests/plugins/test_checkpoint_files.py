@@ -1,46 +1,21 @@
-import http.client
-import io
 from collections.abc import Callable
-from email.message import Message
 from pathlib import Path
-from urllib.error import HTTPError, URLError
+from typing import Any
 
 import pytest
 
 from detbench.errors import UsageError, WeightsError
+from detbench.plugins import checkpoint_files
 from detbench.plugins.checkpoint_files import RELEASE, find_checkpoint, is_checkpoint
-
-Publisher = Callable[[Callable[[], bytes]], list[str]]
 
 
 @pytest.fixture
-def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Publisher:
-    """Answers downloads with what a function gives, or raises; returns the list of addresses that were asked for."""
+def release(publisher: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The server in place of the publisher of checkpoints; the working folder is empty."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.setenv("DETBENCH_CACHE", str(tmp_path / "cache" / "detbench"))
-
-    def publish(answer: Callable[[], bytes]) -> list[str]:
-        asked: list[str] = []
-
-        def urlopen(address: str, timeout: float) -> io.BytesIO:
-            assert timeout > 0
-            asked.append(address)
-            return io.BytesIO(answer())
-
-        monkeypatch.setattr("urllib.request.urlopen", urlopen)
-        return asked
-
-    return publish
-
-
-def raising(error: Exception) -> Callable[[], bytes]:
-    """A publisher that cannot be reached."""
-
-    def answer() -> bytes:
-        raise error
-
-    return answer
+    monkeypatch.setattr(checkpoint_files, "RELEASE", publisher.address("/"))
+    return publisher
 
 
 @pytest.mark.parametrize(
@@ -51,59 +26,51 @@ def test_a_checkpoint_is_named_by_its_suffix(word: str, expected: bool) -> None:
     assert is_checkpoint(word) is expected
 
 
-def test_a_file_that_is_there_is_taken(publisher: Publisher, tmp_path: Path) -> None:
+def test_a_file_that_is_there_is_taken(release: Any, tmp_path: Path) -> None:
     """A path, and a bare name in the working folder, are those files; nothing is fetched."""
-    asked = publisher(raising(AssertionError("fetched")))
     (tmp_path / "mine.pt").write_bytes(b"mine")
     Path("yolov8n.pt").write_bytes(b"my own")
     assert find_checkpoint(str(tmp_path / "mine.pt")) == tmp_path / "mine.pt"
     assert find_checkpoint("yolov8n.pt").read_bytes() == b"my own"
-    assert asked == []
+    assert release.asked == []
 
 
 @pytest.mark.parametrize("word", ["models/yolov8n.pt", "./yolov8n.pt", "/no/such/yolov8n.pt", "weights.safetensors"])
-def test_a_path_that_leads_nowhere_is_never_fetched(publisher: Publisher, word: str) -> None:
+def test_a_path_that_leads_nowhere_is_never_fetched(release: Any, word: str) -> None:
     """Who names a folder means a file that is there: a usage error says what to give."""
-    asked = publisher(raising(AssertionError("fetched")))
     with pytest.raises(
         UsageError, match=rf"^no checkpoint at {word}: give the path of a YOLO \.pt or \.safetensors file"
     ):
         find_checkpoint(word)
-    assert asked == []
+    assert release.asked == []
 
 
-def test_a_published_name_is_fetched_once(publisher: Publisher, tmp_path: Path) -> None:
+def test_a_published_name_is_fetched_once(release: Any, tmp_path: Path) -> None:
     """The first use downloads it into the user's cache, the second finds it there; the working folder stays empty."""
-    asked = publisher(lambda: b"published")
-    first, second = find_checkpoint("yolov8n.pt"), find_checkpoint("yolov8n.pt")
-    assert first == second == tmp_path / "cache" / "detbench" / "weights" / "yolov8n.pt"
+    release.files["/yolov8s.pt"] = b"published"
+    first, second = find_checkpoint("yolov8s.pt"), find_checkpoint("yolov8s.pt")
+    assert first == second == tmp_path / "cache" / "weights" / "yolov8s.pt"
     assert first.read_bytes() == b"published"
-    assert asked == [RELEASE + "yolov8n.pt"]
+    assert release.asked == [("/yolov8s.pt", None)]
     assert not list(Path().iterdir())
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        URLError("Name or service not known"),
-        HTTPError(RELEASE, 404, "Not Found", Message(), io.BytesIO()),
-        TimeoutError("timed out"),
-        http.client.IncompleteRead(b"half of it"),
-        http.client.RemoteDisconnected("closed"),
-    ],
-    ids=lambda error: type(error).__name__,
-)
-def test_a_failing_download_says_what_to_do(publisher: Publisher, tmp_path: Path, error: Exception) -> None:
-    """No network, no such name, or half a file: an error names the source and the way round, and nothing is kept."""
-    publisher(raising(error))
-    with pytest.raises(WeightsError, match=r"^yolov8n\.pt .* could not be fetched from https://.*pass its path"):
+def test_a_registered_name_is_checked(release: Any, register: Callable[..., Any]) -> None:
+    """yolov8n.pt has a checksum in the registry, under the address of the release: another file is refused."""
+    from detbench.core.fetchable import registry
+
+    assert registry()["yolov8n.pt"].files[0].url == RELEASE + "yolov8n.pt"
+    register("yolov8n.pt", "checkpoint", {"yolov8n.pt": b"published"})
+    release.files["/yolov8n.pt"] = b"something else"
+    with pytest.raises(WeightsError, match="another SHA-256"):
         find_checkpoint("yolov8n.pt")
-    assert not list((tmp_path).rglob("*.pt"))
+    release.files["/yolov8n.pt"] = b"published"
+    assert find_checkpoint("yolov8n.pt").read_bytes() == b"published"
 
 
-def test_any_file_name_can_be_asked_for(publisher: Publisher) -> None:
-    """Spaces and letters beyond ASCII make an address, not a crash."""
-    asked = publisher(raising(URLError("no")))
-    with pytest.raises(WeightsError, match=r"^my größe\?\.pt is not here"):
+def test_any_file_name_can_be_asked_for(release: Any, tmp_path: Path) -> None:
+    """Spaces and letters beyond ASCII make an address, not a crash; a name that nobody publishes says so."""
+    with pytest.raises(WeightsError, match=r"^my größe\?\.pt is not here and .*: it answers 404 Not Found\."):
         find_checkpoint("my größe?.pt")
-    assert asked == [RELEASE + "my%20gr%C3%B6%C3%9Fe%3F.pt"]
+    assert release.asked == [("/my%20gr%C3%B6%C3%9Fe%3F.pt", None)]
+    assert not list(tmp_path.rglob("*.pt"))
