@@ -48,7 +48,7 @@ def fetched(file: Published, place: Path | None = None, failure: type[DetbenchEr
         error.close()
         raise failure(_not_fetched(file, kept, f"it answers {error.code} {error.reason}")) from error
     except (OSError, http.client.HTTPException) as error:
-        raise failure(_not_fetched(file, kept, str(error))) from error
+        raise failure(_not_fetched(file, kept, str(getattr(error, "reason", error)))) from error
     except ValueError as error:  # pooch's word for another checksum; it has deleted the file
         raise failure(
             _not_fetched(file, kept, "what came has another SHA-256, damaged or published anew, and was deleted")

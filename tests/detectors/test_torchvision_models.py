@@ -100,8 +100,8 @@ def test_published_weights_are_fetched_once(tmp_path: Path, monkeypatch: pytest.
     """Without weights of one's own it is torchvision's address that is asked, and a failure says so."""
     asked = []
 
-    def urlopen(address: str, timeout: float) -> Any:
-        asked.append(address)
+    def urlopen(request: Any, timeout: float) -> Any:
+        asked.append(request.full_url)
         raise OSError("no network")
 
     monkeypatch.setenv("DETBENCH_CACHE", str(tmp_path))
