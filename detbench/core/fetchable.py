@@ -6,11 +6,10 @@ import tempfile
 import tomllib
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
-
-import msgspec
+from typing import Any, Literal
 
 from detbench.core.fetching import fetched, is_whole
 from detbench.core.images import write_atomically
@@ -21,7 +20,8 @@ from detbench.errors import DataError, UsageError, did_you_mean
 WEIGHTS_NAME = "weights.safetensors"
 
 
-class RegisteredFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+@dataclass(frozen=True)
+class RegisteredFile:
     """A file of an entry. `unpack` names the beginnings of those members of an archive that are wanted."""
 
     url: str
@@ -30,7 +30,8 @@ class RegisteredFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unpack: tuple[str, ...] = ()
 
 
-class Fetchable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+@dataclass(frozen=True)
+class Fetchable:
     """One entry. Without `files` it is fetched by hand, as `by_hand` says; `then` holds commands to go on with, in
     which `{folder}` stands for its place. What is `superseded` is in no wheel and no checkout.
     """
@@ -59,7 +60,17 @@ class Fetchable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def registry() -> Mapping[str, Fetchable]:
     """Every entry by name, in the file's order."""
     text = Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
-    return {entry.name: entry for entry in msgspec.convert(tomllib.loads(text)["entry"], list[Fetchable])}
+    return {entry["name"]: _entry(entry) for entry in tomllib.loads(text)["entry"]}
+
+
+def _entry(table: Mapping[str, Any]) -> Fetchable:
+    """An entry of the file, its lists as tuples; no msgspec, for a packed training goes without it."""
+    files = [RegisteredFile(**_tuples(file)) for file in table.get("files", ())]
+    return Fetchable(**_tuples({**table, "files": files}))
+
+
+def _tuples(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
 
 
 def find_fetchable(name: str) -> Fetchable:
