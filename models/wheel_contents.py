@@ -43,9 +43,9 @@ def weights(root: Path, is_release: bool) -> Iterator[Path]:
 
 
 def others(root: Path) -> Iterator[Path]:
-    """What an installed package has besides weights: cards and recipes of models, and the datasets."""
+    """What an installed package has besides weights: cards and recipes of models, their licence, and the datasets."""
     yield from (file.relative_to(root) for file in sorted(root.glob("models/*/*")) if file.name != WEIGHTS_NAME)
-    yield Path("models", "README.md")
+    yield from (Path("models", name) for name in ("README.md", "LICENSE-AGPL-3.0"))
     yield Path("datasets")
 
 
