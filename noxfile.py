@@ -4,10 +4,14 @@ Lint, types and tests use the environment that nox itself stands in (`pip instal
 of torch takes minutes and 7 GB of disk. The wheel gets an environment of its own that borrows the libraries from it.
 """
 
+import hashlib
 import re
 import shutil
+import subprocess
 import sys
 import sysconfig
+import tomllib
+import zipfile
 from pathlib import Path
 
 import nox
@@ -117,6 +121,57 @@ def pack(session: nox.Session, folder: Path, *targets: str, env: dict[str, str] 
     """Build from the files where they lie, without a copy of the checkout."""
     chosen = [word for target in targets for word in ("--target", target)]
     session.run(sys.executable, "-m", "hatchling", "build", *chosen, "-d", str(folder), env=env, external=True)
+
+
+@nox.session(venv_backend="none")
+def release(session: nox.Session) -> None:
+    """Make what a release publishes, in dist/release: `nox -s release -- TAG`, which the version must fit.
+
+    Archives below the limits of a package index, as files of their own the weights that these leave out, and notes.
+    """
+    version = re.search(r'__version__ = "(.+)"', Path("detbench", "__init__.py").read_text())[1]
+    if session.posargs and session.posargs != [f"v{version}"]:
+        session.error(f"the version is {version}, so the tag is v{version}, not {session.posargs[0]}")
+    folder = Path("dist", "release")
+    shutil.rmtree(folder, ignore_errors=True)
+    packages, weights = folder / "packages", folder / "weights"
+    pack(session, packages, "sdist", "wheel", env={"DETBENCH_RELEASE": "1"})
+    weights.mkdir()
+    for name in left_out(next(packages.glob("*.whl"))):
+        (weights / f"{name}.safetensors").write_bytes(weights_of(name))
+    (folder / "notes.md").write_text(release_notes(Path("CHANGELOG.md").read_text(encoding="utf-8"), version))
+
+
+def left_out(wheel: Path) -> list[str]:
+    """The models with a card whose weights are not in a wheel."""
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    names = sorted(card.parent.name for card in Path("models").glob("*/card.toml"))
+    return [name for name in names if f"detbench/_shipped/models/{name}/weights.safetensors" not in packed]
+
+
+def weights_of(name: str) -> bytes:
+    """A model's weights: from the tree, or of a model that has left it, from the commit before; checked by the card."""
+    file = Path("models", name, "weights.safetensors")
+    card = tomllib.loads(file.with_name("card.toml").read_text())
+    if file.is_file():
+        content = file.read_bytes()
+    else:
+        last = output_of("git", "rev-list", "-1", "HEAD", "--", file.as_posix()).decode().strip()
+        content = output_of("git", "show", f"{last}^:{file.as_posix()}")
+    if hashlib.sha256(content).hexdigest() != card["sha256"]:
+        raise ValueError(f"{file}: its SHA-256 is not the one of its card")
+    return content
+
+
+def output_of(*command: str) -> bytes:
+    """What a command prints; raises where it fails."""
+    return subprocess.run(command, check=True, capture_output=True).stdout
+
+
+def release_notes(changelog: str, version: str) -> str:
+    """What the changelog says of a version."""
+    section = re.search(rf"^## \[{re.escape(version)}\].*?\n(.*?)(?=^## |^\[)", changelog, re.M | re.S)
+    return section[1].strip() + "\n"
 
 
 def lend_libraries(session: nox.Session, but: str | None = None) -> None:
