@@ -1,6 +1,7 @@
 """The release's own files: changelog, citation, addresses, workflows, and what `nox -s release` publishes."""
 
 import datetime
+import hashlib
 import re
 import runpy
 import subprocess
@@ -103,11 +104,8 @@ def test_every_address_of_the_repository_is_the_same() -> None:
             file.read_text(encoding="utf-8"),
         )
     }
-    right = {
-        f"github.com/{owner_and_name}",
-        f"uses: {owner_and_name}",
-        re.sub(r"https://|/$", "", URLS["Documentation"]),
-    }
+    site = URLS["Documentation"].removeprefix("https://").removesuffix("/")
+    right = {f"github.com/{owner_and_name}", f"uses: {owner_and_name}", site}
     assert {each for _, each in spelt} <= right, spelt
     assert {"CITATION.cff", "CHANGELOG.md", "pyproject.toml", "detbench/docs/mkdocs.yml"} <= {file for file, _ in spelt}
     assert read_yaml(ROOT / "CITATION.cff")["repository-code"] == URLS["Repository"]
@@ -143,10 +141,8 @@ def test_permissions_are_least(path: Path) -> None:
 def test_no_expression_is_part_of_a_script(path: Path) -> None:
     """What people write into names, branches and inputs reaches a shell as a variable, never as its text."""
     document = read_yaml(path)
-    steps = (
-        document["runs"]["steps"] if "runs" in document else [s for j in document["jobs"].values() for s in j["steps"]]
-    )
-    scripts = [step["run"] for step in steps if "run" in step]
+    jobs = [document["runs"]] if "runs" in document else document["jobs"].values()
+    scripts = [step["run"] for job in jobs for step in job["steps"] if "run" in step]
     assert scripts
     assert [script for script in scripts if "${{" in script] == []
 
@@ -195,6 +191,31 @@ def test_a_release_brings_the_weights_that_its_wheel_leaves_out(
         archive.writestr("detbench/_shipped/models/packed/weights.safetensors", "")
     monkeypatch.chdir(tmp_path)
     assert nox_file["left_out"](wheel) == ["gone", "here"]
+
+
+def test_weights_that_left_the_tree_come_from_its_history(
+    nox_file: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As they were before they were removed; others than those of the card are refused."""
+    folder = tmp_path / "models" / "old"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    file, card = folder / "weights.safetensors", folder / "card.toml"
+    file.write_bytes(b"\0weights")
+    card.write_text(f'sha256 = "{hashlib.sha256(file.read_bytes()).hexdigest()}"\n')
+    git = ("git", "-c", "user.name=a", "-c", "user.email=a@example.org")
+    for words in (
+        ["init", "-q"],
+        ["add", "."],
+        ["commit", "-qm", "a"],
+        ["rm", "-q", str(file)],
+        ["commit", "-qm", "b"],
+    ):
+        subprocess.run([*git, *words], check=True)
+    assert nox_file["weights_of"]("old") == b"\0weights"
+    card.write_text('sha256 = "0"\n')
+    with pytest.raises(ValueError, match="its SHA-256 is not the one of its card"):
+        nox_file["weights_of"]("old")
 
 
 def test_the_notes_of_a_release_are_its_part_of_the_changelog(nox_file: dict[str, Any]) -> None:
