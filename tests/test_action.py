@@ -1,5 +1,6 @@
 """action.yml: its shell steps run in their order, as GitHub's runner runs them; steps of other actions are left out."""
 
+import json
 import os
 import re
 import shlex
@@ -23,7 +24,7 @@ GH = """#!/bin/bash
 # GitHub's client: notes its words, knows the comments of one pull request, or may write none
 printf '%s\\n' "$*" >> "$GH_CALLS"
 [ -z "$GH_FORBIDS" ] || { echo 'HTTP 403' >&2; exit 1; }
-case "$*" in *--paginate*) cat "$GH_EARLIER";; esac
+case "$*" in *--paginate*) [ ! -s "$GH_EARLIER" ] || jq "${!#}" "$GH_EARLIER";; esac
 """
 
 
@@ -188,8 +189,18 @@ def test_a_regression_fails_and_is_shown_all_the_same(place: Path, cache: Path, 
 
 
 def test_a_later_run_writes_into_its_earlier_comment(place: Path, cache: Path) -> None:
-    """The first comment that bears its mark is changed, none is added."""
-    (place / "earlier").write_text("4711\n4712\n")
+    """The first comment of a program with its mark is changed, none is added, and no person's is touched."""
+    if not shutil.which("jq"):
+        pytest.skip("needs jq, which understands what GitHub's client is given")
+    mark = "<!-- detbench: detbench -->"
+    comments = [
+        {"id": 1, "user": {"type": "User"}, "body": f"{mark}\nmine"},
+        {"id": 2, "user": {"type": "Bot"}, "body": f"> {mark}"},
+        {"id": 3, "user": {"type": "Bot"}, "body": f"{mark.replace('-->', '2 -->')}"},
+        {"id": 4711, "user": {"type": "Bot"}, "body": f"{mark}\n\nearlier"},
+        {"id": 4712, "user": {"type": "Bot"}, "body": f"{mark}\n\nlater"},
+    ]
+    (place / "earlier").write_text(json.dumps(comments))
     runner = job(place, cache, pull_request="7", deblurrer="wiener")
     runner.run()
     assert runner.is_good, runner.said

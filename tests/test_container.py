@@ -6,6 +6,8 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,24 @@ def test_it_installs_as_the_readme_says() -> None:
     readme = (ROOT / "README.md").read_text()
     named = set(re.findall(r"pip install '(?:\.|detbench)\[(\w+)\]", readme)) - {"dev"}
     assert named <= {"yolo"}
+
+
+def test_what_it_copies_is_enough_to_build(tmp_path: Path) -> None:
+    """The package builds from the copied files alone; weights and pictures, only packed, are left out here."""
+    large = shutil.ignore_patterns("*.safetensors", "*.webp", "*.png", "*.jpg", "docs", "__pycache__")
+    for words in (shlex.split(words)[:-1] for words in of("COPY") if not words.startswith("--from")):
+        for source in (ROOT / word for word in words):
+            if source.is_dir():
+                shutil.copytree(source, tmp_path / source.name, ignore=large)
+            else:
+                shutil.copy(source, tmp_path)
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
+    done = subprocess.run(build, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (wheel,) = (tmp_path / "dist").iterdir()
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "detbench/cli/main.py" in names
+    assert any(name.startswith("detbench/_shipped/datasets/streets/") for name in names)
 
 
 def test_it_runs_as_a_user_with_a_cache() -> None:

@@ -63,8 +63,7 @@ def test_the_version_is_the_newest_release() -> None:
 
 
 def test_the_first_release_is_read_in_minutes() -> None:
-    """At most 90 lines."""
-    assert len(CHANGELOG.splitlines()) <= 95
+    """At most 90 lines say what there is."""
     section = CHANGELOG[CHANGELOG.index("## [0.1.0]") : CHANGELOG.index("[Unreleased]:")]
     assert len(section.splitlines()) <= 90
 
@@ -111,7 +110,8 @@ def test_every_address_of_the_repository_is_the_same() -> None:
     assert read_yaml(ROOT / "CITATION.cff")["repository-code"] == URLS["Repository"]
     assert read_yaml(ROOT / "CITATION.cff")["url"] == URLS["Documentation"]
     mkdocs = (ROOT / "detbench" / "docs" / "mkdocs.yml").read_text()
-    assert f"\nsite_url: {URLS['Documentation']}\nrepo_url: {URLS['Repository']}\n" in mkdocs
+    assert f"\nsite_url: {URLS['Documentation']}\n" in mkdocs
+    assert f'<a href="{URLS["Repository"]}">' in mkdocs
 
 
 def test_classifiers_are_known() -> None:
