@@ -14,6 +14,10 @@ import pytest
 import yaml
 
 import detbench
+from detbench.datasets.blurred_writer import MANIFEST_SCHEMA
+from detbench.evaluation.shards import SCHEMA as SHARD_SCHEMA
+from detbench.gate.baseline import FORMAT
+from detbench.results.schema import SCHEMA_VERSION
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -234,3 +238,15 @@ def test_the_action_is_named_by_this_version() -> None:
     assert re.findall(r"uses: (\S+/detbench@\S+)", page) == [
         f"{URLS['Repository'].removeprefix('https://github.com/')}@v{detbench.__version__}"
     ]
+
+
+def test_the_page_on_versions_has_those_of_today() -> None:
+    """The versions that files state are the ones that this detbench writes."""
+    page = (ROOT / "detbench" / "docs" / "pages" / "reference" / "versions.md").read_text()
+    stated = dict(re.findall(r"^\| (.+?) \| `\w+` \| `?([\w ]+?)`?(?:;.*)? \|$", page, re.M))
+    assert stated == {
+        "`result.json`": str(SCHEMA_VERSION),
+        "a baseline": FORMAT,
+        "the manifest of a blurred dataset": str(MANIFEST_SCHEMA),
+        "a shard's folder": str(SHARD_SCHEMA),
+    }
