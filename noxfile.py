@@ -197,11 +197,7 @@ def lend_libraries(session: nox.Session, but: str | None = None) -> None:
 @nox.session(venv_backend="none")
 def docs(session: nox.Session) -> None:
     """Build the documentation site into dist/docs; warnings are errors. Its commands run in tests/test_docs.py."""
-    pages = Path("detbench", "docs")
-    commands = pages / "pages" / "reference" / "commands.md"
-    typer = (sys.executable, "-m", "typer", "detbench.cli.main", "utils", "docs")
-    session.run(*typer, "--name", "detbench", "--title", "Commands", "--output", str(commands))
-    build = (sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file", str(pages / "mkdocs.yml"))
+    build = (sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file", "detbench/docs/mkdocs.yml")
     session.run(*build, env={"NO_MKDOCS_2_WARNING": "1"})
 
 
@@ -245,6 +241,12 @@ def levin(session: nox.Session) -> None:
 def deblurred(session: nox.Session) -> None:
     """Make a sheet of pictures by deblurrer: `nox -s deblurred -- [--photo PATH] [--shake PATH] [--out FILE]`."""
     session.run(sys.executable, "reports/deblurred.py", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def pictures(session: nox.Session) -> None:
+    """Make the pictures of the documentation site: `nox -s pictures -- RUN`, the folder of the tutorial's last run."""
+    session.run(sys.executable, "reports/site_pictures.py", *session.posargs)
 
 
 @nox.session(venv_backend="none")

@@ -172,7 +172,7 @@ Style = Literal["share", "percent", "number", "amount"]
 class MetricSpec:
     """A metric, described once: files, tables, plots, cards and the gate follow what stands here.
 
-    `key` names it in files, `definition` says in one line what it is. `style` is how a value is printed; `decimals` is
+    `key` names it in files, `definition` says in one line what it is, `undefined` where it has no value. `style` is how a value is printed; `decimals` is
     for a `number`. The full table has every metric. The shorter ones have those that say so: `in_main_table`,
     `on_card`, and `terminal_title`, the column's head in the table that `detbench run` prints, where each word has a
     line (empty: no column).
@@ -200,6 +200,7 @@ class MetricSpec:
     limits: tuple[float, float] = (-math.inf, math.inf)
     function: str = ""
     needs_sharp: bool = True
+    undefined: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.key):

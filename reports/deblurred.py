@@ -81,22 +81,30 @@ def strongest_texture(image: Image, side: int) -> tuple[int, int]:
     return int(top), int(left)
 
 
-def sheet(titles: Sequence[str], rows: Sequence[Sequence[Cell]], corners: Sequence[tuple[int, int]]) -> Image:
-    """Rows of cells (all as many), labels on top of each column, each row's title in its first cell."""
-    step = SIDE_PX + GAP_PX
-    canvas = PillowImage.new("RGB", (len(rows[0]) * step - GAP_PX, LABEL_PX + len(rows) * step - GAP_PX), "white")
+def sheet(
+    titles: Sequence[str],
+    rows: Sequence[Sequence[Cell]],
+    corners: Sequence[tuple[int, int]],
+    size: tuple[int, int] = (SIDE_PX, SIDE_PX),
+) -> Image:
+    """Rows of cells (all as many, `size` wide and high), labels on top of each column, each row's title, where it has
+    one, in its first cell.
+    """
+    wide, high = size
+    step, down = wide + GAP_PX, high + GAP_PX
+    canvas = PillowImage.new("RGB", (len(rows[0]) * step - GAP_PX, LABEL_PX + len(rows) * down - GAP_PX), "white")
     draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(14)
     for column, cell in enumerate(rows[0]):
-        draw.text((column * step + SIDE_PX / 2, LABEL_PX / 2), cell.title, "black", font, anchor="mm")
+        draw.text((column * step + wide / 2, LABEL_PX / 2), cell.title, "black", font, anchor="mm")
     for place, (title, cells, (top, left)) in enumerate(zip(titles, rows, corners, strict=True)):
-        y = LABEL_PX + place * step
+        y = LABEL_PX + place * down
         for x, cell in zip(range(0, canvas.width, step), cells, strict=True):
             if cell.picture is None:
-                draw.text((x + SIDE_PX / 2, y + SIDE_PX / 2), "not known", "grey", font, anchor="mm")
+                draw.text((x + wide / 2, y + high / 2), "not known", "grey", font, anchor="mm")
             else:
-                crop = cell.picture[top : top + SIDE_PX, left : left + SIDE_PX]
-                canvas.paste(PillowImage.fromarray(crop), (x, y))
-        _write_title(draw, title, y, font)
+                canvas.paste(PillowImage.fromarray(cell.picture[top : top + high, left : left + wide]), (x, y))
+        if title:
+            _write_title(draw, title, y, font)
     return np.asarray(canvas)
 
 
@@ -110,14 +118,14 @@ def _write_title(
     draw.text(place, title, "white", font)
 
 
-def encode(picture: Image) -> bytes:
-    """WebP of the best quality that keeps within MOST_BYTES."""
+def encode(picture: Image, most_bytes: int = MOST_BYTES) -> bytes:
+    """WebP of the best quality that keeps within `most_bytes`."""
     for quality in range(92, 0, -6):
         stream = io.BytesIO()
         PillowImage.fromarray(picture).save(stream, "WEBP", quality=quality, method=6)
-        if stream.tell() <= MOST_BYTES:
+        if stream.tell() <= most_bytes:
             return stream.getvalue()
-    raise NotEvaluableError(f"{len(picture)} rows of pixels do not fit into {MOST_BYTES:,} bytes; ask for fewer rows")
+    raise NotEvaluableError(f"{len(picture)} rows of pixels do not fit into {most_bytes:,} bytes; ask for fewer rows")
 
 
 def rows_of(street: str, photo: Path | None, shake: Path | None, recipe: str) -> Iterator[Row]:

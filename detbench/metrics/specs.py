@@ -19,23 +19,27 @@ PSEUDO_CONFIDENCE = 0.5
 SHARE = (0.0, 1.0)
 """The limits of a share of a whole."""
 
+NO_TRUE_BOX = "no true box"
+NOT_RESTORED = "the pictures were restored elsewhere"
+NO_NETWORK = "no network that detbench can count"
+"""Where several metrics have no value."""
+
 _OPERATING_POINT = f"at confidence ≥ {CONFIDENCE} and IoU ≥ {MATCH_IOU}, over all classes"
 
 
-def _coco(key: str, title: str, what: str, **shown: Any) -> MetricSpec:
-    return MetricSpec(
-        key, title, "", "higher", f"COCO's {what}, at most 100 detections a picture and class", limits=SHARE, **shown
-    )
+def _coco(key: str, title: str, what: str, undefined: str = NO_TRUE_BOX, **shown: Any) -> MetricSpec:
+    definition = f"COCO's {what}, at most 100 detections a picture and class"
+    return MetricSpec(key, title, "", "higher", definition, limits=SHARE, undefined=undefined, **shown)
 
 
 def _average_recall(key: str, most: str) -> MetricSpec:
     definition = f"COCO's average recall with {most} a picture and class"
-    return MetricSpec(key, key.upper(), "", "higher", definition, limits=SHARE)
+    return MetricSpec(key, key.upper(), "", "higher", definition, limits=SHARE, undefined=NO_TRUE_BOX)
 
 
-def _operating(key: str, title: str, what: str, **shown: Any) -> MetricSpec:
+def _operating(key: str, title: str, what: str, undefined: str, **shown: Any) -> MetricSpec:
     where = f"{what}, {_OPERATING_POINT}"
-    return MetricSpec(key, title, "", "higher", where, limits=SHARE, in_main_table=True, **shown)
+    return MetricSpec(key, title, "", "higher", where, limits=SHARE, in_main_table=True, undefined=undefined, **shown)
 
 
 def _in_terminal(letter: str) -> str:
@@ -53,20 +57,29 @@ _ALL = (
     ),
     _coco("map50", "mAP50", "mean average precision at IoU .50", in_main_table=True, on_card=True),
     _coco("map75", "mAP75", "mean average precision at IoU .75", in_main_table=True),
-    _coco("map_small", "mAP small", "mAP over boxes below 32² square pixels"),
-    _coco("map_medium", "mAP medium", "mAP over boxes from 32² to 96² square pixels"),
-    _coco("map_large", "mAP large", "mAP over boxes above 96² square pixels"),
-    MetricSpec("ar1", "AR1", "", "higher", "COCO's average recall with 1 detection a picture and class", limits=SHARE),
-    MetricSpec(
-        "ar10", "AR10", "", "higher", "COCO's average recall with 10 detections a picture and class", limits=SHARE
-    ),
+    _coco("map_small", "mAP small", "mAP over boxes below 32² square pixels", "no true box of this size"),
+    _coco("map_medium", "mAP medium", "mAP over boxes from 32² to 96² square pixels", "no true box of this size"),
+    _coco("map_large", "mAP large", "mAP over boxes above 96² square pixels", "no true box of this size"),
+    _average_recall("ar1", "1 detection"),
+    _average_recall("ar10", "10 detections"),
     _coco("ar100", "AR100", "average recall over IoU .50:.95"),
-    _coco("ar_small", "AR small", "average recall over boxes below 32² square pixels"),
-    _coco("ar_medium", "AR medium", "average recall over boxes from 32² to 96² square pixels"),
-    _coco("ar_large", "AR large", "average recall over boxes above 96² square pixels"),
-    _operating("precision", "Precision", "found boxes that are true", terminal_title=_in_terminal("P"), on_card=True),
-    _operating("recall", "Recall", "true boxes that are found", terminal_title=_in_terminal("R"), on_card=True),
-    _operating("f1", "F1", "harmonic mean of precision and recall"),
+    _coco("ar_small", "AR small", "average recall over boxes below 32² square pixels", "no true box of this size"),
+    _coco(
+        "ar_medium", "AR medium", "average recall over boxes from 32² to 96² square pixels", "no true box of this size"
+    ),
+    _coco("ar_large", "AR large", "average recall over boxes above 96² square pixels", "no true box of this size"),
+    _operating(
+        "precision",
+        "Precision",
+        "found boxes that are true",
+        "no box found",
+        terminal_title=_in_terminal("P"),
+        on_card=True,
+    ),
+    _operating(
+        "recall", "Recall", "true boxes that are found", NO_TRUE_BOX, terminal_title=_in_terminal("R"), on_card=True
+    ),
+    _operating("f1", "F1", "harmonic mean of precision and recall", "no box, true or found"),
     MetricSpec(
         "psnr_db",
         "PSNR",
@@ -79,6 +92,7 @@ _ALL = (
         on_card=True,
         limits=(0.0, math.inf),
         function="detbench.metrics.quality:psnr_db",
+        undefined="the picture equals the sharp one, or there is none",
     ),
     MetricSpec(
         "ssim",
@@ -91,6 +105,7 @@ _ALL = (
         on_card=True,
         limits=(-1.0, 1.0),
         function="detbench.metrics.quality:ssim",
+        undefined="no sharp picture, or a side below 11 pixels",
     ),
     MetricSpec(
         "gmsd",
@@ -100,6 +115,7 @@ _ALL = (
         "gradient magnitude similarity deviation from the sharp picture (Xue 2014, luminance), mean over pictures",
         limits=(0.0, math.inf),
         function="detbench.metrics.gmsd:gmsd",
+        undefined="no sharp picture",
     ),
     MetricSpec(
         "blur_effect",
@@ -111,6 +127,7 @@ _ALL = (
         limits=SHARE,
         function="detbench.metrics.blur_effect:blur_effect",
         needs_sharp=False,
+        undefined="the picture is flat",
     ),
     MetricSpec(
         "gap_recovered",
@@ -119,6 +136,7 @@ _ALL = (
         "higher",
         "(mAP − mAP blurred) / (mAP sharp − mAP blurred)",
         style="percent",
+        undefined="no sharp pictures, or the run does not show that blur costs mAP",
         in_main_table=True,
         terminal_title="gap rec.",
         on_card=True,
@@ -129,6 +147,7 @@ _ALL = (
         "mAP",
         "lower",
         "mAP sharp − mAP of this deblurrer run on the sharp pictures, both over those that it was run on (--harm)",
+        undefined="no sharp pictures, or --harm none",
         in_main_table=True,
         terminal_title="harm",
         on_card=True,
@@ -138,22 +157,37 @@ _ALL = (
         "Restoration p50",
         "ms",
         "median time to restore one picture, restoration alone",
+        undefined=NOT_RESTORED,
     ),
-    _cost("restore_ms_p95", "Restoration p95", "ms", "95th percentile of the time to restore one picture"),
+    _cost(
+        "restore_ms_p95",
+        "Restoration p95",
+        "ms",
+        "95th percentile of the time to restore one picture",
+        undefined=NOT_RESTORED,
+    ),
     _cost(
         "restore_s_per_mpix",
         "Restoration",
         "s/MP",
         "time to restore a million pixels, restoration alone",
+        undefined=NOT_RESTORED,
         in_main_table=True,
         terminal_title="s/MP",
     ),
-    _cost("parameters_m", "Parameters", "M", "numbers that the network has learned, in millions"),
+    _cost(
+        "parameters_m",
+        "Parameters",
+        "M",
+        "numbers that the network has learned, in millions",
+        undefined=NO_NETWORK,
+    ),
     _cost(
         "gflop_per_mpix",
         "Arithmetic",
         "GFLOP/MP",
         "operations for a million pixels, two a multiplication, in convolutions and matrix products",
+        undefined=NO_NETWORK,
     ),
 )
 
