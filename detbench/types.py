@@ -172,10 +172,10 @@ Style = Literal["share", "percent", "number", "amount"]
 class MetricSpec:
     """A metric, described once: files, tables, plots, cards and the gate follow what stands here.
 
-    `key` names it in files, `definition` says in one line what it is, `undefined` where it has no value. `style` is how a value is printed; `decimals` is
-    for a `number`. The full table has every metric. The shorter ones have those that say so: `in_main_table`,
-    `on_card`, and `terminal_title`, the column's head in the table that `detbench run` prints, where each word has a
-    line (empty: no column).
+    `key` names it in files, `definition` says in one line what it is, `undefined` where it has no value. `style` is how
+    a value is printed; `decimals` is for a `number`. The full table has every metric. The shorter ones have those that
+    say so: `in_main_table`, `on_card`, and `terminal_title`, the column's head in the table that `detbench run` prints,
+    where each word has a line (empty: no column).
     `is_paired`: it is computed again for resampled pictures, so it has intervals and p-values, and the gate can bound
     its drop. `in_gate`: the gate may have a rule on it. `limits` are the least and the greatest value that is possible:
     intervals end there.

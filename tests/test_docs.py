@@ -1,10 +1,12 @@
 """The documentation: every command in it runs, or at least parses, as a reader would type it.
 
 In `detbench/docs/pages`, a fence of `sh` is run, page by page in a folder of its own, where `drawn/` lies; what comes
-before it as `<!-- parsed: why -->` is only parsed. A fence with a `title` is a file that the page tells its reader to
-write.
+before it as `<!-- parsed: why -->` is only parsed. What has `<!-- fails: CODE -->` ends with that exit code and the
+message that the next fence holds, where `…` stands for any words. A fence with a `title` is a file that the page tells
+its reader to write.
 """
 
+import itertools
 import os
 import re
 import shlex
@@ -24,10 +26,11 @@ from detbench.cli.main import app
 CHECKOUT = Path(detbench.__file__).parents[1]
 PAGES = CHECKOUT / "detbench" / "docs" / "pages"
 FENCE = re.compile(
-    r'^(?:<!-- (?P<mark>parsed): [^\n]+ -->\n)?```(?P<kind>\w+)(?: title="(?P<title>[^"]+)")?\n(?P<text>.*?)^```$',
+    r"^(?:<!-- (?P<mark>parsed|fails): (?P<why>[^\n]+) -->\n)?"
+    r'```(?P<kind>\w+)(?: title="(?P<title>[^"]+)")?\n(?P<text>.*?)^```$',
     re.M | re.S,
 )
-OTHERS = {"pip", "python3.11", "ray", "source"}
+OTHERS = {"cd", "docker", "git", "pip", "python3.11", "ray", "source"}
 """Programs that only parsed commands may call, besides detbench itself and torchrun."""
 
 
@@ -35,6 +38,7 @@ class Fence(NamedTuple):
     """A block of a page: shell commands to run or to parse, or a file to write."""
 
     is_run: bool
+    exit_code: int
     kind: str
     title: str | None
     text: str
@@ -43,7 +47,8 @@ class Fence(NamedTuple):
 def fences(text: str) -> Iterator[Fence]:
     """The blocks of a page's text, in their order."""
     for found in FENCE.finditer(text):
-        yield Fence(not found["mark"], found["kind"], found["title"], found["text"])
+        exit_code = int(found["why"]) if found["mark"] == "fails" else 0
+        yield Fence(not found["mark"], exit_code, found["kind"], found["title"], found["text"])
 
 
 def read(page: Path) -> str:
@@ -52,7 +57,7 @@ def read(page: Path) -> str:
 
 
 def pages() -> list[Path]:
-    """The pages that hold commands; the generated reference of commands holds forms, no commands."""
+    """The pages that hold commands."""
     return [page for page in sorted(PAGES.rglob("*.md")) if any(fence.kind == "sh" for fence in fences(read(page)))]
 
 
@@ -91,7 +96,6 @@ def test_every_command_of_a_page_runs(page: Path, tmp_path: Path, drawn_dataset:
         elif fence.kind == "sh":
             parse_all(fence)
     shutil.copytree(drawn_dataset, tmp_path / "drawn")
-    (tmp_path / "tests").symlink_to(CHECKOUT / "tests")
     run_script(script, tmp_path, {"PYTHONPATH": str(CHECKOUT), "DETBENCH_CACHE": str(cache)})
 
 
@@ -103,14 +107,39 @@ def parse_all(fence: Fence) -> None:
             parsed(words)
 
 
+def failing() -> Iterator[tuple[Fence, str]]:
+    """Every block of commands that fails, with the message that its page shows."""
+    for page in pages():
+        blocks = list(fences(read(page)))
+        yield from ((block, after.text) for block, after in itertools.pairwise(blocks) if block.exit_code)
+
+
+@pytest.mark.parametrize(("block", "message"), failing(), ids=lambda value: getattr(value, "text", "")[:60])
+def test_an_error_on_a_page_is_what_its_commands_say(
+    block: Fence, message: str, tmp_path: Path, drawn_dataset: Path, cache: Path
+) -> None:
+    """The last of the commands ends with the exit code and the very words that the page shows."""
+    shutil.copytree(drawn_dataset, tmp_path / "drawn")
+    variables = {"PYTHONPATH": str(CHECKOUT), "DETBENCH_CACHE": str(cache)}
+    done = run_lines([block.text], tmp_path, variables)
+    assert done.returncode == block.exit_code, done.stderr
+    words = map(re.escape, " ".join(message.split()).split("…"))
+    assert re.search(".*".join(words), " ".join(done.stderr.split())), done.stderr
+
+
 def run_script(commands: Sequence[str], folder: Path, variables: Mapping[str, str]) -> None:
     """Run commands in a folder as a reader would type them there; fails where one of them does."""
+    done = run_lines(commands, folder, variables)
+    assert done.returncode == 0, done.stderr
+
+
+def run_lines(commands: Sequence[str], folder: Path, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run commands in a folder up to the first that fails."""
     script = ["set -euo pipefail", f'detbench() {{ {shlex.quote(sys.executable)} -m detbench "$@"; }}']
     script += [f'python() {{ {shlex.quote(sys.executable)} "$@"; }}', *commands]
     environment = os.environ | variables | {"PATH": binaries()}
     command = ["bash", "-c", "\n".join(script)]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
 def binaries() -> str:
@@ -170,4 +199,4 @@ def test_every_page_is_in_the_navigation() -> None:
     navigation = (CHECKOUT / "detbench" / "docs" / "mkdocs.yml").read_text(encoding="utf-8")
     named = set(re.findall(r"\S+\.md$", navigation, re.M))
     there = {page.relative_to(PAGES).as_posix() for page in PAGES.rglob("*.md")}
-    assert named == there | {"reference/commands.md"}
+    assert named == there

@@ -22,8 +22,8 @@ from detbench.training.recipe import recipe_rows, settings
 
 CHECKOUT = Path(__file__).parents[2]
 MARK = re.compile(r"^<!-- generated: (?P<name>\w+) -->$", re.M)
-MARKDOWN_BAR = r"\|"
-"""A bar within a cell, which does not end it."""
+BAR_OUTSIDE_CODE = re.compile(r"(`[^`]*`)|\|")
+"""A bar that would end a cell of a table; in code none does."""
 
 
 def on_files(files: Any, config: Any) -> Any:
@@ -77,17 +77,22 @@ def _command(name: str, command: Any, text: str, example: str) -> Iterator[str]:
 
 def _usage(param: Any, context: Any) -> str:
     """What stands for a parameter that a command needs: `--out …`, or an argument's name."""
-    names, _ = param.get_help_record(context)
+    names = _names(param, context)
     is_option = names.startswith("-")
     return f"{max(param.opts, key=len)} …" if is_option else names.partition(" ")[0].upper()
 
 
 def _option(param: Any, context: Any) -> list[str]:
     """A row for a parameter: its names and type, its help, and its default, or that it is required."""
-    names, text = param.get_help_record(context)
+    _, text = param.get_help_record(context)
     what, _, extra = _plain(text).partition("  [")
     extras = [each.removeprefix("default: ") for each in extra.removesuffix("]").split("; ") if each]
-    return [f"`{names}`", what, ", ".join(extras)]
+    return [f"`{_names(param, context)}`", what, ", ".join(extras)]
+
+
+def _names(param: Any, context: Any) -> str:
+    """What a parameter is called, with its type: `-n, --name <str>`, `pictures… <path>`."""
+    return str(param.get_help_record(context)[0]).replace("...", "…")
 
 
 def _plain(text: str | None) -> str:
@@ -131,7 +136,8 @@ def exceptions() -> Iterator[str]:
     """Every error that detbench raises on purpose, with the exit code of the command line."""
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, DetbenchError)]
     rows = [
-        [f"`{kind.__name__}`", f"`{kind.__base__.__name__}`", str(kind.exit_code), _first_line(kind)] for kind in kinds
+        [f"`{kind.__name__}`", f"`{kind.__mro__[1].__name__}`", str(kind.exit_code), _first_line(kind)]
+        for kind in kinds
     ]
     yield from table(("error", "is a", "exit code", "what is wrong"), rows)
 
@@ -143,8 +149,12 @@ def _first_line(kind: type) -> str:
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """A Markdown table; a column without any text is left out."""
     columns = [column for column in zip(head, *rows, strict=True) if any(column[1:])]
-    lines = [f"| {' | '.join(cell.replace('|', MARKDOWN_BAR) for cell in row)} |" for row in zip(*columns, strict=True)]
+    lines = [f"| {' | '.join(map(_cell, row))} |" for row in zip(*columns, strict=True)]
     yield from (lines[0], "|---" * len(columns) + "|", *lines[1:])
+
+
+def _cell(text: str) -> str:
+    return BAR_OUTSIDE_CODE.sub(lambda found: found[1] or r"\|", text)
 
 
 TABLES: dict[str, Callable[[], Iterator[str]]] = {
