@@ -24,11 +24,14 @@ from detbench.evaluation.deblurring import open_deblurrer
 from detbench.plugins.backend import resolve_deblurrer
 from detbench.types import Image
 
+CLEAREST = "test-001-0.jpg"
+"""The street of the tutorial's run in which the detector regains most."""
+
 PICTURES = Path(__file__).parents[1] / "detbench" / "docs" / "pages" / "pictures"
 MOST_BYTES = 95_000
 WIDE_PX = 340
 RECIPES = {"trajectory": "trajectory:exposure=1.0", "shake": "shake:degrees=2"}
-SHOTS = {"decision": (0, 700), "boxes": ("#pictures", 640), "plots": ("#plots", 640)}
+SHOTS = {"decision": (0, 830), "boxes": ("#pictures", 680), "plots": ("#plots", 640)}
 """Parts of a report: from the top, or from an element on, so many pixels high."""
 
 
@@ -36,8 +39,9 @@ def main(run: Path) -> None:
     """Write every picture."""
     streets = shipped("datasets") / "streets"
     sharp, blurred = read_image(streets / "images" / STREET), read_image(streets / "blurred" / STREET)
+    clear, moved = read_image(streets / "images" / CLEAREST), read_image(streets / "blurred" / CLEAREST)
     pictures = {
-        "street": beside({"blurred": blurred, "nafnet": restored("nafnet", blurred)[0], "sharp": sharp}),
+        "street": beside({"blurred": moved, "nafnet": restored("nafnet", moved)[0], "sharp": clear}),
         "by-deblurrer": by_deblurrer(),
         "blurs": blurs(sharp, blurred),
         "blind": found_by_blind(sharp),
@@ -91,7 +95,8 @@ def found_by_blind(sharp: Image) -> Image:
     corner = strongest_texture(sharp, SIDE_PX)
     shown = {"blurred": blurred, "restored": picture, "sharp": sharp}
     squares = {title: cropped(image, corner) for title, image in shown.items()}
-    kernels = {"kernel": enlarged(blur.kernel.weights), "kernel found": enlarged(kernel)}
+    side = max(len(kernel), len(blur.kernel.weights))
+    kernels = {"kernel": enlarged(blur.kernel.weights, side), "kernel found": enlarged(kernel, side)}
     cells = [Cell(title, image) for title, image in (squares | kernels).items()]
     return sheet([""], [cells], [(0, 0)])
 
@@ -102,9 +107,9 @@ def cropped(image: Image, corner: tuple[int, int]) -> Image:
     return image[top : top + SIDE_PX, left : left + SIDE_PX]
 
 
-def enlarged(kernel: NDArray[np.float64]) -> Image:
-    """A kernel's picture, SIDE_PX wide and high."""
-    picture = kernel_picture(kernel[None, None])
+def enlarged(kernel: NDArray[np.float64], side: int) -> Image:
+    """A kernel's picture, SIDE_PX wide and high, with zeros around it up to `side` weights."""
+    picture = kernel_picture(np.pad(kernel, (side - len(kernel)) // 2)[None, None])
     return cv2.resize(picture, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_NEAREST)
 
 

@@ -114,7 +114,7 @@ def failing() -> Iterator[tuple[Fence, str]]:
         yield from ((block, after.text) for block, after in itertools.pairwise(blocks) if block.exit_code)
 
 
-@pytest.mark.parametrize(("block", "message"), failing(), ids=lambda value: getattr(value, "text", "")[:60])
+@pytest.mark.parametrize(("block", "message"), list(failing()))
 def test_an_error_on_a_page_is_what_its_commands_say(
     block: Fence, message: str, tmp_path: Path, drawn_dataset: Path, cache: Path
 ) -> None:

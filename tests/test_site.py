@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -34,7 +35,6 @@ class Links(HTMLParser):
 
     targets: list[str] = field(default_factory=list)
     places: set[str] = field(default_factory=set)
-    title: str = ""
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -94,6 +94,15 @@ NOT_PAGES = ("404.html", "sample.html")
 """404.html has links from the root of a server, and the sample report is no page of the site."""
 
 
+def test_every_page_has_a_title_of_its_own(site: Path) -> None:
+    """No two pages are called the same in a browser's tabs, and none repeats the site's name."""
+    texts = [file.read_text(encoding="utf-8") for file in site.rglob("*.html") if file.name not in NOT_PAGES]
+    titles = [found for text in texts for found in re.findall(r"<title>(.*?)</title>", text)]
+    assert len(titles) == len(texts)
+    assert Counter(titles).most_common(1)[0][1] == 1
+    assert [title for title in titles if title.count("detbench") > 1] == []
+
+
 def test_a_lost_link_is_found(tmp_path: Path) -> None:
     """The check can fail: no file, no such place, and an address without a host are each found."""
     page = tmp_path / "page.html"
@@ -118,6 +127,7 @@ def test_the_reference_is_whole(site: Path) -> None:
     assert "..." not in re.sub(r"<script.*?</script>", "", texts["commands"], flags=re.S)
     assert texts["commands"].count("Repeat it to mix several.") == 1
     assert all(f"<code>{name}</code>" in texts["commands"] for name in TRAINED)
+    assert "--repair &lt;clip|drop&gt;" in texts["commands"]
     assert all(f"<code>{key}</code>" in texts["metrics"] for key in METRICS)
     assert all(f"<code>{key}</code>" in texts["training-settings"] for key in settings())
     kinds = [name for name, kind in vars(errors).items() if isinstance(kind, type) and name.endswith("Error")]
