@@ -110,10 +110,11 @@ def overlaps(
 def _indices(records: Records, key: str, ids: NDArray[np.int64]) -> NDArray[np.int64]:
     """Where each record's id stands among the ascending `ids`."""
     values = _column(records, key, np.int64)
-    unknown = np.setdiff1d(values, ids)
-    if len(unknown):
-        raise ValueError(f"{key} {unknown[0]} is not in the truth")
-    return np.searchsorted(ids, values)
+    places = np.searchsorted(ids, values)
+    is_known = np.append(ids, -1)[places] == values if len(ids) else np.zeros(len(values), np.bool_)
+    if not is_known.all():
+        raise ValueError(f"{key} {values[~is_known].min()} is not in the truth")
+    return places
 
 
 def _boxes(records: Records) -> NDArray[np.float64]:

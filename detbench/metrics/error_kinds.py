@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detbench.metrics.columns import FoundColumns, TrueColumns, overlaps, pairs_within
-from detbench.metrics.matching import partners_of
+from detbench.metrics.matching import partners
 from detbench.metrics.outcomes import FALSE, SKIPPED, TRUE, pack
 from detbench.metrics.ranking import Ranking, surest
 from detbench.metrics.resampled import average_precision, unit_weights
@@ -74,8 +74,7 @@ def error_kinds(truth: TrueColumns, found: FoundColumns) -> Mapping[str, ErrorKi
 
 def _classified(truth: TrueColumns, found: FoundColumns) -> _Classified:
     found, rank = surest(found)
-    at_50 = partners_of(truth, found, rank, (FOREGROUND_IOU,), ("all",))
-    partner = np.concatenate([partners[0, 0].astype(np.int64) for _, partners in at_50])
+    partner = partners(truth, found, FOREGROUND_IOU).astype(np.int64)
     on_crowd = np.append(truth.crowd, False)[partner]
     outcome = np.where(partner < 0, FALSE, np.where(on_crowd, SKIPPED, TRUE)).astype(np.uint8)
     overlap, target = _nearest(truth, found)

@@ -1,17 +1,15 @@
 """COCO's matching of found boxes to true ones: whatever is said of a match, in any number or picture, is said by it.
 
-After Lin et al. 2014 as pycocotools does it, decision for decision; found boxes of one rank are matched in all pictures
-and classes at once.
+After Lin et al. 2014 as pycocotools does it, decision for decision.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detbench.metrics.columns import FoundColumns, TrueColumns, overlaps, pairs_within
+from detbench.metrics.columns import FoundColumns, TrueColumns
+from detbench.metrics.outcomes import Outcomes
 from detbench.metrics.specs import MATCH_IOU
 
 IOUS = np.linspace(0.5, 0.95, 10)
@@ -19,9 +17,6 @@ AREAS = {"all": (0.0, 1e10), "small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**
 """COCO's size classes in square pixels; both bounds belong to the class, so a box of 32² is small and medium."""
 
 FALSE_POSITIVE, IGNORED = -1, -2
-
-_BLOCK = 1 << 15
-"""Found boxes matched at a time: all thresholds and sizes of them take 200 times the memory of what is kept."""
 
 _NEAR_ONE = 1 - 1e-10
 """pycocotools never demands a larger IoU."""
@@ -65,10 +60,9 @@ def match(truth: TrueColumns, found: FoundColumns) -> Matches:
     crowd region by as much is ignored. Cutting the result at a confidence equals matching what is above it. These are
     the matches that mAP counts at that IoU, but for its limit of boxes a picture and class: here all count.
     """
-    order, rank = by_rank(found)
-    parts = [partners[0, 0] for _, partners in partners_of(truth, found[order], rank, (MATCH_IOU,), ("all",))]
+    order, _ = by_rank(found)
     partner = np.empty(len(order), np.int64)
-    partner[order] = np.concatenate(parts)
+    partner[order] = partners(truth, found[order], MATCH_IOU)
     partner[np.append(truth.crowd, False)[partner]] = IGNORED
     return Matches(truth, found, partner)
 
@@ -77,85 +71,60 @@ def by_rank(found: FoundColumns) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The order of the boxes by class, picture and score, surest first, and in it each box's rank (D,) among those of
     its picture and class, from 0 on; ties keep their order.
     """
-    order = np.lexsort((-found.scores, found.picture, found.category))
+    group = found.category * (1 + found.picture.max(initial=0)) + found.picture
+    order = np.lexsort((-found.scores, group))
     starts = np.ones(len(order), np.bool_)
-    starts[1:] = (np.diff(found.picture[order]) != 0) | (np.diff(found.category[order]) != 0)
+    starts[1:] = np.diff(group[order]) != 0
     rows = np.arange(len(order))
     return order, rows - np.maximum.accumulate(np.where(starts, rows, 0))
 
 
-def need_not_be_found(truth: TrueColumns, areas: Sequence[str] = tuple(AREAS)) -> NDArray[np.bool_]:
+def need_not_be_found(truth: TrueColumns) -> NDArray[np.bool_]:
     """Which true boxes are neither found nor missed, (A, M): crowd regions and those of another size."""
-    bounds = [(truth.areas < low) | (truth.areas > high) for low, high in map(AREAS.__getitem__, areas)]
-    return np.asarray(np.stack(bounds) | truth.crowd)
+    return np.asarray(_outside(truth.areas) | truth.crowd)
 
 
-def partners_of(
-    truth: TrueColumns,
-    found: FoundColumns,
-    rank: NDArray[np.int64],
-    ious: Sequence[float] | NDArray[np.float64] = IOUS,
-    areas: Sequence[str] = tuple(AREAS),
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32]]]:
-    """The true box that each found one takes, −1 for none, (A, T, rows), block after block with its rows, at least one.
+def _outside(areas: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which areas are not of each size class, (A, M)."""
+    return np.stack([(areas < low) | (areas > high) for low, high in AREAS.values()])
 
-    `found` is in `by_rank`'s order, `rank` its ranks; `ious` ascend.
+
+def partners(truth: TrueColumns, found: FoundColumns, iou: float) -> NDArray[np.int32]:
+    """The true box that each found one takes, −1 for none, (D,); `found` is in `by_rank`'s order."""
+    from detbench.metrics.greedy_matching import fill_partners
+
+    order, *near = _near_pairs(truth, found, iou)
+    partner = np.empty(len(found.scores), np.int32)
+    need_not = need_not_be_found(truth)[list(AREAS).index("all"), order]
+    fill_partners(*near, truth.crowd[order], need_not, min(iou, _NEAR_ONE), partner)
+    return np.where(partner < 0, np.int32(-1), np.append(order, -1).astype(np.int32)[partner])
+
+
+def outcomes_of(truth: TrueColumns, found: FoundColumns) -> Outcomes:
+    """What each found box is at each of AREAS and IOUS; `found` is in `by_rank`'s order.
+
+    One that takes none counts as false only where its own area is of the size class.
     """
-    skipped, least_ious = need_not_be_found(truth, areas), np.minimum(ious, _NEAR_ONE)
-    firsts = np.append(np.flatnonzero(rank == 0), len(rank))  # pictures and classes stay whole
-    edges = np.unique(firsts[np.searchsorted(firsts, np.arange(0, len(rank) + _BLOCK, _BLOCK).clip(max=len(rank)))])
-    for begin, end in pairwise(edges) if len(rank) else [(0, 0)]:
-        rows = np.arange(begin, end)
-        yield rows, _partners(truth, skipped, found[rows], rank[rows], least_ious)
+    from detbench.metrics.greedy_matching import fill_outcomes
+
+    order, starts, *pairs = _near_pairs(truth, found, IOUS[0])
+    everywhere = np.packbits(np.ones(len(IOUS), np.bool_))
+    skipped = np.where(_outside(found.boxes_xywh[:, 2] * found.boxes_xywh[:, 3])[:, None], everywhere[:, None], 0)
+    outcomes = Outcomes(np.zeros_like(skipped), skipped, len(IOUS))
+    need_not = np.ascontiguousarray(need_not_be_found(truth)[:, order])
+    rows, ious = np.flatnonzero(np.diff(starts)), np.minimum(IOUS, _NEAR_ONE)
+    fill_outcomes(rows, starts, *pairs, truth.crowd[order], need_not, ious, outcomes.true, outcomes.skipped)
+    return outcomes
 
 
-def _partners(
-    truth: TrueColumns,
-    skipped: NDArray[np.bool_],
-    found: FoundColumns,
-    rank: NDArray[np.int64],
-    least_ious: NDArray[np.float64],
-) -> NDArray[np.int32]:
-    """The same of one block."""
-    groups = (columns.category * len(truth.image_ids) + columns.picture for columns in (found, truth))
-    mine, theirs = pairs_within(*groups)
-    overlap = overlaps(found.boxes_xywh[mine], truth.boxes_xywh[theirs], truth.crowd[theirs])
-    near = overlap >= least_ious[0]
-    mine, theirs, overlap = mine[near], theirs[near], overlap[near]
-    order = np.lexsort((theirs, overlap, mine, rank[mine]))  # a found box's best pair comes last
-    mine, theirs, overlap = mine[order], theirs[order], overlap[order]
-    partners = np.full((len(skipped), len(least_ious), len(rank)), -1, np.int32)
-    is_taken = np.zeros((len(skipped), len(least_ious), len(truth.ids)), np.bool_)
-    ends = np.append(np.flatnonzero(np.diff(rank[mine])) + 1, len(mine))
-    for begin, end in zip(np.append(0, ends[:-1]), ends, strict=True):
-        if end > begin:
-            pairs = mine[begin:end], theirs[begin:end]
-            is_near = overlap[begin:end] >= least_ious[:, None]
-            _match_round(*pairs, is_near, truth.crowd, skipped, is_taken, partners)
-    return partners
+def _near_pairs(
+    truth: TrueColumns, found: FoundColumns, iou: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
+    """The order of the true boxes by picture and class, and the pairs of `greedy_matching.near_pairs` in it."""
+    from detbench.metrics.greedy_matching import near_pairs
 
-
-def _match_round(
-    mine: NDArray[np.int64],
-    theirs: NDArray[np.int64],
-    is_near: NDArray[np.bool_],
-    crowd: NDArray[np.bool_],
-    skipped: NDArray[np.bool_],
-    is_taken: NDArray[np.bool_],
-    partners: NDArray[np.int32],
-) -> None:
-    """Let every found box of one rank take its best free true box; writes into `is_taken` and `partners`. The P pairs
-    of a found and a true box are sorted by found box and overlap; `is_near` (T, P) says which overlap enough.
-
-    A true box that must be found goes before one that is skipped, whatever they overlap; a crowd region is never used
-    up.
-    """
-    pair = np.arange(len(mine), dtype=np.int32)
-    is_free = is_near & (~is_taken[:, :, theirs] | crowd[theirs])
-    preference = np.where(skipped[:, None, theirs], pair, pair + len(pair))
-    starts = np.append(0, np.flatnonzero(np.diff(mine)) + 1)
-    best = np.maximum.reduceat(np.where(is_free, preference, np.int32(-1)), starts, axis=2)
-    partner = np.concatenate([theirs, theirs, [-1]]).astype(np.int32)[best]
-    partners[:, :, mine[starts]] = partner
-    area, iou, place = np.nonzero(best >= 0)
-    is_taken[area, iou, partner[area, iou, place]] = True
+    mine, theirs = (columns.category * len(truth.image_ids) + columns.picture for columns in (found, truth))
+    order = np.argsort(theirs, kind="stable")
+    boxes = np.ascontiguousarray(found.boxes_xywh), truth.boxes_xywh[order]
+    pairs = near_pairs(boxes[0], mine, boxes[1], theirs[order], truth.crowd[order], min(iou, _NEAR_ONE))
+    return (order, *pairs)

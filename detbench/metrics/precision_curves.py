@@ -3,12 +3,10 @@
 Importing this imports numba, half a second; functions that need it do so themselves.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from detbench.metrics.compiled import compiled
 
 LIMITS = (1, 10, 100)
 """How many boxes of a picture and class count in COCO's recalls."""
@@ -19,18 +17,7 @@ Indices = NDArray[np.uint32]
 """Compiled code need not check whether an index counts from the end."""
 
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function in machine code, kept on disk beside it or in the user's cache for the next process.
-
-    Where neither can be written, every process compiles anew, a few seconds.
-    """
-    try:
-        return njit(nogil=True, error_model="numpy", cache=True)(function)
-    except RuntimeError:
-        return njit(nogil=True, error_model="numpy")(function)
-
-
-@_compiled
+@compiled
 def fill_needed(positives: int, recalls: NDArray[np.float64], needed: Integers) -> None:
     """Write how many of so many true boxes reach each of the ascending recalls into `needed` (R,), at least one.
 
@@ -45,7 +32,7 @@ def fill_needed(positives: int, recalls: NDArray[np.float64], needed: Integers) 
         needed[place] = count
 
 
-@_compiled
+@compiled
 def fill_weights(draw: Integers, pictures: Indices, copies: Integers, weight: Integers, seen: Integers) -> None:
     """Write how often each box of a class counts into `weight` (D,), and its sum so far into `seen` (D,).
 
@@ -61,7 +48,7 @@ def fill_weights(draw: Integers, pictures: Indices, copies: Integers, weight: In
         weight[row], seen[row] = times, total
 
 
-@_compiled
+@compiled
 def fill_hits(
     events: Indices,
     is_true: NDArray[np.bool_],
@@ -91,7 +78,7 @@ def fill_hits(
     return written, one, ten, true
 
 
-@_compiled
+@compiled
 def fill_curve(hits: Integers, counted: Integers, true: int, needed: Integers, curve: NDArray[np.float64]) -> float:
     """Write into `curve` (R,) the highest precision at each recall or any larger one, 0 where it is not reached; its
     sum is returned.
@@ -115,7 +102,7 @@ def fill_curve(hits: Integers, counted: Integers, true: int, needed: Integers, c
     return total
 
 
-@_compiled
+@compiled
 def curve_means(
     draws: Integers,
     positives: NDArray[np.int64],

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detbench.metrics.columns import FoundColumns, TrueColumns
-from detbench.metrics.matching import AREAS, by_rank, need_not_be_found, partners_of
-from detbench.metrics.outcomes import FALSE, SKIPPED, TRUE, Outcomes, join, pack
+from detbench.metrics.matching import AREAS, by_rank, need_not_be_found, outcomes_of
+from detbench.metrics.outcomes import Outcomes
 
 MAX_FOUND = 100
 """Of the boxes found in a picture and class, only so many count, the surest first."""
@@ -55,9 +55,7 @@ class Ranking:
 def ranked(truth: TrueColumns, found: FoundColumns) -> Ranking:
     """Match one arm's found boxes and rank them; equal to pycocotools' matching for every threshold and size."""
     found, rank = surest(found)
-    skipped = need_not_be_found(truth)
-    blocks = (pack(_outcomes(skipped, found[rows], partners)) for rows, partners in partners_of(truth, found, rank))
-    outcomes = join(*blocks)
+    outcomes = outcomes_of(truth, found)
     order = np.lexsort((-found.scores, found.category))  # `surest` has sorted by picture and rank
     return Ranking(
         found.picture[order].astype(np.int32),
@@ -92,16 +90,6 @@ def surest(found: FoundColumns) -> tuple[FoundColumns, NDArray[np.int64]]:
     order, rank = by_rank(found)
     kept = rank < MAX_FOUND
     return found[order[kept]], rank[kept]
-
-
-def _outcomes(skipped: NDArray[np.bool_], found: FoundColumns, partners: NDArray[np.int32]) -> NDArray[np.uint8]:
-    found_areas = found.boxes_xywh[:, 2] * found.boxes_xywh[:, 3]
-    outcomes = np.empty(partners.shape, np.uint8)
-    for area, (low, high) in enumerate(AREAS.values()):
-        outcomes[area] = np.where((found_areas < low) | (found_areas > high), SKIPPED, FALSE)
-        iou, box = np.nonzero(partners[area] >= 0)
-        outcomes[area, iou, box] = np.where(skipped[area, partners[area, iou, box]], SKIPPED, TRUE)
-    return outcomes
 
 
 def _counts(truth: TrueColumns) -> NDArray[np.int64]:
