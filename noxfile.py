@@ -210,7 +210,9 @@ def gate(session: nox.Session) -> None:
     named = [word for name in GATED for word in ("--deblurrer", name)]
     detbench = (sys.executable, "-m", "detbench")
     run, baseline = "reports/gate", "reports/baseline.json"
-    session.run(*detbench, "run", *named, "--limit", GATED_PICTURES, "--device", "cpu", "--name", "gate")
+    session.run(
+        *detbench, "run", *named, "--limit", GATED_PICTURES, "--device", "cpu", "--precision", "fp32", "--name", "gate"
+    )
     if session.posargs == ["refresh"]:
         session.run(*detbench, "baseline", run, "--out", baseline)
     else:

@@ -38,7 +38,7 @@ def evaluate(
     harm: Literal["all", "sample", "none"] = "sample",
     repair: Literal["clip", "drop"] | None = None,
     device: str = "auto",
-    precision: Literal["fp32", "bf16"] = "fp32",
+    precision: Literal["auto", "fp32", "bf16"] = "auto",
     resamples: int = 1000,
     timeout: int | None = None,
     fresh: bool = False,

@@ -7,6 +7,10 @@ from pathlib import Path
 
 from detbench.errors import UsageError
 
+CPUINFO = Path("/proc/cpuinfo")
+_CAPABILITY_MAJOR = 75  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR of CUDA's driver
+_FIRST_WITH_BF16 = 8  # Ampere
+
 
 def resolve_device(word: str) -> str:
     """The device for `auto`, `cpu`, `cuda` or `cuda:N`: auto takes a CUDA device where the driver shows one."""
@@ -26,6 +30,31 @@ def device_name(device: str) -> str:
     return _cuda_name(int(index or 0)) if kind == "cuda" else _processor_name()
 
 
+def multiplies_in_bf16(device: str) -> bool:
+    """Whether a resolved device multiplies in bfloat16: a processor with AMX or AVX-512's, a GPU from Ampere on.
+
+    False where that is unknown, as for processors off Linux.
+    """
+    kind, _, index = device.partition(":")
+    if kind == "cuda":
+        return _cuda_capability(int(index or 0)) >= _FIRST_WITH_BF16
+    flags = set(CPUINFO.read_text(errors="replace").split()) if CPUINFO.exists() else set()
+    return not flags.isdisjoint({"amx_bf16", "avx512_bf16"})
+
+
+def _cuda_capability(index: int) -> int:
+    """The major number of a CUDA device's compute capability; 0 where there is none."""
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if platform.system() == "Windows" else "libcuda.so.1")
+    except OSError:
+        return 0
+    device, major = ctypes.c_int(), ctypes.c_int()
+    found = driver.cuInit(0) == 0 and driver.cuDeviceGet(ctypes.byref(device), index) == 0
+    if not found or driver.cuDeviceGetAttribute(ctypes.byref(major), _CAPABILITY_MAJOR, device) != 0:
+        return 0
+    return major.value
+
+
 def _cuda_name(index: int = 0) -> str:
     """The name of a CUDA device as the driver gives it; empty where there is none."""
     try:
@@ -38,7 +67,6 @@ def _cuda_name(index: int = 0) -> str:
 
 
 def _processor_name() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(errors="replace").splitlines() if info.exists() else []
+    lines = CPUINFO.read_text(errors="replace").splitlines() if CPUINFO.exists() else []
     named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(named, platform.processor() or platform.machine())

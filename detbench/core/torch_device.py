@@ -1,13 +1,11 @@
 """Whether torch can use a device, and in which precision: it may be built for another CUDA than the driver's."""
 
-from pathlib import Path
 from typing import Literal
 
 import torch
 
+from detbench.core.devices import multiplies_in_bf16
 from detbench.errors import UsageError
-
-CPUINFO = Path("/proc/cpuinfo")
 
 
 def check_usable(device: str, word: str) -> None:
@@ -20,11 +18,4 @@ def resolve_precision(word: Literal["auto", "fp32", "bf16"], device: str) -> Lit
     """The precision for a word: `auto` is bfloat16 where a resolved device multiplies in it, else single precision."""
     if word != "auto":
         return word
-    has_bf16 = _processor_has_bf16() if device == "cpu" else torch.cuda.is_bf16_supported(including_emulation=False)
-    return "bf16" if has_bf16 else "fp32"
-
-
-def _processor_has_bf16() -> bool:
-    """Whether it has AMX or AVX-512's bfloat16; false where that is unknown, as off Linux."""
-    flags = set(CPUINFO.read_text(errors="replace").split()) if CPUINFO.exists() else set()
-    return not flags.isdisjoint({"amx_bf16", "avx512_bf16"})
+    return "bf16" if multiplies_in_bf16(device) else "fp32"

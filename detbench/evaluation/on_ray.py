@@ -64,6 +64,7 @@ def run_on_ray(
     # What the words mean is checked here, where there may be no GPU; each worker resolves its own device.
     plan = resolve(replace(spec, device="cpu"))
     claim_folder(folder, RUN_NAMES, request_of(plan), overwrite=overwrite)
+    alike = replace(spec, precision=plan.precision)  # `auto` may be another on each machine
     blocks = -(-plan.images // BLOCK_IMAGES)
     names = ", ".join(backend.name for backend in plan.deblurrers)
     announce(
@@ -71,7 +72,7 @@ def run_on_ray(
     )
     shares = [Share(number, blocks) for number in range(1, blocks + 1)]
     with scope_of(folder) as scope:
-        files = _measured(ray, _Work(spec, cache.folder.absolute(), cache.fresh, seconds, scope), shares, progress)
+        files = _measured(ray, _Work(alike, cache.folder.absolute(), cache.fresh, seconds, scope), shares, progress)
         shards = [unpack(each.__getitem__, f"block {share}") for each, share in zip(files, shares, strict=True)]
         return conclude_joined(shards, RunFolder(folder), cache, progress)
 

@@ -19,9 +19,9 @@ class RunSpec:
     """One evaluation as the user words it: dataset × deblurrers × detector.
 
     `blur` is a recipe such as "trajectory:seed=3", or None to take the dataset's pictures as they are; `limit` takes
-    the first pictures by id; `device` and `precision` are those of the networks; `resamples` is how often arms
-    are exchanged for p-values, 0 for neither them nor intervals; `repair` says what becomes of boxes that would be
-    refused, and `harm` on which sharp pictures the deblurrers are run, see `harm_places`.
+    the first pictures by id; `device` and `precision` (auto, fp32 or bf16) are those of the networks; `resamples` is
+    how often arms are exchanged for p-values, 0 for neither them nor intervals; `repair` says what becomes of boxes that
+    would be refused, and `harm` on which sharp pictures the deblurrers are run, see `harm_places`.
     """
 
     dataset: str
@@ -31,7 +31,7 @@ class RunSpec:
     truth: Truth = "labels"
     limit: int | None = None
     device: str = "auto"
-    precision: str = "fp32"
+    precision: str = "auto"
     resamples: int = EXCHANGES
     repair: Repair | None = None
     harm: Harm = "sample"

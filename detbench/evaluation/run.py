@@ -10,6 +10,7 @@ from detbench.evaluation.measure.harm import harm_places
 from detbench.evaluation.measure.measured import Measurements
 from detbench.evaluation.measure.measuring import Arms, Pictures, measure_pictures
 from detbench.evaluation.measure.steps import Stages
+from detbench.evaluation.precision_choice import settled
 from detbench.evaluation.request import WHOLE, Given, RunSpec, Share
 from detbench.evaluation.run_files import write_run
 from detbench.evaluation.run_plan import (
@@ -67,14 +68,15 @@ def measure(
     deblurrers = [backend.name for backend in plan.deblurrers]
     names, source = open_source(plan.detector, plan.dataset, deblurrers, plan.spec.truth, stages)
     recorded = recorded_pictures(plan)
-    arms = Arms(plan.deblurrers, stages, source, recorded.pictures)
     pictures = Pictures(plan.dataset, plan.recipe, plan.spec.truth, stages, source)
+    plan, on_precision = settled(plan, share, pictures, stages, source)
+    arms = Arms(plan.deblurrers, stages, source, recorded.pictures)
     of_harm = harm_places(plan.spec.harm, plan.images)
     extent = pictures.extent(places, of_harm, arms)
     announce(plan_line(plan, places, extent))
     samples, rows = measure_pictures(pictures, places, of_harm, arms, progress, extent)
     check_unchanged(plan, stages.built)
-    basis = basis_of(plan, names, source.classes, (*source.notes, *recorded.notes))
+    basis = basis_of(plan, names, source.classes, (*source.notes, *recorded.notes, *on_precision))
     return Measurements(basis, samples, rows, arms.failed, partly_known=stages.partly_known)
 
 

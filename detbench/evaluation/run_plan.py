@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,8 @@ class RunPlan:
     detector: Backend
     device: str
     given: Given
+    precision: str
+    """Of the networks: fp32 or bf16. See `precision_choice.settled` for what becomes of the word `auto`."""
 
     @property
     def images(self) -> int:
@@ -62,11 +64,18 @@ def resolve(spec: RunSpec, given: Given | None = None) -> RunPlan:
     given = given or Given()
     device = resolve_device(spec.device)
     recipe = None if spec.blur is None else parse_picture_recipe(spec.blur)
-    deblurrers, detector = _deblurrers(spec, device, given), _detector(spec, device, given)
+    precision = "fp32" if spec.precision == "auto" else spec.precision
+    deblurrers, detector = _deblurrers(spec, device, given, precision), _detector(spec, device, given)
     _check_recorded([detector, *deblurrers], recipe)
     _check_imports([detector, *deblurrers])
     dataset = open_dataset(spec.dataset, spec.repair) if given.dataset is None else given.dataset
-    return RunPlan(spec, dataset, recipe, deblurrers, detector, device, given)
+    return RunPlan(spec, dataset, recipe, deblurrers, detector, device, given, precision)
+
+
+def in_precision(plan: RunPlan, precision: str) -> RunPlan:
+    """The same with networks of another precision."""
+    deblurrers = _deblurrers(plan.spec, plan.device, plan.given, precision)
+    return replace(plan, deblurrers=deblurrers, precision=precision)
 
 
 def check_unchanged(plan: RunPlan, used: Collection[str]) -> None:
@@ -79,7 +88,7 @@ def check_unchanged(plan: RunPlan, used: Collection[str]) -> None:
         return
     backends = plan.detector, *plan.deblurrers
     words = plan.spec, plan.device, plan.given
-    again = _detector(*words), *_deblurrers(*words)
+    again = _detector(*words), *_deblurrers(*words, plan.precision)
     for before, now in zip(backends, again, strict=True):
         if before.name in used and before.identity != now.identity:
             raise DataError(
@@ -94,9 +103,9 @@ def _detector(spec: RunSpec, device: str, given: Given) -> Backend:
     return resolve_detector(spec.detector, device)
 
 
-def _deblurrers(spec: RunSpec, device: str, given: Given) -> tuple[Backend, ...]:
+def _deblurrers(spec: RunSpec, device: str, given: Given, precision: str) -> tuple[Backend, ...]:
     words = tuple(dict.fromkeys(spec.deblurrers))
-    deblurrers = tuple(_deblurrer(word, device, spec.precision, given.deblurrers.get(word, word)) for word in words)
+    deblurrers = tuple(_deblurrer(word, device, precision, given.deblurrers.get(word, word)) for word in words)
     _check_distinct(words, deblurrers)
     check_arm_names([backend.name for backend in deblurrers])
     return deblurrers
@@ -190,7 +199,9 @@ def request_of(plan: RunPlan) -> Request:
     """What the plan's folder is made for."""
     deblurrers = {backend.name: _source(backend) for backend in plan.deblurrers}
     place = None if plan.given.dataset is not None else dataset_place(plan.spec.dataset)
-    return Request(_specification(plan), Source(place), _source(plan.detector), deblurrers)
+    return Request(
+        {**_specification(plan), "precision": plan.spec.precision}, Source(place), _source(plan.detector), deblurrers
+    )
 
 
 def _source(backend: Backend) -> Source:
@@ -238,7 +249,7 @@ def _specification(plan: RunPlan) -> dict[str, Any]:
         "harm": spec.harm,
         "resamples": spec.resamples,
         "device": plan.device,
-        "precision": spec.precision,
+        "precision": plan.precision,
     }
 
 

@@ -1,7 +1,9 @@
+from types import SimpleNamespace
+
 import pytest
 
 from detbench.core import devices
-from detbench.core.devices import device_name, resolve_device
+from detbench.core.devices import device_name, multiplies_in_bf16, resolve_device
 from detbench.errors import UsageError
 
 CARDS = ("Card A", "Card B")
@@ -99,3 +101,27 @@ def test_the_driver_is_asked(failing: str | None, monkeypatch: pytest.MonkeyPatc
     assert resolve_device("auto") == ("cpu" if failing else "cuda")
     if not failing:
         assert device_name("cuda") == "Card C"
+
+
+@pytest.mark.parametrize(("major", "is_able"), [(7, False), (8, True), (9, True), (None, False)])
+def test_gpus_multiply_in_bfloat16_from_ampere_on(
+    major: int | None, is_able: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the compute capability that the driver names; without a driver nothing is known."""
+
+    def answer(value: object, attribute: int, _device: object) -> int:
+        value._obj.value = major if attribute == 75 else -1
+        return 0
+
+    def opened(_name: str) -> SimpleNamespace:
+        if major is None:
+            raise OSError("no driver")
+        return SimpleNamespace(
+            cuInit=lambda _flags: 0,
+            cuDeviceGet=lambda _device, number: 0 if number == 1 else 101,
+            cuDeviceGetAttribute=answer,
+        )
+
+    monkeypatch.setattr("ctypes.CDLL", opened)
+    assert multiplies_in_bf16("cuda:1") is is_able
+    assert not multiplies_in_bf16("cuda:0")

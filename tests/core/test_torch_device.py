@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from detbench.core import torch_device
+from detbench.core import devices
 from detbench.core.torch_device import check_usable, resolve_precision
 from detbench.errors import UsageError
 
@@ -21,14 +21,14 @@ def test_auto_is_what_the_processor_multiplies_in(
 ) -> None:
     """By its flags as Linux lists them; a word that names a precision is taken as it is."""
     (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\nbugs\t\t:\n")
-    monkeypatch.setattr(torch_device, "CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(devices, "CPUINFO", tmp_path / "cpuinfo")
     assert resolve_precision("auto", "cpu") == precision
     assert [resolve_precision(word, "cpu") for word in ("fp32", "bf16")] == ["fp32", "bf16"]  # type: ignore[arg-type]
 
 
 def test_unknown_hardware_is_single_precision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A system without such a list."""
-    monkeypatch.setattr(torch_device, "CPUINFO", tmp_path / "none")
+    monkeypatch.setattr(devices, "CPUINFO", tmp_path / "none")
     assert resolve_precision("auto", "cpu") == "fp32"
 
 

@@ -61,9 +61,13 @@ class Stages:
 
     def __init__(self, cache: Cache, seconds: float | None = None, scope: str | None = None) -> None:
         self.cache, self._finished = cache, FinishedWork(cache, scope)
-        self._given_seconds, self._seconds = seconds, seconds or PICTURE_TIMEOUT_S
+        self._scope, self._given_seconds, self._seconds = scope, seconds, seconds or PICTURE_TIMEOUT_S
         self._built: dict[str, Any] = {}
         self._blur_code = code_identity(recipe_spec)
+
+    def beside(self) -> "Stages":
+        """Others over the same cache, with backends of their own."""
+        return Stages(self.cache, self._given_seconds, self._scope)
 
     @property
     def partly_known(self) -> Mapping[str, PartlyKnown]:
