@@ -36,6 +36,7 @@ def evaluate(
     truth: Literal["labels", "pseudo"] = "labels",
     limit: int | None = None,
     harm: Literal["all", "sample", "none"] = "sample",
+    gate_by: str | None = None,
     repair: Literal["clip", "drop"] | None = None,
     device: str = "auto",
     precision: Literal["auto", "fp32", "bf16"] = "auto",
@@ -74,6 +75,7 @@ def evaluate(
         resamples=resamples,
         repair=repair,
         harm=harm,
+        gate_by=gate_by,
     )
     owner = OwnFolder()
     place = owner.path / run_name(spec) if folder is None else Path(folder)

@@ -47,6 +47,10 @@ def run(
         Literal["all", "sample", "none"],
         typer.Option(help="Sharp pictures that are deblurred to measure harm: all, every fourth, or none."),
     ] = "sample",
+    gate_by: Annotated[
+        str | None,
+        typer.Option(help="A measure of blur, such as blur_effect: would deblurring by it alone beat deblurring all?"),
+    ] = None,
     repair: Annotated[
         Literal["clip", "drop"] | None, typer.Option(help="Boxes without area or outside their picture: clip or drop.")
     ] = None,
@@ -113,7 +117,7 @@ def run(
     if share and log_to:
         raise UsageError("--log-to logs a whole run: leave it out of --shard, and `detbench log` the merged folder")
     words = tuple(word for each in deblurrer for word in listed_deblurrers(each))
-    spec = RunSpec(dataset, words, detector, blur, truth, limit, device, precision, resamples, repair, harm)
+    spec = RunSpec(dataset, words, detector, blur, truth, limit, device, precision, resamples, repair, harm, gate_by)
     if not quiet:
         _note_twins(words)
     folder = out_folder / (run_name(spec) if name is None else checked_name(name))

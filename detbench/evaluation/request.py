@@ -20,8 +20,10 @@ class RunSpec:
 
     `blur` is a recipe such as "trajectory:seed=3", or None to take the dataset's pictures as they are; `limit` takes
     the first pictures by id; `device` and `precision` (auto, fp32 or bf16) are those of the networks; `resamples` is
-    how often arms are exchanged for p-values, 0 for neither them nor intervals; `repair` says what becomes of boxes that
-    would be refused, and `harm` on which sharp pictures the deblurrers are run, see `harm_places`.
+    how often arms are exchanged for p-values, 0 for neither them nor intervals; `repair` says what becomes of boxes
+    that would be refused, and `harm` on which sharp pictures the deblurrers are run, see `harm_places`. `gate_by` is
+    the metric of the input picture by which single pictures are restored or left as they are; None where this is not
+    computed.
     """
 
     dataset: str
@@ -35,6 +37,7 @@ class RunSpec:
     resamples: int = EXCHANGES
     repair: Repair | None = None
     harm: Harm = "sample"
+    gate_by: str | None = None
 
     def __post_init__(self) -> None:
         if not self.deblurrers:

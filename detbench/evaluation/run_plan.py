@@ -21,6 +21,7 @@ from detbench.evaluation.measure.limits import check_size
 from detbench.evaluation.measure.measured import Basis, DeblurrerFacts
 from detbench.evaluation.measure.measuring import MEASURING, Extent
 from detbench.evaluation.request import Given, RunSpec
+from detbench.metrics.image_metrics import check_blur_measure
 from detbench.metrics.specs import PSEUDO_CONFIDENCE
 from detbench.plugins.backend import Backend, backend_in_memory, renamed, resolve_deblurrer, resolve_detector
 from detbench.results.provenance import environment
@@ -64,6 +65,8 @@ def resolve(spec: RunSpec, given: Given | None = None) -> RunPlan:
     given = given or Given()
     device = resolve_device(spec.device)
     recipe = None if spec.blur is None else parse_picture_recipe(spec.blur)
+    if spec.gate_by is not None:
+        check_blur_measure(spec.gate_by)
     precision = "fp32" if spec.precision == "auto" else spec.precision
     deblurrers, detector = _deblurrers(spec, device, given, precision), _detector(spec, device, given)
     _check_recorded([detector, *deblurrers], recipe)
@@ -247,6 +250,7 @@ def _specification(plan: RunPlan) -> dict[str, Any]:
         "pseudo_confidence": PSEUDO_CONFIDENCE if spec.truth == "pseudo" else None,
         "limit": spec.limit,
         "harm": spec.harm,
+        "gate_by": spec.gate_by,
         "resamples": spec.resamples,
         "device": plan.device,
         "precision": plan.precision,

@@ -110,7 +110,7 @@ def p_values(one: Evidence, other: Evidence, times: int) -> dict[str, float | No
     In each of `times` exchanges every picture's results go to the one arm or the other by a fair coin.
     """
     pictures = len(one.counts)
-    both, keep = _side_by_side(one, other), draw_swaps(pictures, times)
+    both, keep = side_by_side(one, other), draw_swaps(pictures, times)
     keep = np.concatenate([np.ones((1, pictures), keep.dtype), keep])  # first the arms as they are
     names = (keep, 1 - keep), (1 - keep, keep)
     ours, theirs = (numbers_of(both, np.concatenate(pair, axis=1), ("all",)) for pair in names)
@@ -118,8 +118,10 @@ def p_values(one: Evidence, other: Evidence, times: int) -> dict[str, float | No
     return {key: p_value(values[0], values[1:]) for key, values in differences.items() if not np.isnan(values[0])}
 
 
-def _side_by_side(one: Evidence, other: Evidence) -> Evidence:
-    """Both arms as one of 2N pictures: first those of `one`, then those of `other`."""
+def side_by_side(one: Evidence, other: Evidence) -> Evidence:
+    """Both arms as one of 2N pictures: first those of `one`, then those of `other`. Weights (2N,) that take each picture
+    from either arm give the numbers of the mixture, ties between scores as its own.
+    """
     pictures = len(one.counts)
     first, second = one.ranking, other.ranking
     columns = {

@@ -14,7 +14,7 @@ from typing import Any
 
 from detbench.core.fingerprints import code_identity, installed_version
 from detbench.core.native_readers import unseen_reads
-from detbench.errors import BackendError, UsageError
+from detbench.errors import BackendError, UsageError, did_you_mean
 from detbench.metrics.specs import METRICS
 from detbench.plugins.registry import Entry, Registry
 from detbench.types import Image, MetricSpec
@@ -99,6 +99,18 @@ def image_metrics() -> Mapping[str, ImageMetric]:
     own = {key: ImageMetric(spec) for key, spec in METRICS.items() if spec.function}
     outside = {key: ImageMetric(spec, entry.distributions) for key, (spec, entry) in _installed().items()}
     return {**own, **outside}
+
+
+def check_blur_measure(key: str) -> None:
+    """Raise UsageError unless `key` is a metric of single pictures that needs no sharp one, as an input has none."""
+    measures = [name for name, metric in image_metrics().items() if not metric.spec.needs_sharp]
+    if key in measures:
+        return
+    what = "needs the sharp picture" if key in image_metrics() else "is no metric of single pictures"
+    raise UsageError(
+        f"--gate-by {key}: {key!r} {what}, and a gate has the input alone.{did_you_mean(key, measures)} It takes "
+        f"{', '.join(measures)}, or the metric of an installed package that has needs_sharp=False"
+    )
 
 
 def source_of(key: str) -> str:

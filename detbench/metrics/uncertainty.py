@@ -27,13 +27,18 @@ Numbers = NDArray[np.float64]
 
 
 def leave_out(pictures: int) -> NDArray[np.uint8]:
-    """Which pictures count, (1 + F, N): first all of them, then all but those of each fold; F = min(N, FOLDS).
+    """Which pictures count, (1 + F, N): first all of them, then all but those of each fold; F = min(N, FOLDS)."""
+    fold = folds_of(pictures, FOLDS)
+    left_out = np.arange(min(pictures, FOLDS))[:, None] == fold
+    return np.concatenate([np.ones((1, pictures), np.bool_), ~left_out]).astype(np.uint8)
+
+
+def folds_of(pictures: int, most: int) -> NDArray[np.int64]:
+    """The fold of each picture, 0..min(N, most) − 1, (N,).
 
     A fold of several pictures has neighbours in their order, since these are often alike: frames of one film.
     """
-    fold = np.arange(pictures) * min(pictures, FOLDS) // max(1, pictures)
-    left_out = np.arange(min(pictures, FOLDS))[:, None] == fold
-    return np.concatenate([np.ones((1, pictures), np.bool_), ~left_out]).astype(np.uint8)
+    return np.arange(pictures) * min(pictures, most) // max(1, pictures)
 
 
 def draw_pictures(pictures: int) -> NDArray[np.uint16]:

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from detbench.core.arm import ArmKind
 from detbench.errors import DataError
 from detbench.metrics.claims import holm, is_shown
+from detbench.metrics.selective import Rule
 from detbench.types import Estimate, MetricSpec
 
 SCHEMA_VERSION = 1
+
+StrategyName = Literal["never", "always", "gated", "oracle"]
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,45 @@ def is_ahead(differences: Iterable[Difference], one: str, other: str, spec: Metr
 
 
 @dataclass(frozen=True)
+class Strategy:
+    """One way to choose which pictures are restored: mAP, the share of pictures that are restored, the time that this
+    takes, spread over all pictures, and the mAP gained over `never` for each second a megapixel (0 where nothing is
+    restored). Times are None where they were not measured.
+    """
+
+    map: Estimate
+    share_restored: float
+    restore_s_per_mpix: float | None
+    map_per_s: float | None
+
+
+@dataclass(frozen=True)
+class SelectiveRestoration:
+    """When to restore with one deblurrer, by a `measure` of the blur of the input picture.
+
+    `strategies` are `never`, `always`, `gated` and `oracle`, see `detbench.metrics.selective`. `rule` is the gate
+    chosen on all pictures; the numbers of `gated` are cross-validated. `differences` are those in mAP of gated against
+    never and always; `map_per_s` is that of gated minus that of always. `curve` has shares of restored pictures and
+    mAP as the threshold moves. `break_even` is the share of sharp pictures from which on restoring all costs more mAP
+    than it brings, and `no_break_even` why there is none.
+    """
+
+    deblurrer: str
+    measure: str
+    rule: Rule
+    strategies: Mapping[StrategyName, Strategy]
+    differences: tuple[Difference, ...]
+    map_per_s: Estimate
+    curve: tuple[tuple[float, float | None], ...]
+    break_even: Estimate
+    no_break_even: str = ""
+
+    def change(self, against: StrategyName) -> Difference:
+        """How far gated is from `never` or `always` in mAP."""
+        return next(each for each in self.differences if each.against == against)
+
+
+@dataclass(frozen=True)
 class EvaluatedData:
     """The data that was scored: `source_fingerprint` pins the dataset as it was opened, `fingerprint` the very
     pictures and boxes that were evaluated (after blur, limit and choice of truth); `notes` are sentences
@@ -120,7 +162,7 @@ class RunResult:
     `arms`: nothing is averaged over the pictures that it did manage. `partly_known` are, by name, the backends and
     metrics whose files are not all known. `settings_from` says of the options that are not the defaults where they come
     from: "command line", "detbench.toml" or "pyproject.toml". `harm_ids` are the ids, ascending, of the pictures that
-    harm is over, None for all.
+    harm is over, None for all. `selective` says of each deblurrer when to restore with it, where a run was asked to.
     """
 
     specification: Mapping[str, Any]
@@ -135,6 +177,7 @@ class RunResult:
     partly_known: Mapping[str, PartlyKnown] = field(default_factory=dict)
     settings_from: Mapping[str, str] = field(default_factory=dict)
     harm_ids: tuple[int, ...] | None = None
+    selective: tuple[SelectiveRestoration, ...] = ()
     schema: int = SCHEMA_VERSION
 
     def arm(self, name: str) -> ArmResult | None:

@@ -25,7 +25,7 @@ class CachedNumbers:
     """
 
     def __init__(self, cache: Cache, truth: TrueBoxes, arms: Mapping[Arm, ArmEvidence], resamples: int) -> None:
-        self._cache, self.truth, self._resamples = cache, truth.columns, resamples
+        self._cache, self._true_boxes, self.truth, self._resamples = cache, truth, truth.columns, resamples
         self.arms = {arm: each for arm, each in arms.items() if not arm.is_on_sharp}
         everywhere = np.arange(len(self.truth.image_ids))
         self.harm_pictures = next((each.pictures for arm, each in arms.items() if arm.is_on_sharp), everywhere)
@@ -37,6 +37,10 @@ class CachedNumbers:
             "resamples": resamples,
             "seed": SEED,
         }
+
+    def of_arms(self, arms: Mapping[Arm, ArmEvidence]) -> "CachedNumbers":
+        """Those of other arms over the same pictures, against the same truth."""
+        return CachedNumbers(self._cache, self._true_boxes, arms, self._resamples)
 
     def p_values(self, one: Arm, other: Arm) -> Mapping[str, float | None]:
         """Paired permutation p-values by metric; none where nothing is resampled."""

@@ -12,6 +12,7 @@ from detbench.evaluation.score.analysis import analysis_of
 from detbench.evaluation.score.arm_evidence import ArmEvidence, evidence_of_arms
 from detbench.evaluation.score.cached_numbers import CachedNumbers
 from detbench.evaluation.score.scores import arm_result, differences, pairs_of, reported_arms
+from detbench.evaluation.score.selective_restoration import selective_restoration
 from detbench.evaluation.score.shown_pictures import shown_ids
 from detbench.evaluation.score.true_boxes import true_boxes
 from detbench.metrics.columns import TrueColumns
@@ -75,6 +76,7 @@ def score(measured: Measurements, cache: Cache, progress: Progress = unwatched) 
         failed=measured.failed,
         partly_known=measured.partly_known,
         harm_ids=_harm_ids(numbers),
+        selective=selective_restoration(numbers, evidence, measured),
     )
     return Scored(result, analysis, evidence, truth.columns)
 
