@@ -17,6 +17,7 @@ WIDEST_NAME = 18
 def print_answer(result: "RunResult", page: Path) -> None:
     """Print what a run says, its verdict first; `page` is the report's file."""
     from detbench.report.verdict import leader, verdicts
+    from detbench.report.when_to_deblur import selective_verdict
 
     first = verdicts(result)[0]
     print_sentence(f"{first.decision}.")
@@ -25,6 +26,9 @@ def print_answer(result: "RunResult", page: Path) -> None:
     print_sentence(f"mAP {first.numbers}" if first.arm not in result.failed else first.numbers)
     if leading := leader(result):
         print_sentence(f"{leading}.")
+    for each in result.selective:
+        if each.deblurrer == first.arm:
+            print_sentence(selective_verdict(each))
     print_sentence("")
     _print_arms(result)
     _print_differences(result)

@@ -106,9 +106,10 @@ def check_blur_measure(key: str) -> None:
     measures = [name for name, metric in image_metrics().items() if not metric.spec.needs_sharp]
     if key in measures:
         return
-    what = "needs the sharp picture" if key in image_metrics() else "is no metric of single pictures"
+    needs_sharp = "needs the sharp picture, and a gate has the input alone."
+    what = needs_sharp if key in image_metrics() else "is no metric of single pictures."
     raise UsageError(
-        f"--gate-by {key}: {key!r} {what}, and a gate has the input alone.{did_you_mean(key, measures)} It takes "
+        f"--gate-by {key}: {key!r} {what}{did_you_mean(key, measures)} It takes "
         f"{', '.join(measures)}, or the metric of an installed package that has needs_sharp=False"
     )
 

@@ -187,6 +187,27 @@ def pareto(
     return draw
 
 
+def by_share(drawn: Sequence[Curve], places: Sequence[Place], x_label: str, y_label: str) -> Draw:
+    """Curves over shares of the pictures, with named places; a place's cost is its share, its gain the height."""
+
+    def draw(figure: Figure) -> None:
+        axis = figure.subplots()
+        for curve in drawn:
+            y = [np.nan if value is None else value for value in curve.y]
+            axis.plot(curve.x, y, color=curve.pen.colour, linestyle=curve.pen.linestyle)
+        for place in places:
+            _points(axis, np.array([place.cost]), Points(place.pen, (place.gain,)), is_upright=True)
+        axis.set(xlabel=x_label, xlim=(-0.05, 1.05))
+        axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol="\N{NO-BREAK SPACE}%"))
+        axis.yaxis.set_major_locator(MaxNLocator(5))
+        axis.yaxis.set_major_formatter(FuncFormatter(_share))
+        axis.margins(y=0.15)
+        _label_up(axis, y_label)
+        _names(axis, [place for place in places if place.gain.value is not None], [])
+
+    return draw
+
+
 def _cost_axis(axis: Axes, places: Sequence[Place], budget: float | None) -> None:
     """A logarithmic axis with room around the places, and the line of the budget."""
     costs = [place.cost for place in places] + ([] if budget is None else [budget])

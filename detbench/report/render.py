@@ -11,7 +11,7 @@ from detbench.pages.parts import Table
 from detbench.pages.text import plural
 from detbench.report.comparison import comparison_of
 from detbench.report.files_view import files_view
-from detbench.report.static_files import tables_of_comparison, tables_of_run, write_figure_nine, write_static
+from detbench.report.static_files import plots_of_run, tables_of_comparison, tables_of_run, write_figure_nine, write_static
 from detbench.report.summary import summary_of
 from detbench.report.tables import arm_table, main_specs
 from detbench.report.verdict import verdict_sentences
@@ -40,7 +40,7 @@ def render_report(
     )
     write_atomically(folder / "summary.md", summary_of(view))
     if figures is not None:
-        write_static(figures, view.exhibits, tables_of_run(view))
+        write_static(figures, plots_of_run(view), tables_of_run(view))
         write_figure_nine(figures, RunFolder(folder))
     return page
 

@@ -42,9 +42,16 @@ def _write_figure(folder: Path, stem: str, draw: Draw, height_in: float, key: Se
         write_atomically(folder / f"{stem}.{suffix}", content)
 
 
+def plots_of_run(view: ReportView) -> tuple[Exhibit, ...]:
+    """A run's plots."""
+    return view.exhibits if view.when_to_deblur is None else (view.when_to_deblur.plot, *view.exhibits)
+
+
 def tables_of_run(view: ReportView) -> dict[str, Table]:
     """A run's tables by name, but for those behind its plots."""
+    selective = {} if view.when_to_deblur is None else {"when to deblur": view.when_to_deblur.table}
     return {
+        **selective,
         "arms": view.main,
         "differences": view.differences,
         "all metrics": view.all_metrics,

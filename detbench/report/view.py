@@ -20,6 +20,7 @@ from detbench.report.decision import Decision, decision_of
 from detbench.report.error_tables import bin_name, flip_table
 from detbench.report.exhibits import RunEvidence, exhibits_of
 from detbench.report.figures import BOX_KINDS, LEAST_CONFIDENCE, SIZES, Group, grouped, strips, totals
+from detbench.report.plots import pens
 from detbench.report.shown import damage_named, read_shown
 from detbench.report.tables import (
     arm_table,
@@ -31,6 +32,7 @@ from detbench.report.tables import (
     trained_with_note,
 )
 from detbench.report.verdict import ArmVerdict, best_first, leader, verdicts
+from detbench.report.when_to_deblur import WhenToDeblur, when_to_deblur
 from detbench.results.analysis_schema import ArmAnalysis, analysis_from_json
 from detbench.results.folder import RunFolder
 from detbench.results.schema import RunResult
@@ -65,7 +67,7 @@ class ReportView:
 
     `verdicts` start with the one to show first; `leader` says which of several deblurrers leads, or that none does;
     `warnings` change how the numbers must be read, `notes` help to. `kinds` says what each kind of box means; boxes
-    from `least_confidence` on are in the page; `totals` counts the shown pictures' at the stated one, by arm and kind.
+    from `least_confidence` on are in the page; `totals` counts the shown pictures' at the stated one, by arm and kind. `when_to_deblur` is None where no gate was computed.
     """
 
     run: str
@@ -78,6 +80,7 @@ class ReportView:
     bars: Bars
     main: Table
     differences: Table
+    when_to_deblur: WhenToDeblur | None
     notes: tuple[str, ...]
     groups: tuple[Group, ...]
     groups_note: str
@@ -125,6 +128,7 @@ def view_of(folder: Path, is_beside: bool = True, budget: float | None = None) -
         bars=map_bars(result),
         main=arm_table(result.arms, first_specs, result.differences),
         differences=difference_table(result, first_specs),
+        when_to_deblur=when_to_deblur(result, pens(result.arms)),
         notes=(*_notes(result, first_specs), *_kernel_notes(run, result, images)),
         groups=grouped(made),
         groups_note=_groups_note(result),

@@ -8,7 +8,7 @@ import msgspec
 
 from detbench.core.arm import ArmKind
 from detbench.errors import DataError
-from detbench.metrics.claims import holm, is_shown
+from detbench.metrics.claims import FEWEST_PICTURES, holm, is_shown
 from detbench.metrics.selective import Rule
 from detbench.types import Estimate, MetricSpec
 
@@ -125,6 +125,22 @@ class SelectiveRestoration:
     def change(self, against: StrategyName) -> Difference:
         """How far gated is from `never` or `always` in mAP."""
         return next(each for each in self.differences if each.against == against)
+
+    @property
+    def beats_never(self) -> bool:
+        """Whether gated has a higher mAP than `never` by more than chance; `never` gains nothing in no time."""
+        change = self.change("never")
+        return change.is_shown and (change.difference.value or 0) > 0
+
+    @property
+    def beats_always(self) -> bool:
+        """Whether gated gains more mAP per second than `always`: the interval leaves out 0, over enough pictures."""
+        return self.map_per_s.n >= FEWEST_PICTURES and (self.map_per_s.low or 0) > 0
+
+    @property
+    def is_better(self) -> bool:
+        """Whether gated beats both in mAP per second."""
+        return self.beats_never and self.beats_always
 
 
 @dataclass(frozen=True)

@@ -121,3 +121,18 @@ def test_what_is_no_metric_is_refused(install: Install, entry_point: str, said: 
     install(entry_point)
     with pytest.raises(BackendError, match=said):
         metric_specs()
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("psnr_db", "needs the sharp picture"),
+        ("blur_efect", "Did you mean 'blur_effect'"),
+        ("map", "is no metric of single pictures. It takes blur_effect, laplacian_variance, or"),
+    ],
+)
+def test_a_gate_takes_metrics_that_need_no_sharp_picture(key: str, said: str) -> None:
+    """Any other word is refused with the names of those that there are."""
+    check_blur_measure("laplacian_variance")
+    with pytest.raises(UsageError, match=f"--gate-by {key}.*{said}"):
+        check_blur_measure(key)
