@@ -22,8 +22,7 @@ class RunSpec:
     the first pictures by id; `device` and `precision` (auto, fp32 or bf16) are those of the networks; `resamples` is
     how often arms are exchanged for p-values, 0 for neither them nor intervals; `repair` says what becomes of boxes
     that would be refused, and `harm` on which sharp pictures the deblurrers are run, see `harm_places`. `gate_by` is
-    the metric of the input picture by which single pictures are restored or left as they are; None where this is not
-    computed.
+    the metric of input pictures that says which of them to restore, None where this is not computed.
     """
 
     dataset: str

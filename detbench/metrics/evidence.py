@@ -119,8 +119,9 @@ def p_values(one: Evidence, other: Evidence, times: int) -> dict[str, float | No
 
 
 def side_by_side(one: Evidence, other: Evidence) -> Evidence:
-    """Both arms as one of 2N pictures: first those of `one`, then those of `other`. Weights (2N,) that take each picture
-    from either arm give the numbers of the mixture, ties between scores as its own.
+    """Both arms as one of 2N pictures: first those of `one`, then those of `other`.
+
+    Weights (2N,) that take each picture from either arm give the numbers of the mixture, ties between scores included.
     """
     pictures = len(one.counts)
     first, second = one.ranking, other.ranking

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from detbench.metrics.evidence import Evidence, side_by_side
 from detbench.metrics.precision_recall import precision_recall_f1
 from detbench.metrics.ranking import Ranking
-from detbench.metrics.resampled import coco_numbers
+from detbench.metrics.resampled import coco_numbers, ratio
 from detbench.metrics.uncertainty import folds_of
 
 CHOICE_FOLDS = 10
@@ -88,7 +88,7 @@ def best_rule(both: Evidence, measure: Numbers, counts: Chosen) -> Rule:
     masks = np.stack([rule.chosen(measure) for rule in rules])
     values = np.nan_to_num(_map_of(both, masks, counts), nan=-1.0)
     best = np.flatnonzero(values >= values.max() - _EQUAL)
-    return rules[best[np.argmin((masks & counts)[best].sum(axis=1))]]
+    return rules[int(best[np.argmin((masks & counts)[best].sum(axis=1))])]
 
 
 def choose_by_truth(blurred: Evidence, restored: Evidence) -> Chosen:
@@ -127,7 +127,9 @@ def map_by_picture(ranking: Ranking) -> Numbers:
     """mAP in each picture alone, (N,); NaN in one without true boxes."""
     pictures = ranking.true_boxes.shape[1]
     blocks = [np.arange(first, min(first + _BLOCK, pictures)) for first in range(0, pictures, _BLOCK)]
-    each = [coco_numbers(ranking.among(block), np.eye(len(block), dtype=np.uint16), ("all",))["map"] for block in blocks]
+    each = [
+        coco_numbers(ranking.among(block), np.eye(len(block), dtype=np.uint16), ("all",))["map"] for block in blocks
+    ]
     return np.concatenate(each) if each else np.zeros(0)
 
 
@@ -138,7 +140,7 @@ def break_even(gain: Numbers, harm: Numbers) -> Numbers:
     both are equal at gain / (gain + harm). NaN where either is not above 0.
     """
     is_defined = (gain > 0) & (harm > 0)
-    return np.divide(gain, gain + harm, out=np.full(gain.shape, np.nan), where=is_defined)
+    return ratio(gain, np.where(is_defined, gain + harm, 0.0))
 
 
 def _rules(measure: Numbers) -> list[Rule]:

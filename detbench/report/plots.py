@@ -2,7 +2,7 @@
 
 import math
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,6 +43,8 @@ _APART = 0.012
 """How far, as a share of the axis, means of two series stand from each other where they would cover each other."""
 _SHARE_TICKS = (([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"]), ([0, 0.5, 1], ["0", ".5", "1"]))
 """Of an axis from 0 to 1, and of one with others beside it."""
+_BOXES_ALONG = 60
+"""So many boxes stand for a curve where names look for room."""
 _LEAST_CHANGE = 0.5
 """An axis of changes reaches so far both ways, so that noise around 0 stays small."""
 
@@ -202,10 +204,23 @@ def by_share(drawn: Sequence[Curve], places: Sequence[Place], x_label: str, y_la
         axis.yaxis.set_major_locator(MaxNLocator(5))
         axis.yaxis.set_major_formatter(FuncFormatter(_share))
         axis.margins(y=0.15)
+        axis.autoscale_view()
         _label_up(axis, y_label)
-        _names(axis, [place for place in places if place.gain.value is not None], [])
+        taken = [box for curve in drawn for box in _along(axis, curve)]
+        _names(axis, [place for place in places if place.gain.value is not None], taken)
 
     return draw
+
+
+def _along(axis: Axes, curve: Curve) -> Iterator[Box]:
+    """Small boxes along a curve, in points, so that no name covers it."""
+    x = np.linspace(min(curve.x), max(curve.x), _BOXES_ALONG)
+    y = np.interp(x, curve.x, np.array(curve.y, np.float64))
+    across, up = axis.transAxes.inverted().transform(axis.transData.transform(np.stack([x, y], axis=1))).T
+    width, height = _size_pt(axis)
+    for left, bottom in zip(across * width, up * height, strict=True):
+        if not math.isnan(bottom):
+            yield Box(left - 1, bottom - 1, left + 1, bottom + 1)
 
 
 def _cost_axis(axis: Axes, places: Sequence[Place], budget: float | None) -> None:

@@ -11,7 +11,13 @@ from detbench.pages.parts import Table
 from detbench.pages.text import plural
 from detbench.report.comparison import comparison_of
 from detbench.report.files_view import files_view
-from detbench.report.static_files import plots_of_run, tables_of_comparison, tables_of_run, write_figure_nine, write_static
+from detbench.report.static_files import (
+    plots_of_run,
+    tables_of_comparison,
+    tables_of_run,
+    write_figure_nine,
+    write_static,
+)
 from detbench.report.summary import summary_of
 from detbench.report.tables import arm_table, main_specs
 from detbench.report.verdict import verdict_sentences

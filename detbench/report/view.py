@@ -67,7 +67,8 @@ class ReportView:
 
     `verdicts` start with the one to show first; `leader` says which of several deblurrers leads, or that none does;
     `warnings` change how the numbers must be read, `notes` help to. `kinds` says what each kind of box means; boxes
-    from `least_confidence` on are in the page; `totals` counts the shown pictures' at the stated one, by arm and kind. `when_to_deblur` is None where no gate was computed.
+    from `least_confidence` on are in the page; `totals` counts the shown pictures' at the stated one, by arm and kind.
+    `when_to_deblur` is None where no gate was computed.
     """
 
     run: str

@@ -1,7 +1,7 @@
-"""When to deblur: never, always, where the input's blur says so, or where an oracle does, as sentences, table and plot."""
+"""When to deblur, as sentences, table and plot: never, always, where the input's blur says so, where an oracle does."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from detbench.metrics.selective import Rule
 from detbench.metrics.specs import METRICS
@@ -33,7 +33,12 @@ def when_to_deblur(result: RunResult, pens: Mapping[str, Pen]) -> WhenToDeblur |
     if not found:
         return None
     table = Table("Deblurrer", _COLUMNS, tuple(row for each in found for row in _rows(each)))
-    return WhenToDeblur(tuple(f"{selective_verdict(each)} Gated: {_numbers(each)}" for each in found), table, tuple(_notes(found)), _plot(found, pens))
+    return WhenToDeblur(
+        tuple(f"{selective_verdict(each)} Gated: {_numbers(each)}" for each in found),
+        table,
+        tuple(_notes(found)),
+        _plot(found, pens),
+    )
 
 
 def selective_in_order(result: RunResult) -> list[SelectiveRestoration]:
@@ -126,10 +131,11 @@ def _break_even_in_words(each: SelectiveRestoration) -> str:
     if share_of_sharp.value is None:
         return f"No break-even share of sharp pictures for {each.deblurrer}: {each.no_break_even}."
     bounds = _percents(share_of_sharp)
-    known = f" {bounds}" if bounds else " (its interval is unknown, as harm or gain may be chance)"
+    if not bounds:
+        return f"No break-even share of sharp pictures is known for {each.deblurrer}: its gain or harm may be chance."
     return (
-        f"Where more than {percent(share_of_sharp.value)}{known} of the pictures are sharp, deblurring all of them with "
-        f"{each.deblurrer} costs more mAP than it brings: the gain on blurred pictures against the harm on sharp ones."
+        f"Where more than {percent(share_of_sharp.value)} {bounds} of the pictures are sharp, deblurring all of them "
+        f"with {each.deblurrer} costs more mAP than it brings: gain on blurred pictures against harm on sharp ones."
     )
 
 
@@ -141,19 +147,28 @@ def _percents(estimate: Estimate) -> str:
 
 def _plot(found: Sequence[SelectiveRestoration], pens: Mapping[str, Pen]) -> Exhibit:
     """The deblurrers' curves, and the strategies as points; never is the same one for all."""
-    curves, places = [], [_place(found[0], "never", FLOOR)]
+    curves, places = list[Curve](), [_place(found[0], "never", FLOOR)]
     for each in found:
         shares, maps = zip(*each.curve, strict=True)
         curves.append(Curve(pens[each.deblurrer], shares, maps))
-        places += [_place(each, name, pens[each.deblurrer]) for name in ("gated", "always", "oracle")]
+        places += _places(each, pens[each.deblurrer])
     note = (
-        f"mAP as the threshold of {found[0].measure} moves from deblurring nothing to everything. The curve is over the "
-        "pictures that it was drawn from; gated is cross-validated, so it may lie below its curve."
+        f"mAP as the threshold of {found[0].measure} moves from deblurring nothing to everything. The curve is over "
+        "the pictures that it was drawn from; gated is cross-validated, so it may lie below its curve."
     )
     key = tuple(KeyEntry(each.deblurrer, pens[each.deblurrer], has_marker=True) for each in found)
     draw = by_share(curves, places, "share of the pictures that are deblurred", "mAP")
     words = f"Plot: {TITLE}. Its numbers are in the table above it."
     return Exhibit("mAP by the share that is deblurred", note, key, inline_svg("when-to-deblur", words, draw), None)
+
+
+def _places(each: SelectiveRestoration, pen: Pen) -> Iterator[Place]:
+    """Gated, always and oracle; those that restore the same share and find as much have one point and several names."""
+    by_point: dict[tuple[float, float | None], list[Place]] = {}
+    for place in (_place(each, name, pen) for name in ("gated", "always", "oracle")):
+        by_point.setdefault((place.cost, place.gain.value), []).append(place)
+    for places in by_point.values():
+        yield replace(places[0], name=", ".join(place.name for place in places))
 
 
 def _place(each: SelectiveRestoration, name: StrategyName, pen: Pen) -> Place:

@@ -99,3 +99,19 @@ def test_a_share_has_no_answer(drawn_run: Run) -> None:
     said = drawn_run("--shard", "1/2", "--json")
     assert said.code == 2
     assert "leave out --engine" in said.err
+
+
+def test_a_run_says_when_to_deblur(drawn_run: Run) -> None:
+    """With a measure to gate by, the answer has one more sentence, on its first deblurrer; the words of a repeated run
+    may name another measure, and one that is none is refused before anything is measured.
+    """
+    words = ("-n", "first", "-l", 10, "--resamples", 20)
+    for measure in ("blur_effect", "laplacian_variance"):
+        said = drawn_run(*words, "--gate-by", measure, deblurrers=("identity",))
+        assert said.code == 0, said.err
+        sentence = f"A gate by {measure} is not shown to beat never and always in mAP per second with identity."
+        assert " ".join(said.out.split()).count(sentence) == 1
+        (found,) = json.loads(Path("reports/first/result.json").read_text())["selective"]
+        assert (found["measure"], found["rule"]["restores"]) == (measure, "never")
+    refused = drawn_run("--gate-by", "ssim")
+    assert (refused.code, "needs the sharp picture" in refused.err) == (2, True)

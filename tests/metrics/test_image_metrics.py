@@ -10,7 +10,7 @@ import pytest
 from detbench.core.fingerprints import installed_version
 from detbench.errors import BackendError, UsageError
 from detbench.metrics import image_metrics as module
-from detbench.metrics.image_metrics import ImageMetric, image_metrics, metric_specs, source_of
+from detbench.metrics.image_metrics import ImageMetric, check_blur_measure, image_metrics, metric_specs, source_of
 from detbench.metrics.quality import psnr_db, ssim
 from detbench.metrics.specs import METRICS
 

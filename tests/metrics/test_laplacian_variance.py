@@ -7,7 +7,7 @@ from detbench.metrics.laplacian_variance import laplacian_variance
 
 
 def test_it_is_scipys_on_luminance() -> None:
-    """SciPy's Laplacian, mirrored at the outermost pixels, has the same variance, also in a picture that is not square."""
+    """SciPy's Laplacian, mirrored at the outermost pixels, has the same variance, in a picture that is not square."""
     image = np.random.default_rng(3).integers(0, 256, (31, 47, 3), dtype=np.uint8)
     luminance = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float64)
     assert laplacian_variance(image) == pytest.approx(laplace(luminance, mode="mirror").var(), rel=1e-9)

@@ -32,7 +32,7 @@ def measured(drawn_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> M
     """Twelve pictures with ids 0 to 11, those with odd ids blurred. The mender makes blurred pictures sharp and sharp
     ones blurred; `identity` does nothing.
     """
-    drawn = [each for each in open_dataset(str(drawn_dataset))]
+    drawn = list(open_dataset(str(drawn_dataset)))
     pairs = [(each.blurred.load(), cv2.GaussianBlur(each.blurred.load(), (0, 0), 5)) for each in drawn]
     answers = {one.tobytes(): other for pair in pairs for one, other in (pair, pair[::-1])}
 
