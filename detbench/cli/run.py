@@ -49,7 +49,7 @@ def run(
     ] = "sample",
     gate_by: Annotated[
         str | None,
-        typer.Option(help="A measure of blur, such as blur_effect: would deblurring by it alone beat deblurring all?"),
+        typer.Option(help="A measure of blur, such as blur_effect: does it pay to deblur only where it is high?"),
     ] = None,
     repair: Annotated[
         Literal["clip", "drop"] | None, typer.Option(help="Boxes without area or outside their picture: clip or drop.")
