@@ -98,6 +98,18 @@ def test_a_picture_is_gated_by_a_rule_that_never_saw_it(picture: int) -> None:
     assert len(np.unique(before)) == 2, "a choice that is always the same could see anything"
 
 
+@pytest.mark.parametrize("picture", [0, 5, 23, PICTURES - 1])
+def test_a_gain_in_one_picture_alone_does_not_open_its_own_gate(picture: int) -> None:
+    """Where restoring helps in one picture and changes no other, the others say never, so that it is not restored; the
+    rule of all pictures, and those of the other folds, know of it.
+    """
+    every = np.ones(PICTURES, np.bool_)
+    but_one = np.arange(PICTURES) != picture
+    found = choose_by_measure(arm(but_one), arm(every), MEASURE)
+    assert not found.chosen[picture]
+    assert found.rule.chosen(MEASURE)[picture]
+
+
 def test_a_measure_that_is_noise_gains_nothing_on_average() -> None:
     """Over thirty draws of a measure that knows nothing, the gate is no better than the better arm."""
     rng = np.random.default_rng(4)
