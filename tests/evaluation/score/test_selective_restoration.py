@@ -61,14 +61,20 @@ def selective(tmp_path: Path) -> Callable[[Measurements], Mapping[str, Selective
     return found
 
 
+def alone(measured: Measurements) -> Measurements:
+    """The same without `identity`."""
+    return replace(measured, rows={arm: rows for arm, rows in measured.rows.items() if arm.deblurrer != "identity"})
+
+
 Selective = Callable[[Measurements], Mapping[str, SelectiveRestoration]]
 
 
 def test_the_gate_opens_for_the_blurred_half(measured: Measurements, selective: Selective) -> None:
     """A deblurrer that mends blurred pictures and ruins sharp ones is best where only blurred ones are restored: gated
-    has the mAP of all pictures sharp, more than never and always, and is claimed to be better.
+    has the mAP of all pictures sharp, more than never and always, and is claimed to be better. Six pictures that change
+    have p near 2 / 2⁶, which the adjustment for a second deblurrer would double.
     """
-    mender = selective(measured)["mender"]
+    mender = selective(alone(measured))["mender"]
     maps = {name: each.map.value or 0 for name, each in mender.strategies.items()}
     assert maps["gated"] > 0.85
     assert max(maps["never"], maps["always"]) < 0.7
@@ -139,8 +145,7 @@ def test_several_deblurrers_have_adjusted_p_values(measured: Measurements, selec
     both = selective(measured)
     change = both["mender"].change("never")
     assert change.p_holm == pytest.approx(2 * (change.p_value or 0))
-    alone = {arm: rows for arm, rows in measured.rows.items() if arm.deblurrer != "identity"}
-    assert selective(replace(measured, rows=alone))["mender"].change("never").p_holm is None
+    assert selective(alone(measured))["mender"].change("never").p_holm is None
 
 
 def test_without_a_measure_nothing_is_said(measured: Measurements, selective: Selective) -> None:
