@@ -20,6 +20,7 @@ import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
+from detbench.blur.kernel_files import centred
 from detbench.blur.kernels import convolve
 from detbench.blur.noise import to_image
 from detbench.core.images import picture_files, read_image
@@ -198,18 +199,6 @@ def true_kernel(stored: NDArray[np.uint8], sharp: Image, blurred: Image) -> Kern
     weights = stored / float(stored.sum())
     ways = [Kernel(centred(way), "gamma") for way in (weights, weights[::-1, ::-1])]
     return max(ways, key=lambda kernel: decibels_of(to_image(convolve(sharp, kernel)), blurred))
-
-
-def centred(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Cut to the smallest odd square with the centroid in its middle pixel.
-
-    By whole pixels: parts of one would smear the kernel, and the score forgives them.
-    """
-    used = np.argwhere(weights > 0)
-    middle = np.rint((used * weights[weights > 0][:, None]).sum(0) / weights.sum()).astype(int)
-    radius = int(np.abs(used - middle).max())
-    top, left = middle
-    return np.pad(weights, radius)[top : top + 2 * radius + 1, left : left + 2 * radius + 1]
 
 
 def agreement(shake: Shake, light: Light) -> float:

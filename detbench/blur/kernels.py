@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detbench.blur.light import to_levels, to_light
-from detbench.blur.trajectory import Path
+from detbench.blur.trajectory import Path, severity_px
 from detbench.types import Image, Kernel, Light
 
 
@@ -39,17 +39,28 @@ def kernel_from_path(path: Path, light: Light) -> Kernel:
     return Kernel(np.ascontiguousarray(splat.reshape(side, side)[:-1, :-1]), light)
 
 
+def kernel_severity_px(weights: NDArray[np.float64]) -> float:
+    """`severity_px` of a path that stays at each weight's place, (H, W), for its share of the exposure."""
+    rows, columns = np.indices(weights.shape)
+    return float(severity_px((columns + 1j * rows).ravel(), weights.ravel()))
+
+
 def convolve(image: Image, kernel: Kernel) -> NDArray[np.float64]:
     """Blur a picture by a kernel, in the kernel's own light; shape (H, W, 3) in and out.
 
     Returns grey levels 0..255, not yet rounded. A point becomes the kernel as it stands (a convolution, not a
     correlation). Borders are reflected without repeating the edge pixel, also where the kernel outgrows the picture.
     """
+    return to_levels(convolve_light(to_light(image, kernel.light), kernel.weights), kernel.light)
+
+
+def convolve_light(scene: NDArray[np.float64], kernel_weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """As `convolve`, of light (H, W, 3) that may be above 1."""
     # In double precision, so that noise and rounding give the same bytes on every machine; single would save a fifth.
-    weights = np.ascontiguousarray(kernel.weights[::-1, ::-1])  # OpenCV's filter correlates
+    weights = np.ascontiguousarray(kernel_weights[::-1, ::-1])  # OpenCV's filter correlates
     with ThreadPoolExecutor(cv2.getNumThreads()) as pool:
         channels = pool.map(
             lambda channel: cv2.filter2D(channel, -1, weights, borderType=cv2.BORDER_REFLECT_101),
-            cv2.split(to_light(image, kernel.light)),
+            cv2.split(scene),
         )
-        return to_levels(np.dstack(list(channels)), kernel.light)
+        return np.dstack(list(channels))

@@ -8,18 +8,23 @@ the same random numbers for the rest.
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any, ClassVar, Protocol, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detbench.blur.frames import average_frames, flow_severity_px
-from detbench.blur.kernels import convolve, kernel_from_path
+from detbench.blur.kernel_files import KernelFiles, read_kernels
+from detbench.blur.kernels import convolve_light, kernel_from_path, kernel_severity_px
+from detbench.blur.light import to_levels, to_light
 from detbench.blur.noise import add_noise, to_image
-from detbench.blur.shake import average_of_warps, homographies, random_motion, shake_severity_px
+from detbench.blur.sensor import demosaic, jpeg_compressed, over_range_light, raw_mosaic
+from detbench.blur.shake import average_light, homographies, random_motion, shake_severity_px
 from detbench.blur.trajectory import leading_part, random_trajectory, severity_px
 from detbench.errors import DataError, UsageError, did_you_mean
-from detbench.types import Blur, Image, Light, Parameter
+from detbench.types import Blur, Image, Kernel, Light, Parameter
 
 ANXIETY_RANGE = (0.003, 0.01)
 EXPOSURES = (0.1, 0.5, 1.0)
@@ -30,19 +35,54 @@ LONGEST_PATH_PX = 200
 MOST_ANXIETY = 0.1
 MOST_DEGREES = 5
 MOST_NOISE = 255
+HIGHLIGHTS_RANGE = (0.25, 1.75)
+"""What RSBlur's authors draw for the light above white (Rim et al. 2022)."""
+
+MOST_HIGHLIGHTS = 1000
+FEWEST_ELECTRONS, MOST_ELECTRONS = 10, 100_000
+MOST_READ_NOISE = 100
+SENSOR_STREAM = 1
+"""Of random numbers: those of the sensor are not those of the blur, which stays the same with and without one."""
+
 WINDOWS = (7, 9, 11, 13)
 
 
 class PictureRecipe(Protocol):
     """A recipe that blurs one sharp picture by itself; `kind` is its name."""
 
-    kind: ClassVar[str]
+    @property
+    def kind(self) -> str:
+        """Its name."""
+        ...
 
     def apply(self, sharp: Image, picture_key: int | str) -> tuple[Image, Blur]:
         """Blur a picture to one of the same shape; returns with it what was drawn.
 
         `picture_key` is the picture's id where the dataset has ids, else its relative file name.
         """
+        ...
+
+
+class ExposureRecipe(PictureRecipe, Protocol):
+    """A recipe whose blur and noise can be parted, so that a camera's sensor can stand between them."""
+
+    @property
+    def seed(self) -> int:
+        """Of its random numbers."""
+        ...
+
+    @property
+    def light(self) -> Light:
+        """Where its blur averages."""
+        ...
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation in grey levels."""
+        ...
+
+    def expose(self, scene: NDArray[np.float64], generator: np.random.Generator) -> tuple[NDArray[np.float64], Blur]:
+        """Blur light (H, W, 3), 0 and more, and nothing else; returns with it what was drawn."""
         ...
 
 
@@ -73,15 +113,17 @@ class TrajectoryRecipe:
 
     def apply(self, sharp: Image, picture_key: int | str) -> tuple[Image, Blur]:
         """As `PictureRecipe.apply`; the Blur holds the kernel."""
-        generator = _picture_generator(self.seed, picture_key)
+        return _blur_and_noise(self, sharp, picture_key)
+
+    def expose(self, scene: NDArray[np.float64], generator: np.random.Generator) -> tuple[NDArray[np.float64], Blur]:
+        """As `ExposureRecipe.expose`."""
         drawn_anxiety, drawn_exposure = generator.uniform(*ANXIETY_RANGE), float(generator.choice(EXPOSURES))
         anxiety = drawn_anxiety if self.anxiety is None else self.anxiety
         exposure = drawn_exposure if self.exposure is None else self.exposure
         path = leading_part(random_trajectory(self.length_px, anxiety, generator), exposure)
         kernel = kernel_from_path(path, self.light)
-        blurred = add_noise(convolve(sharp, kernel), self.noise, generator)
         parameters = asdict(self) | {"anxiety": anxiety, "exposure": exposure}
-        return blurred, Blur(self.kind, parameters, float(severity_px(path)), kernel)
+        return convolve_light(scene, kernel.weights), Blur(self.kind, parameters, float(severity_px(path)), kernel)
 
 
 @dataclass(frozen=True)
@@ -104,14 +146,109 @@ class ShakeRecipe:
 
     def apply(self, sharp: Image, picture_key: int | str) -> tuple[Image, Blur]:
         """As `PictureRecipe.apply`; there is no one kernel, and the Blur holds none."""
-        generator = _picture_generator(self.seed, picture_key)
+        return _blur_and_noise(self, sharp, picture_key)
+
+    def expose(self, scene: NDArray[np.float64], generator: np.random.Generator) -> tuple[NDArray[np.float64], Blur]:
+        """As `ExposureRecipe.expose`."""
         drawn_degrees = log_uniform(DEGREES_RANGE, generator)
         degrees = drawn_degrees if self.degrees is None else self.degrees
-        height, width = sharp.shape[:2]
+        height, width = scene.shape[:2]
         warps = homographies(random_motion(degrees, generator), height, width)
-        blurred = add_noise(average_of_warps(sharp, warps, self.light), self.noise, generator)
         parameters = asdict(self) | {"degrees": degrees, "warps": len(warps)}
-        return blurred, Blur(self.kind, parameters, shake_severity_px(warps, height, width))
+        return average_light(scene, warps), Blur(self.kind, parameters, shake_severity_px(warps, height, width))
+
+
+@dataclass(frozen=True)
+class KernelsRecipe:
+    """Uniform blur by a kernel from files, such as a measured camera shake, drawn per picture; then noise.
+
+    `path` is a file or a folder, see `detbench.blur.kernel_files.read_kernels`. `sha256` is that of the files.
+
+    Raises UsageError where a setting is out of range, DataError for files that hold no kernels.
+    """
+
+    kind: ClassVar[str] = "kernels"
+
+    path: str
+    seed: int = 0
+    light: Light = "linear"
+    noise: float = 1.0  # standard deviation in grey levels, 0 .. 255
+    sha256: str = field(init=False)
+    files: KernelFiles = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        _check_common(self.kind, self.seed, self.light, self.noise)
+        if not self.path:
+            raise UsageError("kernels: name a file or folder with blur kernels, kernels:PATH")
+        files = read_kernels(Path(self.path))
+        object.__setattr__(self, "files", files)
+        object.__setattr__(self, "sha256", files.sha256)
+
+    def apply(self, sharp: Image, picture_key: int | str) -> tuple[Image, Blur]:
+        """As `PictureRecipe.apply`; the Blur holds the kernel. Raises DataError where it outgrows the picture."""
+        return _blur_and_noise(self, sharp, picture_key)
+
+    def expose(self, scene: NDArray[np.float64], generator: np.random.Generator) -> tuple[NDArray[np.float64], Blur]:
+        """As `ExposureRecipe.expose`; raises DataError as `apply` does."""
+        name, weights = self.files.kernels[generator.integers(len(self.files.kernels))]
+        side, (height, width) = len(weights), scene.shape[:2]
+        if side > min(height, width):
+            raise DataError(
+                f"{self.path}: the kernel {name} has {side}x{side} pixels around its centroid, a picture has "
+                f"{width}x{height}; scale the kernel down, or leave the picture out"
+            )
+        kernel = Kernel(weights, self.light)
+        parameters = {**_settings(self), "kernel": name}
+        return convolve_light(scene, weights), Blur(self.kind, parameters, kernel_severity_px(weights), kernel)
+
+
+@dataclass(frozen=True)
+class SensorRecipe:
+    """Another recipe's blur as a camera's sensor sees it, `sensor=camera`; see `detbench.blur.sensor`.
+
+    Clipped light shines on above white while the blur adds up, in linear light. Then come the noise of photons and of
+    reading out, a Bayer mosaic, demosaicing, gamma, 8 bits and JPEG. The recipe's own noise is none. Equal settings
+    give equal pixels with the same versions of NumPy, OpenCV and Pillow.
+
+    Raises UsageError where a setting is out of range.
+    """
+
+    blur: ExposureRecipe
+    highlights: float | None = (
+        None  # light of clipped pixels above white, 0 .. 1000; None draws .25 .. 1.75 per picture
+    )
+    electrons: float = 1000.0  # in a pixel at white, 10 .. 100000: light L has the variance L / electrons
+    read_noise: float = 1.0  # standard deviation in electrons, 0 .. 100
+    jpeg: int = 90  # quality of the file, 1 .. 100
+
+    def __post_init__(self) -> None:
+        if self.blur.light != "linear":
+            raise UsageError(f"{self.kind}: light is {self.blur.light!r}, but a sensor adds up light: leave light out")
+        if self.blur.noise:
+            raise UsageError(f"{self.kind}: noise is {self.blur.noise}, but sensor=camera has electrons and read_noise")
+        _check_from_zero(self.kind, "highlights", self.highlights, MOST_HIGHLIGHTS)
+        _check_from_zero(self.kind, "read_noise", self.read_noise, MOST_READ_NOISE)
+        for name, least, most in (("electrons", FEWEST_ELECTRONS, MOST_ELECTRONS), ("jpeg", 1, 100)):
+            if not least <= getattr(self, name) <= most:
+                raise UsageError(f"{self.kind}: {name} is {getattr(self, name)}, but must lie in {least}..{most}")
+
+    @property
+    def kind(self) -> str:
+        """That of the recipe that blurs."""
+        return self.blur.kind
+
+    def apply(self, sharp: Image, picture_key: int | str) -> tuple[Image, Blur]:
+        """As `PictureRecipe.apply`; the Blur holds the kernel, where there is one, and no word of what saturated."""
+        generator = _picture_generator(self.blur.seed, picture_key, SENSOR_STREAM)
+        drawn_highlights = generator.uniform(*HIGHLIGHTS_RANGE)
+        highlights = drawn_highlights if self.highlights is None else self.highlights
+        scene = over_range_light(sharp, highlights)
+        exposed, blur = self.blur.expose(scene, _picture_generator(self.blur.seed, picture_key))
+        light = demosaic(raw_mosaic(exposed, self.electrons, self.read_noise, generator))
+        image = jpeg_compressed(to_image(to_levels(light, "linear")), self.jpeg)
+        settings = {**blur.parameters, **_sensor_settings(self), "highlights": highlights}
+        del settings["noise"]
+        return image, Blur(blur.kind, settings, blur.severity_px, blur.kernel)
 
 
 @dataclass(frozen=True)
@@ -142,23 +279,58 @@ class AverageRecipe:
         return blurred, Blur(self.kind, asdict(self), flow_severity_px(frames))
 
 
-Recipe = TrajectoryRecipe | ShakeRecipe | AverageRecipe
+BlurRecipe = TrajectoryRecipe | ShakeRecipe | AverageRecipe | KernelsRecipe
+Recipe = BlurRecipe | SensorRecipe
 
-RECIPES: Mapping[str, type[Recipe]] = {recipe.kind: recipe for recipe in get_args(Recipe)}
+RECIPES: Mapping[str, type[BlurRecipe]] = {recipe.kind: recipe for recipe in get_args(BlurRecipe)}
+
+SENSOR_SETTINGS: Mapping[str, Any] = {
+    "sensor": str,
+    **{each.name: each.type for each in fields(SensorRecipe) if each.name != "blur"},
+}
+"""What may stand after the settings of a recipe for single pictures, and its type."""
 
 
 def parse_recipe(text: str) -> Recipe:
-    """Read a recipe from its name and settings: `shake`, `trajectory:anxiety=0.005,light=gamma,seed=3`.
+    """Read a recipe from its name and settings: `shake`, `trajectory:anxiety=0.005,light=gamma,seed=3`,
+    `trajectory:sensor=camera,jpeg=70`, `kernels:PATH,seed=3`.
 
-    Raises UsageError for an unknown recipe, setting or value, with the allowed ones.
+    Raises UsageError for an unknown recipe, setting or value, with the allowed ones, and DataError as `KernelsRecipe`
+    does.
     """
     kind, _, settings = text.partition(":")
     if kind not in RECIPES:
         raise UsageError(f"no recipe named {kind!r}.{did_you_mean(kind, RECIPES)} Recipes: {', '.join(RECIPES)}")
     recipe = RECIPES[kind]
-    declared = {field.name: field.type for field in fields(recipe)}
+    declared = {each.name: each.type for each in fields(recipe) if each.init}
+    if recipe is not AverageRecipe:
+        declared |= SENSOR_SETTINGS
+    path: dict[str, Any] = {}
+    if recipe is KernelsRecipe and not settings.startswith("path="):
+        path["path"], settings = _path_and_settings(settings, declared)
+    values = path | _read_settings(kind, settings, declared)
+    of_sensor = {name: values.pop(name) for name in SENSOR_SETTINGS if name in values}
+    if not of_sensor:
+        return recipe(**values)
+    if of_sensor.pop("sensor", None) != "camera":
+        raise UsageError(f"{kind}: {', '.join(SENSOR_SETTINGS)} are those of sensor=camera; add it, or leave them out")
+    exposure: Any = recipe(**{"light": "linear", "noise": 0.0, **values})
+    return SensorRecipe(exposure, **of_sensor)
+
+
+def _path_and_settings(text: str, declared: Mapping[str, Any]) -> tuple[str, str]:
+    """A path, which may have commas and equals signs in it, and the settings behind it."""
+    head, comma, last = text.rpartition(",")
+    if not comma or last.partition("=")[0].strip() not in declared:
+        return text, ""
+    path, settings = _path_and_settings(head, declared)
+    return path, f"{settings},{last}"
+
+
+def _read_settings(kind: str, text: str, declared: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of settings such as `anxiety=0.005,light=gamma`, each of its declared type."""
     values: dict[str, Any] = {}
-    for setting in filter(None, settings.split(",")):
+    for setting in filter(None, text.split(",")):
         key, _, value = setting.partition("=")
         name = key.strip()
         if name not in declared:
@@ -168,29 +340,48 @@ def parse_recipe(text: str) -> Recipe:
         if name in values:
             raise UsageError(f"{kind}: {name} is set twice in {text!r}; keep one")
         values[name] = _parse_value(f"{kind}: {name}", declared[name], value.strip())
-    return recipe(**values)
+    return values
 
 
-def parse_picture_recipe(text: str) -> TrajectoryRecipe | ShakeRecipe:
+def parse_picture_recipe(text: str) -> TrajectoryRecipe | ShakeRecipe | KernelsRecipe | SensorRecipe:
     """As `parse_recipe`, for where single pictures are blurred: UsageError for a recipe that needs frames."""
     recipe = parse_recipe(text)
     if isinstance(recipe, AverageRecipe):
         raise UsageError(
             "the recipe average needs a folder of frames, not single pictures; "
-            "make a dataset with `detbench blur FRAMES --recipe average` first, or use trajectory or shake"
+            "make a dataset with `detbench blur FRAMES --recipe average` first, or use trajectory, shake or kernels"
         )
     return recipe
 
 
 def recipe_spec(recipe: PictureRecipe | AverageRecipe) -> dict[str, Parameter]:
     """Describe a recipe as plain JSON: its `kind` and every setting, None where it is drawn per picture."""
-    return {"kind": recipe.kind, **vars(recipe)}
+    if isinstance(recipe, SensorRecipe):
+        settings = {**recipe_spec(recipe.blur), **_sensor_settings(recipe)}
+        del settings["noise"]
+        return settings
+    return {"kind": recipe.kind, **_settings(recipe)}
 
 
-def _picture_generator(seed: int, picture_key: int | str) -> np.random.Generator:
+def _settings(recipe: Any) -> dict[str, Parameter]:
+    return {each.name: getattr(recipe, each.name) for each in fields(recipe) if each.repr}
+
+
+def _sensor_settings(recipe: SensorRecipe) -> dict[str, Parameter]:
+    return {name: getattr(recipe, name, "camera") for name in SENSOR_SETTINGS}
+
+
+def _blur_and_noise(recipe: ExposureRecipe, sharp: Image, picture_key: int | str) -> tuple[Image, Blur]:
+    """`PictureRecipe.apply` without a sensor: the blur in the recipe's light, then its noise."""
+    generator = _picture_generator(recipe.seed, picture_key)
+    exposed, blur = recipe.expose(to_light(sharp, recipe.light), generator)
+    return add_noise(to_levels(exposed, recipe.light), recipe.noise, generator), blur
+
+
+def _picture_generator(seed: int, picture_key: int | str, *stream: int) -> np.random.Generator:
     """Random numbers of one picture, from nothing but the seed and its key; the digest is the same on every machine."""
     digest = hashlib.sha256(str(picture_key).encode()).digest()
-    return np.random.default_rng(np.random.SeedSequence([seed, int.from_bytes(digest[:8])]))
+    return np.random.default_rng(np.random.SeedSequence([seed, int.from_bytes(digest[:8]), *stream]))
 
 
 def log_uniform(bounds: tuple[float, float], generator: np.random.Generator) -> float:

@@ -57,12 +57,17 @@ def average_of_warps(image: Image, warps: Homographies, light: Light) -> NDArray
 
     What comes in from outside the picture is its reflection.
     """
-    height, width = image.shape[:2]
-    scene = to_light(image, light).astype(np.float32)
-    exposed = np.zeros(image.shape)
+    return to_levels(average_light(to_light(image, light), warps), light)
+
+
+def average_light(light: NDArray[np.float64], warps: Homographies) -> NDArray[np.float64]:
+    """As `average_of_warps`, of light (H, W, 3) that may be above 1."""
+    height, width = light.shape[:2]
+    scene = light.astype(np.float32)
+    exposed = np.zeros(light.shape)
     for warp in warps:
         exposed += cv2.warpPerspective(scene, warp, (width, height), borderMode=cv2.BORDER_REFLECT_101)
-    return to_levels(exposed / len(warps), light)
+    return exposed / len(warps)
 
 
 def shake_severity_px(warps: Homographies, height: int, width: int) -> float:

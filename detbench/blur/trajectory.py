@@ -35,15 +35,17 @@ def leading_part(path: Path, exposure: float) -> Path:
     return path[: max(1, round(exposure * len(path)))]
 
 
-def severity_px(path: NDArray[np.complex128]) -> NDArray[np.float64]:
+def severity_px(path: NDArray[np.complex128], weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
     """How far a path spreads a point: the length of the uniform straight motion of the same spread, in pixels.
 
     sqrt(12 * the largest eigenvalue of the positions' covariance), as a uniform motion over L has variance L² / 12.
-    Paths run along axis 0, shape (T, ...) in and (...) out; a point at rest has severity 0.
+    Paths run along axis 0, shape (T, ...) in and (...) out; a point at rest has severity 0. `weights` (T,) are the
+    shares of the exposure, where they are not equal.
     """
-    centred = path - path.mean(axis=0)
+    centred = path - np.average(path, axis=0, weights=weights)
     # With z = x + iy the eigenvalues of the 2x2 covariance are (E|z|² ± |E z²|) / 2.
-    spread = np.mean(np.abs(centred) ** 2, axis=0) + np.abs(np.mean(centred**2, axis=0))
+    squares, products = (np.average(each, axis=0, weights=weights) for each in (np.abs(centred) ** 2, centred**2))
+    spread = squares + np.abs(products)
     return np.asarray(np.sqrt(6 * spread), dtype=np.float64)
 
 

@@ -5,7 +5,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -109,13 +109,17 @@ def _datasets() -> Iterator[Listed]:
 
 
 def _recipes() -> Iterator[Listed]:
-    from dataclasses import fields
+    from dataclasses import MISSING, fields
 
-    from detbench.blur.recipes import RECIPES
+    from detbench.blur.recipes import RECIPES, SensorRecipe
+
+    def settings(recipe: Any) -> str:
+        declared = (each for each in fields(recipe) if each.default is not MISSING)
+        return ", ".join(f"{each.name}={'drawn' if each.default is None else each.default}" for each in declared)
 
     for name, recipe in RECIPES.items():
-        settings = (f"{each.name}={'drawn' if each.default is None else each.default}" for each in fields(recipe))
-        yield Listed(name, ", ".join(settings), state="")
+        yield Listed(f"{name}:PATH" if name == "kernels" else name, settings(recipe), state="")
+    yield Listed("…:sensor=camera", settings(SensorRecipe), state="")
 
 
 def _metrics() -> Iterator[Listed]:

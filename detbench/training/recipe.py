@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
-from detbench.blur.recipes import MOST_NOISE, parse_picture_recipe
+from detbench.blur.recipes import MOST_NOISE, ShakeRecipe, TrajectoryRecipe, parse_picture_recipe
 from detbench.errors import UsageError, did_you_mean
 from detbench.training.clock import Layout
 from detbench.training.data.crop_sizes import CropSizes, CropStage
@@ -205,7 +205,7 @@ class Recipe:
 
     def crops(self, crop_px: int, layout: Layout) -> CropRecipe:
         """How crops of a size are made; raises UsageError for a blur that cannot be read."""
-        blurs = tuple(parse_picture_recipe(text) for text in self.blurs)
+        blurs = tuple(map(_training_blur, self.blurs))
         growth_crops = self.batch * self.schedule(layout).first_batch(self._steps(self.growth_epochs, layout))
         return CropRecipe(
             crop_px=crop_px,
@@ -218,6 +218,16 @@ class Recipe:
             most_noise=self.most_noise,
             saturated_share=self.saturated_share,
         )
+
+
+def _training_blur(text: str) -> TrajectoryRecipe | ShakeRecipe:
+    blur = parse_picture_recipe(text)
+    if not isinstance(blur, TrajectoryRecipe | ShakeRecipe):
+        raise UsageError(
+            f"blurs: a training blurs with trajectory or shake, without sensor=camera, not {text!r}. For others make "
+            "pairs with `detbench blur` first, and train on them"
+        )
+    return blur
 
 
 class Setting(NamedTuple):

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -187,3 +188,145 @@ def test_a_spec_is_the_recipe_in_plain_json(recipe: PictureRecipe) -> None:
     spec = json.loads(json.dumps(recipe_spec(recipe)))
     assert next(iter(spec)) == "kind"
     assert type(recipe)(**{key: value for key, value in spec.items() if key != "kind"}) == recipe
+
+
+CAMERA = ["trajectory:sensor=camera", "shake:degrees=2,sensor=camera"]
+
+
+@pytest.mark.parametrize("text", CAMERA)
+def test_a_sensor_leaves_the_blur_as_it_is(text: str) -> None:
+    """With and without a sensor the same path is drawn; its settings are on record in place of the noise."""
+    recipe, plain = parse_picture_recipe(text), parse_picture_recipe(text.replace("sensor=camera", "light=linear"))
+    image, blur = recipe.apply(SHARP, 7)
+    again, _ = recipe.apply(SHARP, 7)
+    expected = plain.apply(SHARP, 7)[1]
+    assert np.array_equal(image, again)
+    assert (image.shape, image.dtype) == (SHARP.shape, np.uint8)
+    assert (blur.kind, blur.severity_px) == (plain.kind, expected.severity_px)
+    kept = {key: value for key, value in expected.parameters.items() if key != "noise"}
+    assert {key: blur.parameters[key] for key in kept} == kept
+    assert {key: blur.parameters[key] for key in ("sensor", "electrons", "read_noise", "jpeg")} == {
+        "sensor": "camera",
+        "electrons": 1000.0,
+        "read_noise": 1.0,
+        "jpeg": 90,
+    }
+    assert "noise" not in blur.parameters
+    assert 0.25 <= blur.parameters["highlights"] <= 1.75
+    assert (blur.kernel is None) == (expected.kernel is None)
+
+
+def test_the_kernel_of_a_sensor_is_one_of_light() -> None:
+    """Oracles see the kernel, which averages linear light although a trajectory's own default is gamma."""
+    blur = parse_picture_recipe("trajectory:sensor=camera").apply(SHARP, 1)[1]
+    assert blur.kernel is not None
+    assert blur.kernel.light == blur.parameters["light"] == "linear"
+
+
+def test_a_saturated_point_draws_its_path_at_full_white() -> None:
+    """A lamp of 5 px, 21 times white, leaves a white streak along a straight path of 20 px; one of white a grey one."""
+    sharp = np.zeros((61, 61, 3), np.uint8)
+    sharp[28:33, 28:33] = 255
+    text = "trajectory:length_px=20,anxiety=0,exposure=1,sensor=camera,jpeg=100,highlights="
+    bright, blur = parse_picture_recipe(text + "20").apply(sharp, 1)
+    dim, _ = parse_picture_recipe(text + "0").apply(sharp, 1)
+    assert blur.kernel is not None
+    weights = np.pad(blur.kernel.weights, (61 - len(blur.kernel.weights)) // 2)
+    path = weights > 0.8 / 20
+    assert path.sum() >= 8
+    assert bright[path].min() >= 250
+    assert dim[path].max() < 200
+
+
+def test_a_sensor_has_a_spec_of_its_own() -> None:
+    """The spec of a recipe without a sensor has no word of one; with one, every setting stands in it, but no noise."""
+    assert set(recipe_spec(parse_recipe("shake"))) == {"kind", "seed", "degrees", "light", "noise"}
+    spec = json.loads(json.dumps(recipe_spec(parse_recipe("shake:sensor=camera,jpeg=70,seed=2"))))
+    assert spec == {
+        "kind": "shake",
+        "seed": 2,
+        "degrees": None,
+        "light": "linear",
+        "sensor": "camera",
+        "highlights": None,
+        "electrons": 1000.0,
+        "read_noise": 1.0,
+        "jpeg": 70,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("trajectory:sensor=phone", "are those of sensor=camera"),
+        ("trajectory:jpeg=70", "are those of sensor=camera; add it, or leave them out"),
+        ("trajectory:sensor=camera,jpeg=0", r"jpeg is 0, but must lie in 1\.\.100"),
+        ("trajectory:sensor=camera,electrons=5", r"electrons is 5.0, but must lie in 10\.\.100000"),
+        ("trajectory:sensor=camera,electrons=nan", r"electrons is nan, but must lie in"),
+        ("shake:sensor=camera,read_noise=-1", r"read_noise is -1.0, but must lie in 0\.\.100"),
+        ("shake:sensor=camera,highlights=1001", r"must lie in 0\.\.1000"),
+        ("trajectory:sensor=camera,light=gamma", "light is 'gamma', but a sensor adds up light: leave light out"),
+        ("trajectory:sensor=camera,noise=2", "noise is 2.0, but sensor=camera has electrons and read_noise"),
+        ("average:sensor=camera", "average has no setting 'sensor'"),
+        ("kernels", "name a file or folder with blur kernels, kernels:PATH"),
+    ],
+)
+def test_wrong_sensors_are_refused_with_a_hint(text: str, message: str) -> None:
+    """Settings out of range, alone, or against what a sensor does say so."""
+    with pytest.raises(UsageError, match=message):
+        parse_recipe(text)
+
+
+@pytest.fixture
+def measured(tmp_path: Path) -> Path:
+    """Two kernels: four pixels across, and three down."""
+    folder = tmp_path / "a,b=c"
+    folder.mkdir()
+    np.save(folder / "across.npy", np.ones((1, 4)))
+    np.save(folder / "down.npy", np.ones((3, 1)))
+    return folder
+
+
+def test_kernels_are_drawn_from_files(measured: Path) -> None:
+    """Each picture has one of the kernels by its key alone, which made it and is on record, with its strength."""
+    recipe = parse_picture_recipe(f"kernels:{measured},seed=3,noise=0")
+    blurs = {key: recipe.apply(SHARP, key) for key in range(12)}
+    severities = {blur.parameters["kernel"]: blur.severity_px for _, blur in blurs.values()}
+    # Places -1.5 .. 1.5 have the variance 1.25, and -1 .. 1 have 2/3.
+    assert severities == pytest.approx({"across.npy": (12 * 1.25) ** 0.5, "down.npy": 8**0.5})
+    for key, (image, blur) in blurs.items():
+        assert np.array_equal(image, to_image(convolve(SHARP, blur.kernel)))
+        assert np.array_equal(image, recipe.apply(SHARP, key)[0])
+        assert (blur.kernel.light, blur.parameters["seed"], blur.parameters["path"]) == ("linear", 3, str(measured))
+
+
+def test_a_spec_of_kernels_changes_with_their_files(measured: Path) -> None:
+    """So that finished work with other kernels is not taken for this."""
+    text = f"kernels:{measured}"
+    before = recipe_spec(parse_recipe(text))
+    assert set(json.loads(json.dumps(before))) == {"kind", "path", "seed", "light", "noise", "sha256"}
+    assert recipe_spec(parse_recipe(text)) == before
+    np.save(measured / "down.npy", np.ones((5, 1)))
+    assert recipe_spec(parse_recipe(text)) != before
+
+
+def test_kernels_go_through_a_sensor(measured: Path) -> None:
+    """`sensor=camera` stands behind a path as it does behind settings."""
+    recipe = parse_picture_recipe(f"kernels:{measured},sensor=camera,jpeg=50")
+    blur = recipe.apply(SHARP, 1)[1]
+    assert blur.parameters["jpeg"] == 50
+    assert blur.parameters["kernel"] in ("across.npy", "down.npy")
+
+
+def test_a_kernel_larger_than_the_picture_is_refused(measured: Path) -> None:
+    """With the kernel's name and both sizes."""
+    np.save(measured / "down.npy", np.ones((9, 1)))
+    np.save(measured / "across.npy", np.ones((1, 9)))
+    with pytest.raises(DataError, match=r"the kernel \w+\.npy has 9x9 pixels around its centroid, a picture has 20x8"):
+        parse_picture_recipe(f"kernels:{measured}").apply(np.zeros((8, 20, 3), np.uint8), 1)
+
+
+def test_kernels_that_are_not_there_are_refused(tmp_path: Path) -> None:
+    """A path that is wrong, or a setting that is no setting and so part of it, is named."""
+    with pytest.raises(DataError, match=r"gone,sed=3: cannot be read"):
+        parse_recipe(f"kernels:{tmp_path}/gone,sed=3")
