@@ -182,7 +182,8 @@ class MetricSpec:
 
     A metric of single pictures names its function, "module:function". It takes (restored, sharp), or (restored) alone
     where `needs_sharp` is false. Pictures are (H, W, 3), 0..255, and read-only. It returns a number; None or NaN where
-    it is undefined. An arm's value is the mean over the pictures where it is defined.
+    it is undefined. An arm's value is the mean over the pictures where it is defined. One that is `on_request` is
+    measured only in runs that name it (`--metric KEY`).
     """
 
     key: str
@@ -201,6 +202,7 @@ class MetricSpec:
     function: str = ""
     needs_sharp: bool = True
     undefined: str = ""
+    on_request: bool = False
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.key):

@@ -38,6 +38,7 @@ def evaluate(
     harm: Literal["all", "sample", "none"] = "sample",
     gate_by: str | None = None,
     repair: Literal["clip", "drop"] | None = None,
+    metrics: Sequence[str] = (),
     device: str = "auto",
     precision: Literal["auto", "fp32", "bf16"] = "auto",
     resamples: int = 1000,
@@ -54,7 +55,8 @@ def evaluate(
     (H, W, 3) uint8 to the same, or a word that `--deblurrer` takes; a list of words will do. `detector` is a word that
     `--detector` takes, or an object (see `detbench.types.Detector`).
 
-    The other settings are the options of `detbench run`. `fresh` computes everything again, whatever the cache holds;
+    The other settings are the options of `detbench run`; `metrics` are what `--metric` names. `fresh` computes
+    everything again, whatever the cache holds;
     the work of objects in memory is done anew in every call. `folder` is where the run's folder stays; without it the
     folder goes when the result does. `progress` is called with (what, done, of how many, which is next); nothing is
     printed.
@@ -76,6 +78,7 @@ def evaluate(
         repair=repair,
         harm=harm,
         gate_by=gate_by,
+        metrics=tuple(dict.fromkeys(metrics)),
     )
     owner = OwnFolder()
     place = owner.path / run_name(spec) if folder is None else Path(folder)

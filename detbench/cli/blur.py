@@ -15,7 +15,7 @@ def blur(
     out_folder: Annotated[Path, typer.Option("--out", help="The dataset folder to write.")],
     recipe: Annotated[
         str,
-        typer.Option(help="trajectory, shake or average, with settings: trajectory:seed=3,anxiety=0.005,light=gamma"),
+        typer.Option(help="trajectory, shake, average or kernels:PATH, with settings: trajectory:seed=3,sensor=camera"),
     ] = "trajectory",
 ) -> None:
     """Blur a dataset: sharp pictures, blurred twins, kernels, and a manifest with seed, parameters and SHA-256.

@@ -36,7 +36,10 @@ def run(
         str, typer.Option("--dataset", "-s", help="A dataset's name, or a path: COCO, YOLO, VOC, or pairs.")
     ] = "streets",
     blur: Annotated[
-        str | None, typer.Option(help="Blur the pictures first: trajectory, shake, or trajectory:seed=3,…")
+        str | None,
+        typer.Option(
+            help="Blur the pictures first: trajectory, shake or kernels:PATH, as in shake:seed=3,sensor=camera"
+        ),
     ] = None,
     truth: Annotated[
         Literal["labels", "pseudo"],
@@ -53,6 +56,10 @@ def run(
     ] = None,
     repair: Annotated[
         Literal["clip", "drop"] | None, typer.Option(help="Boxes without area or outside their picture: clip or drop.")
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(help="Measure this one too: psnr_aligned_db or ssim_aligned; repeat it for several."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     precision: Annotated[
@@ -117,7 +124,21 @@ def run(
     if share and log_to:
         raise UsageError("--log-to logs a whole run: leave it out of --shard, and `detbench log` the merged folder")
     words = tuple(word for each in deblurrer for word in listed_deblurrers(each))
-    spec = RunSpec(dataset, words, detector, blur, truth, limit, device, precision, resamples, repair, harm, gate_by)
+    spec = RunSpec(
+        dataset,
+        words,
+        detector,
+        blur,
+        truth,
+        limit,
+        device,
+        precision,
+        resamples,
+        repair,
+        harm,
+        gate_by,
+        tuple(dict.fromkeys(metric or ())),
+    )
     if not quiet:
         _note_twins(words)
     folder = out_folder / (run_name(spec) if name is None else checked_name(name))

@@ -129,4 +129,5 @@ def _block(work: _Work, share: Share, working_folder: Path) -> Files:
 @once_per_process
 def _prepared(work: _Work) -> tuple[RunPlan, Stages]:
     """Networks are built and pictures hashed once, however many blocks a worker is given."""
-    return resolve(work.spec), Stages(Cache(work.cache_folder, fresh=work.fresh), work.seconds, work.scope)
+    cache = Cache(work.cache_folder, fresh=work.fresh)
+    return resolve(work.spec), Stages(cache, work.seconds, work.scope, work.spec.metrics)

@@ -22,7 +22,8 @@ class RunSpec:
     the first pictures by id; `device` and `precision` (auto, fp32 or bf16) are those of the networks; `resamples` is
     how often arms are exchanged for p-values, 0 for neither them nor intervals; `repair` says what becomes of boxes
     that would be refused, and `harm` on which sharp pictures the deblurrers are run, see `harm_places`. `gate_by` is
-    the metric of input pictures that says which of them to restore, None where this is not computed.
+    the metric of input pictures that says which of them to restore, None where this is not computed;
+    `metrics` are the keys of those on request that are measured beside all others.
     """
 
     dataset: str
@@ -37,6 +38,7 @@ class RunSpec:
     repair: Repair | None = None
     harm: Harm = "sample"
     gate_by: str | None = None
+    metrics: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.deblurrers:
@@ -107,7 +109,8 @@ def checked_name(name: str) -> str:
 def run_name(spec: RunSpec) -> str:
     """A folder name that tells runs apart and is the same for the same request."""
     dataset = Path(spec.dataset).resolve().name
-    words = [dataset, (spec.blur or "").partition(":")[0], Path(spec.detector).stem, digest(asdict(spec))[:8]]
+    request = {key: value for key, value in asdict(spec).items() if key != "metrics" or value}  # as before they were
+    words = [dataset, (spec.blur or "").partition(":")[0], Path(spec.detector).stem, digest(request)[:8]]
     return folder_name(words)
 
 

@@ -53,7 +53,7 @@ def run(
     run_folder = RunFolder(folder)
     claim_folder(folder, RUN_NAMES, request_of(plan), overwrite=overwrite)
     with scope_of(folder) as scope:
-        measured = measure(plan, Stages(cache, seconds, scope), progress, announce=announce)
+        measured = measure(plan, Stages(cache, seconds, scope, spec.metrics), progress, announce=announce)
         hand_back_freed_memory()  # scoring wants blocks of other sizes
         return conclude(measured, run_folder, cache, progress)
 

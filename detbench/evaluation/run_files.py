@@ -11,7 +11,7 @@ from detbench.evaluation.measure.measured import ArmPicture, Measurements
 from detbench.evaluation.score.flips import flip_rows
 from detbench.evaluation.score.scoring import Scored
 from detbench.evaluation.score.true_boxes import truth_document
-from detbench.metrics.image_metrics import image_metrics
+from detbench.metrics.image_metrics import measured_metrics
 from detbench.results.cache import canonical_json
 from detbench.results.folder import RunFolder, shown_name
 from detbench.types import Picture
@@ -80,7 +80,7 @@ def _image_row(row: ArmPicture, counts: NDArray[np.int64], is_shown: bool) -> di
         "width": row.picture.width,
         "height": row.picture.height,
         "severity_px": row.sample.blur.severity_px if row.sample.blur else None,
-        **{key: row.quality.get(key) for key in image_metrics()},
+        **{key: row.quality.get(key) for key in measured_metrics(row.quality)},
         "equals_sharp": row.quality.get("psnr_db") is None if row.sample.sharp else None,
         "restore_ms": row.restored.restore_ms if row.restored else None,
         **dict(zip(("tp", "fp", "fn"), counts.tolist(), strict=True)),

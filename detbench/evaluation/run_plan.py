@@ -21,7 +21,7 @@ from detbench.evaluation.measure.limits import check_size
 from detbench.evaluation.measure.measured import Basis, DeblurrerFacts
 from detbench.evaluation.measure.measuring import MEASURING, Extent
 from detbench.evaluation.request import Given, RunSpec
-from detbench.metrics.image_metrics import check_blur_measure
+from detbench.metrics.image_metrics import check_blur_measure, check_metrics
 from detbench.metrics.specs import PSEUDO_CONFIDENCE
 from detbench.plugins.backend import Backend, backend_in_memory, renamed, resolve_deblurrer, resolve_detector
 from detbench.results.provenance import environment
@@ -63,6 +63,7 @@ class Recorded:
 def resolve(spec: RunSpec, given: Given | None = None) -> RunPlan:
     """The plan of a run; raises a DetbenchError for any word that means nothing, or nothing that can be done."""
     given = given or Given()
+    check_metrics(spec.metrics)
     device = resolve_device(spec.device)
     recipe = None if spec.blur is None else parse_picture_recipe(spec.blur)
     if spec.gate_by is not None:
@@ -251,6 +252,7 @@ def _specification(plan: RunPlan) -> dict[str, Any]:
         "limit": spec.limit,
         "harm": spec.harm,
         "gate_by": spec.gate_by,
+        **({"metrics": list(spec.metrics)} if spec.metrics else {}),
         "resamples": spec.resamples,
         "device": plan.device,
         "precision": plan.precision,

@@ -97,7 +97,7 @@ def run_shard(
     plan = resolve(spec)
     claim_folder(folder, {REQUEST, _HEAD, _LINES, _PICTURES}, request_of(plan), overwrite=overwrite)
     with scope_of(folder) as scope:
-        measured = measure(plan, Stages(cache, seconds, scope), progress, share, announce)
+        measured = measure(plan, Stages(cache, seconds, scope, spec.metrics), progress, share, announce)
         write_shard(pack(measured, share), folder)
     return measured.failed
 

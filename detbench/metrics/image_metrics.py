@@ -7,7 +7,7 @@ Those of single pictures are measured by the function that their MetricSpec name
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -112,6 +112,23 @@ def check_blur_measure(key: str) -> None:
         f"--gate-by {key}: {key!r} {what}{did_you_mean(key, measures)} It takes "
         f"{', '.join(measures)}, or the metric of an installed package that has needs_sharp=False"
     )
+
+
+def measured_metrics(named: Collection[str]) -> Mapping[str, ImageMetric]:
+    """The metrics of single pictures that a run measures which names these by key: those, and all not `on_request`."""
+    return {key: each for key, each in image_metrics().items() if not each.spec.on_request or key in named}
+
+
+def check_metrics(keys: Sequence[str]) -> None:
+    """Raise UsageError for a key that no metric of single pictures has."""
+    known = image_metrics()
+    for key in keys:
+        if key not in known:
+            asked = ", ".join(each for each, metric in known.items() if metric.spec.on_request)
+            raise UsageError(
+                f"--metric {key!r} is no metric of single pictures.{did_you_mean(key, known)} Those on request: "
+                f"{asked}; `detbench list metrics` shows all"
+            )
 
 
 def source_of(key: str) -> str:

@@ -17,7 +17,7 @@ from detbench.core.images import write_atomically
 from detbench.errors import UsageError
 from detbench.results.folder import REQUEST, check_own_folder
 
-_COMPARED = ("dataset", "detector", "blur", "repair", "truth", "limit", "harm", "precision", "resamples")
+_COMPARED = ("dataset", "detector", "blur", "repair", "truth", "limit", "harm", "metrics", "precision", "resamples")
 """Keys of a specification in which two requests differ. Not the device: it changes times, and hardly a number."""
 
 
@@ -96,7 +96,9 @@ def _differences(earlier: Request, request: Request) -> list[str]:
     """Sentences on what an earlier request has that this one has not."""
     was, now = earlier.specification, json.loads(json.dumps(dict(request.specification)))
     found = [
-        f"its {key} is {was[key]!r}, not {now[key]!r}" for key in _COMPARED if key in was and was[key] != now.get(key)
+        f"its {key} is {was[key]!r}, not {now.get(key)!r}"
+        for key in _COMPARED
+        if key in was and was[key] != now.get(key)
     ]
     pairs = {"dataset": (earlier.dataset, request.dataset), "detector": (earlier.detector, request.detector)}
     for name in earlier.deblurrers.keys() & request.deblurrers.keys():

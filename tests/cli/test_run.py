@@ -310,6 +310,32 @@ def test_harm_may_be_left_out(drawn_run: Run) -> None:
     assert json.loads((folder / "request.json").read_text())["specification"]["harm"] == "none"
 
 
+def test_metrics_on_request_stand_beside_the_others(drawn_run: Run) -> None:
+    """Named ones are in files and report and say that they are aligned; without them no file has a word of them."""
+    plain = folder_of(drawn_run("--limit", 2))
+    said = drawn_run("--limit", 2, "--metric", "psnr_aligned_db", "--metric", "ssim_aligned")
+    folder = folder_of(said)
+    assert folder != plain
+    assert numbers(said)["blurred.psnr_aligned_db"] >= numbers(said)["blurred.psnr_db"] - 0.5
+    assert numbers(said)["sharp.ssim_aligned"] == pytest.approx(1)
+    page, result = (folder / "report.html").read_text(), json.loads((folder / "result.json").read_text())
+    assert "PSNR, aligned" in page
+    assert "PSNR after alignment" in page
+    assert "after alignment" in result["definitions"]["psnr_aligned_db"]
+    assert result["specification"]["metrics"] == ["psnr_aligned_db", "ssim_aligned"]
+    written = ("result.json", "metrics.json", "images.csv", "report.html", "request.json")
+    assert not any("align" in (plain / name).read_text().replace("text-align", "") for name in written[:3])
+    assert all("aligned" in (folder / name).read_text() for name in written)
+
+
+def test_an_unknown_metric_is_refused(drawn_run: Run) -> None:
+    """With the nearest name, and those that there are on request."""
+    said = drawn_run("--metric", "psnr_alined_db")
+    assert said.code == 2
+    assert "Did you mean 'psnr_aligned_db'?" in said.err
+    assert "Those on request: psnr_aligned_db, ssim_aligned" in " ".join(said.err.split())
+
+
 def test_pictures_as_they_are(drawn_run: Run) -> None:
     """Without blur and without sharp twins there is no ceiling: no sharp arm, and null where it would be needed."""
     said = drawn_run(blur="")

@@ -10,7 +10,15 @@ import pytest
 from detbench.core.fingerprints import installed_version
 from detbench.errors import BackendError, UsageError
 from detbench.metrics import image_metrics as module
-from detbench.metrics.image_metrics import ImageMetric, check_blur_measure, image_metrics, metric_specs, source_of
+from detbench.metrics.image_metrics import (
+    ImageMetric,
+    check_blur_measure,
+    check_metrics,
+    image_metrics,
+    measured_metrics,
+    metric_specs,
+    source_of,
+)
 from detbench.metrics.quality import psnr_db, ssim
 from detbench.metrics.specs import METRICS
 
@@ -63,6 +71,15 @@ def test_own_metrics_are_their_functions() -> None:
 def test_without_a_sharp_picture_there_is_no_likeness() -> None:
     """A metric that needs the sharp picture is undefined without it."""
     assert image_metrics()["ssim"](PICTURE, None) is None
+
+
+def test_those_on_request_are_measured_where_named() -> None:
+    """Unnamed, they are left out and all others stay; any name of a metric of single pictures will do, no other."""
+    assert image_metrics().keys() - measured_metrics(()).keys() == {"psnr_aligned_db", "ssim_aligned"}
+    assert image_metrics().keys() - measured_metrics(("ssim_aligned",)).keys() == {"psnr_aligned_db"}
+    check_metrics(("ssim_aligned", "psnr_db"))
+    with pytest.raises(UsageError, match=r"--metric 'map' is no metric of single pictures"):
+        check_metrics(("map",))
 
 
 def test_a_metric_depends_on_its_own_code_alone() -> None:

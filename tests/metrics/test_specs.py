@@ -20,8 +20,9 @@ OF_NETWORKS = {"parameters_m", "gflop_per_mpix"}
 
 @pytest.fixture(scope="module")
 def run_folder(drawn_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One picture with a sharp, a blurred and a restored arm."""
-    spec = RunSpec(str(drawn_dataset), ("identity",), "blobs", blur="trajectory", limit=1)
+    """One picture with a sharp, a blurred and a restored arm, and with the metrics on request."""
+    named = tuple(key for key, spec in METRICS.items() if spec.on_request)
+    spec = RunSpec(str(drawn_dataset), ("identity",), "blobs", blur="trajectory", limit=1, metrics=named)
     folder = tmp_path_factory.mktemp("specs")
     run(spec, folder / "run", Cache(folder / "cache"), lambda *_: None)
     return folder / "run"
@@ -72,7 +73,8 @@ def test_the_short_tables_have_these() -> None:
     }
     assert shown == {
         "main": [
-            "map", "map50", "map75", "precision", "recall", "f1", "psnr_db", "ssim", "gap_recovered", "harm",
+            "map", "map50", "map75", "precision", "recall", "f1", "psnr_db", "ssim", "psnr_aligned_db",
+            "ssim_aligned", "gap_recovered", "harm",
             "restore_s_per_mpix",
         ],
         "terminal": ["mAP", "P @.25", "R @.25", "PSNR dB", "SSIM", "gap rec.", "harm", "s/MP"],

@@ -31,7 +31,7 @@ from detbench.evaluation.measure.limits import (
     checked_restoration,
     within_memory,
 )
-from detbench.metrics.image_metrics import ImageMetric, Quality, image_metrics
+from detbench.metrics.image_metrics import ImageMetric, Quality, measured_metrics
 from detbench.plugins.backend import Backend
 from detbench.results.cache import Cache, Record
 from detbench.results.schema import PartlyKnown
@@ -56,18 +56,20 @@ class Stages:
     """The steps over one cache, with the backends built so far.
 
     A backend that fails on a picture, or takes longer than `seconds`, raises ArmError; without `seconds` a program has
-    its own limit, and everything else PICTURE_TIMEOUT_S.
+    its own limit, and everything else PICTURE_TIMEOUT_S. `metrics` are those on request that are measured.
     """
 
-    def __init__(self, cache: Cache, seconds: float | None = None, scope: str | None = None) -> None:
-        self.cache, self._finished = cache, FinishedWork(cache, scope)
+    def __init__(
+        self, cache: Cache, seconds: float | None = None, scope: str | None = None, metrics: Collection[str] = ()
+    ) -> None:
+        self.cache, self._finished, self._metrics = cache, FinishedWork(cache, scope), metrics
         self._scope, self._given_seconds, self._seconds = scope, seconds, seconds or PICTURE_TIMEOUT_S
         self._built: dict[str, Any] = {}
         self._blur_code = code_identity(recipe_spec)
 
     def beside(self) -> "Stages":
         """Others over the same cache, with backends of their own."""
-        return Stages(self.cache, self._given_seconds, self._scope)
+        return Stages(self.cache, self._given_seconds, self._scope, self._metrics)
 
     @property
     def partly_known(self) -> Mapping[str, PartlyKnown]:
@@ -165,12 +167,12 @@ class Stages:
         return record
 
     def image_quality(self, picture: Picture, sharp: Picture | None) -> Quality:
-        """Every metric of single pictures, each kept by itself; those against the sharp picture are None without one.
+        """The metrics of single pictures, each kept by itself; those against the sharp picture are None without one.
 
         Raises BackendError, which names the metric, where one fails.
         """
         images = _Images(picture, sharp)
-        return {key: self._image_quality(metric, images) for key, metric in image_metrics().items()}
+        return {key: self._image_quality(metric, images) for key, metric in measured_metrics(self._metrics).items()}
 
     def _image_quality(self, metric: ImageMetric, images: "_Images") -> float | None:
         sharp = images.sharp if metric.spec.needs_sharp else None

@@ -13,7 +13,7 @@ from detbench.core.progress import Hears, unheard
 from detbench.evaluation.measure.measured import ArmPicture, Rows
 from detbench.metrics.columns import FoundColumns, TrueColumns
 from detbench.metrics.evidence import Evidence
-from detbench.metrics.image_metrics import image_metrics
+from detbench.metrics.image_metrics import measured_metrics
 from detbench.metrics.matching import Matches, match
 from detbench.metrics.ranking import ranked
 from detbench.metrics.specs import CONFIDENCE
@@ -63,7 +63,8 @@ def _evidence_of(pictures: Sequence[ArmPicture], truth: TrueColumns) -> ArmEvide
     rows = sorted(pictures, key=lambda row: row.sample.id)
     places = np.searchsorted(truth.image_ids, [row.sample.id for row in rows])
     counts = matches.counts(CONFIDENCE)[places]
-    paired = [key for key, metric in image_metrics().items() if metric.spec.is_paired]
+    measured = measured_metrics({key for row in rows for key in row.quality})
+    paired = [key for key, metric in measured.items() if metric.spec.is_paired]
     quality = {key: [row.quality.get(key) for row in rows] for key in paired}
     evidence = Evidence(
         ranked(truth, matches.found).among(places),

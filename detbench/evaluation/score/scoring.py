@@ -2,7 +2,7 @@
 pictures, numbers estimates, and these the run's result.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from detbench.core.arm import Arm
@@ -72,13 +72,19 @@ def score(measured: Measurements, cache: Cache, progress: Progress = unwatched) 
         arms=tuple(results.values()),
         differences=compared,
         shown=shown_ids(counts, truth.columns.image_ids, measured.kept),
-        definitions={key: spec.definition for key, spec in metric_specs().items()},
+        definitions=_definitions(basis.specification.get("metrics", ())),
         failed=measured.failed,
         partly_known=measured.partly_known,
         harm_ids=_harm_ids(numbers),
         selective=selective_restoration(numbers, evidence, measured),
     )
     return Scored(result, analysis, evidence, truth.columns)
+
+
+def _definitions(named: Collection[str]) -> dict[str, str]:
+    """What each metric is that the run may have, by key; `named` are those of its request."""
+    specs = metric_specs().items()
+    return {key: spec.definition for key, spec in specs if not spec.on_request or key in named}
 
 
 def _harm_ids(numbers: CachedNumbers) -> tuple[int, ...] | None:

@@ -15,7 +15,7 @@ from detbench.core.images import picture_from_image
 from detbench.errors import ArmError, BackendError, UsageError
 from detbench.evaluation.measure import steps
 from detbench.evaluation.measure.steps import Stages
-from detbench.metrics.image_metrics import ImageMetric, image_metrics
+from detbench.metrics.image_metrics import ImageMetric, image_metrics, measured_metrics
 from detbench.plugins.backend import Backend
 from detbench.plugins.registry import Entry
 from detbench.results.cache import Cache
@@ -336,7 +336,7 @@ class Measures:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls: list[str] = []
         self._metrics: dict[str, ImageMetric] = {}
-        monkeypatch.setattr(steps, "image_metrics", lambda: self._metrics)
+        monkeypatch.setattr(steps, "measured_metrics", lambda named: self._metrics)
 
     def add(self, key: str, measure: Callable[..., float | None], code: str = "1", needs_sharp: bool = True) -> None:
         """Add a metric, or replace the one of that key; `code` stands for the digest of its code."""
@@ -403,9 +403,20 @@ def test_a_metric_cannot_spoil_the_picture_for_the_next(stages: Stages, image: I
         stages.image_quality(picture_from_image(image), picture_from_image(image))
 
 
-def test_every_metric_works_on_pictures_that_cannot_be_written_to(stages: Stages) -> None:
+def test_every_metric_works_on_pictures_that_cannot_be_written_to(tmp_path: Path) -> None:
     """detbench's own metrics of a picture against itself: no error is infinite, full likeness is 1."""
     picture = picture_from_image(np.random.default_rng(3).integers(0, 256, (40, 50, 3), dtype=np.uint8))
-    quality = stages.image_quality(picture, picture)
+    quality = Stages(Cache(tmp_path), metrics=image_metrics().keys()).image_quality(picture, picture)
     assert list(quality) == list(image_metrics())
     assert (quality["psnr_db"], quality["ssim"]) == (None, pytest.approx(1))
+    assert (quality["psnr_aligned_db"], quality["ssim_aligned"]) == (None, pytest.approx(1))
+
+
+def test_metrics_on_request_are_measured_where_they_are_named(tmp_path: Path) -> None:
+    """A run that names one has it beside all others; one that names none has none, and is spared the search."""
+    picture = picture_from_image(np.random.default_rng(3).integers(0, 256, (40, 50, 3), dtype=np.uint8))
+    plain = Stages(Cache(tmp_path)).image_quality(picture, picture)
+    assert list(plain) == [key for key in image_metrics() if "aligned" not in key]
+    more = Stages(Cache(tmp_path), metrics=("ssim_aligned",)).image_quality(picture, picture)
+    assert more.keys() - plain.keys() == {"ssim_aligned"}
+    assert more.keys() == measured_metrics(["ssim_aligned"]).keys()
