@@ -37,9 +37,7 @@ def run(
     ] = "streets",
     blur: Annotated[
         str | None,
-        typer.Option(
-            help="Blur the pictures first: trajectory, shake or kernels:PATH, as in shake:seed=3,sensor=camera"
-        ),
+        typer.Option(help="Blur the pictures first: trajectory, shake, kernels:PATH; shake:seed=3,sensor=camera"),
     ] = None,
     truth: Annotated[
         Literal["labels", "pseudo"],

@@ -65,12 +65,12 @@ def _gain(image: Image, reference: Image) -> np.float32:
 
 def _homography(image: NDArray[np.float32], reference: Image) -> NDArray[np.float32] | None:
     """From places in the reference to places in the picture, (3, 3); None where the search fails."""
-    greys = (cv2.cvtColor(each.astype(np.float32), cv2.COLOR_RGB2GRAY) for each in (reference, image))
+    there, here = (cv2.cvtColor(each.astype(np.float32), cv2.COLOR_RGB2GRAY) for each in (reference, image))
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, ITERATIONS, LEAST_CHANGE)
     start = np.eye(3, dtype=np.float32)
     mask = np.ones(reference.shape[:2], np.uint8)
     try:
-        _, warp = cv2.findTransformECC(*greys, start, cv2.MOTION_HOMOGRAPHY, criteria, mask, SMOOTHING_PX)
+        _, warp = cv2.findTransformECC(there, here, start, cv2.MOTION_HOMOGRAPHY, criteria, mask, SMOOTHING_PX)
     except cv2.error:  # it does not converge, or a picture is flat
         return None
     return np.asarray(warp, np.float32) if np.isfinite(warp).all() else None
