@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import convolve2d
 
-from detbench.blur.kernels import convolve, kernel_from_path
+from detbench.blur.kernels import convolve, convolve_light, kernel_from_path, kernel_severity_px
 from detbench.blur.trajectory import leading_part, random_trajectory, severity_px
 from detbench.types import Image, Kernel, Light
 
@@ -144,3 +144,18 @@ def test_convolving_leaves_its_picture_alone() -> None:
     before = image.copy()
     convolve(image, ASYMMETRIC)
     assert np.array_equal(image, before)
+
+
+def test_a_kernel_is_as_strong_as_its_path() -> None:
+    """Its severity is that of the path that it was made of, but for the spread over neighbouring pixels."""
+    for seed in range(3):
+        path = path_of(seed)
+        assert kernel_severity_px(kernel_from_path(path, "gamma").weights) == pytest.approx(severity_px(path), rel=0.02)
+
+
+def test_light_above_white_is_added_up() -> None:
+    """A point of light 4 becomes four times the kernel, and nothing is cut off."""
+    scene = np.zeros((9, 9, 3))
+    scene[4, 4] = 4
+    blurred = convolve_light(scene, ASYMMETRIC.weights)
+    assert blurred[3:6, 3:6, 0] == pytest.approx(4 * ASYMMETRIC.weights)

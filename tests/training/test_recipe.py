@@ -162,3 +162,10 @@ def test_every_setting_says_what_it_is() -> None:
     assert rows["average_decay"][1] == "0 or more and below 1"
     assert rows["decay"][1] == "one of linear, cosine"
     assert all(what for *_, what in rows.values())
+
+
+@pytest.mark.parametrize("text", ["trajectory:sensor=camera", "shake:sensor=camera,jpeg=50"])
+def test_a_training_blurs_without_a_sensor(text: str) -> None:
+    """What only `detbench blur` does is refused, and the way round is named."""
+    with pytest.raises(UsageError, match=r"without sensor=camera, not .* make pairs with `detbench blur` first"):
+        Recipe(blurs=(text,)).crops(64, Layout(1, 1))
