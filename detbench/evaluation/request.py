@@ -109,8 +109,7 @@ def checked_name(name: str) -> str:
 def run_name(spec: RunSpec) -> str:
     """A folder name that tells runs apart and is the same for the same request."""
     dataset = Path(spec.dataset).resolve().name
-    request = {key: value for key, value in asdict(spec).items() if key != "metrics" or value}  # as before they were
-    words = [dataset, (spec.blur or "").partition(":")[0], Path(spec.detector).stem, digest(request)[:8]]
+    words = [dataset, (spec.blur or "").partition(":")[0], Path(spec.detector).stem, digest(asdict(spec))[:8]]
     return folder_name(words)
 
 

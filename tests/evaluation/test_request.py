@@ -1,6 +1,5 @@
 """What a request of a run may say, which share of the pictures is whose, and what a run's folder is called."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +70,3 @@ def test_a_runs_name_tells_requests_apart(tmp_path: Path) -> None:
     changes = [{"blur": "trajectory:seed=4"}, {"limit": 3}, {"deblurrers": ("wiener",)}, {"resamples": 9}]
     assert len({name, *(run_name(spec(**{**words, **change})) for change in changes)}) == 5
     assert run_name(spec(dataset=words["dataset"])).startswith("my_data-blobs-")
-
-
-def test_a_name_is_as_before_unless_metrics_are_named() -> None:
-    """A run without metrics on request has the folder that it had before there were any."""
-    plain = RunSpec("streets", ("identity",), "blobs", blur="trajectory")
-    assert run_name(plain) == "streets-trajectory-blobs-923a21d9"
-    assert run_name(replace(plain, metrics=("ssim_aligned",))) != run_name(plain)
