@@ -16,6 +16,7 @@ WIDEST_NAME = 18
 
 def print_answer(result: "RunResult", page: Path) -> None:
     """Print what a run says, its verdict first; `page` is the report's file."""
+    from detbench.report.alarms import alarm_words
     from detbench.report.verdict import leader, verdicts
     from detbench.report.when_to_deblur import selective_verdict
 
@@ -32,6 +33,8 @@ def print_answer(result: "RunResult", page: Path) -> None:
     print_sentence("")
     _print_arms(result)
     _print_differences(result)
+    for alarm in result.alarms:
+        print_sentence(f"Artefact: {alarm_words(alarm)}.")
     print_path(f"Report: {page}")
 
 
@@ -52,6 +55,7 @@ def print_json(result: "RunResult", folder: Path, page: Path) -> None:
         "metrics": {arm["name"]: arm["metrics"] for arm in document["arms"]},
         "differences": document["differences"],
         "failed": document["failed"],
+        "alarms": document["alarms"],
         "folder": str(folder),
         "report": str(page),
     }

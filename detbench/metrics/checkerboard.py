@@ -1,5 +1,7 @@
 """The grid that transposed convolutions leave in a picture: peaks of its spectrum at periods of 2 and 4 pixels."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,27 +22,36 @@ def checkerboard_db(image: Image, reference: Image) -> float | None:
     pixels of side and where there is no error. Stride-2 layers leave such a grid: Odena et al., Distill 2016.
     """
     error = image.astype(np.float64) - reference
+    tiles = tiles_of(error)
+    return peak_db(tiles) if len(tiles) and error.any() else None
+
+
+def tiles_of(error: NDArray[Any]) -> NDArray[Any]:
+    """The whole tiles of every channel of an error (H, W, C), side by side: (N, 64, 64); none below 64 pixels."""
     height, width = (side // SIDE_PX * SIDE_PX for side in error.shape[:2])
-    if not height or not width or not error.any():
-        return None
-    power = _mean_power(error[:height, :width])
+    whole = error[:height, :width].reshape(height // SIDE_PX, SIDE_PX, width // SIDE_PX, SIDE_PX, error.shape[2])
+    return whole.transpose(0, 2, 4, 1, 3).reshape(-1, SIDE_PX, SIDE_PX)
+
+
+def peak_db(tiles: NDArray[Any]) -> float | None:
+    """The highest peak of the tiles' mean spectrum over its surroundings in dB; None where there is no power there."""
+    power = _mean_power(tiles)
     frequencies = [0, *(sign * SIDE_PX // period for period in PERIODS_PX for sign in (1, -1))]
     pairs = [(row, column) for row in frequencies for column in frequencies if row or column]
     highest = max(_ratio(power, row, column) for row, column in pairs)
-    return float(10 * np.log10(highest))
+    return float(10 * np.log10(highest)) if highest > 0 else None
 
 
-def _mean_power(error: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean power spectrum of the tiles, shape (64, 64)."""
-    height, width = error.shape[:2]
-    tiles = error.reshape(height // SIDE_PX, SIDE_PX, width // SIDE_PX, SIDE_PX, 3).transpose(0, 2, 4, 1, 3)
-    window = np.hanning(SIDE_PX + 1)[:-1]
+def _mean_power(tiles: NDArray[Any]) -> NDArray[Any]:
+    """Mean power spectrum of the tiles (N, 64, 64), shape (64, 64)."""
+    window = np.hanning(SIDE_PX + 1)[:-1].astype(tiles.dtype)
     spectra = np.abs(np.fft.fft2(tiles * np.outer(window, window))) ** 2
-    return np.asarray(spectra.mean(axis=(0, 1, 2)))
+    return np.asarray(spectra.mean(axis=0))
 
 
-def _ratio(power: NDArray[np.float64], row: int, column: int) -> float:
+def _ratio(power: NDArray[Any], row: int, column: int) -> float:
     """Power at a frequency over the mean of its surroundings, which wrap around as frequencies do."""
     steps = (0, *_NEIGHBOURS, *(-step for step in _NEIGHBOURS))
     around = [(row + down, column + right) for down in steps for right in steps if down or right]
-    return float(power[row, column] / np.mean([power[r % SIDE_PX, c % SIDE_PX] for r, c in around]))
+    mean = float(np.mean([power[r % SIDE_PX, c % SIDE_PX] for r, c in around]))
+    return float(power[row, column]) / mean if mean else 0.0

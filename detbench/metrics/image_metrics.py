@@ -40,14 +40,15 @@ class ImageMetric:
     spec: MetricSpec
     distributions: tuple[str, ...] = ()
 
-    def __call__(self, image: Image, sharp: Image | None) -> float | None:
-        """The metric of a picture, (H, W, 3), 0..255; `sharp` is the one that it is held against, where there is one.
+    def __call__(self, image: Image, sharp: Image | None, blurred: Image | None = None) -> float | None:
+        """The metric of a picture, (H, W, 3), 0..255, held against its `sharp` or its `blurred` one, where there is one.
 
         None where it is undefined. Raises BackendError where the function cannot be imported.
         """
         with self._entry.observed():
-            if self.spec.needs_sharp:
-                value = None if sharp is None else self._function(image, sharp)
+            if self.spec.needs_blurred or self.spec.needs_sharp:
+                other = blurred if self.spec.needs_blurred else sharp
+                value = None if other is None else self._function(image, other)
             else:
                 value = self._function(image)
         return None if value is None or not math.isfinite(value) else float(value)

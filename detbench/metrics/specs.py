@@ -51,6 +51,26 @@ def _cost(key: str, title: str, unit: str, definition: str, **shown: Any) -> Met
     return MetricSpec(key, title, unit, "lower", definition, style="amount", is_paired=False, **shown)
 
 
+def _artefact(
+    key: str, title: str, unit: str, definition: str, alarm: str, alarm_from: float, **shown: Any
+) -> MetricSpec:
+    return MetricSpec(
+        key,
+        title,
+        unit,
+        "lower",
+        definition,
+        in_gate=False,
+        limits=(0.0, math.inf),
+        function=f"detbench.metrics.artefacts:{key}",
+        needs_sharp=False,
+        needs_blurred=True,
+        alarm=alarm,
+        alarm_from=alarm_from,
+        **shown,
+    )
+
+
 _ALL = (
     _coco(
         "map", "mAP", "mean average precision over IoU .50:.95", in_main_table=True, terminal_title="mAP", on_card=True
@@ -164,6 +184,51 @@ _ALL = (
         limits=(0.0, math.inf),
         function="detbench.metrics.laplacian_variance:laplacian_variance",
         needs_sharp=False,
+    ),
+    _artefact(
+        "ringing",
+        "Ringing",
+        "levels",
+        "mean overshoot around edges beyond the input's own range (after Marziliano 2004, luminance)",
+        "rings",
+        3.0,
+        style="number",
+    ),
+    _artefact(
+        "colour_shift",
+        "Colour shift",
+        "",
+        "mean distance from the input's colours in a and b of CIELAB, over 12 parts of the picture",
+        "shifts colours",
+        2.3,
+        style="number",
+    ),
+    _artefact(
+        "seams",
+        "Seams",
+        "levels",
+        "jump of what was changed, at columns or rows in equal distances from 8 px on",
+        "has seams",
+        1.0,
+        style="number",
+    ),
+    _artefact(
+        "clipped",
+        "Clipped",
+        "",
+        "share of the pixels that have a channel at 0 or 255 and had none there in the input",
+        "clips values",
+        0.15,
+        style="percent",
+    ),
+    _artefact(
+        "grid_db",
+        "Grid",
+        "dB",
+        "how far the spectrum of what was changed rises at periods of 2 and 4 px above its surroundings (luminance)",
+        "leaves a grid",
+        12.0,
+        style="number",
     ),
     MetricSpec(
         "gap_recovered",

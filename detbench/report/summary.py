@@ -29,6 +29,9 @@ def _lines(view: ReportView) -> Iterator[str]:
     for warning in view.warnings:
         yield f"> **Note:** {markdown(warning)}"
         yield ""
+    for alarm in view.alarms:
+        yield f"> **Artefact:** {markdown(alarm.words)}"
+        yield ""
     yield from _table(view.main)
     yield ""
     if view.differences.columns:

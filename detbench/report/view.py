@@ -15,6 +15,7 @@ from detbench.metrics.uncertainty import LEVEL, SEED
 from detbench.pages.parts import Exhibit, Table
 from detbench.pages.strips import MarkKind, Strip
 from detbench.pages.text import UNDEFINED, percent, plural, share
+from detbench.report.alarms import AlarmLine, alarm_lines
 from detbench.report.bars import Bars, Forest, map_bars, map_forest
 from detbench.report.decision import Decision, decision_of
 from detbench.report.error_tables import bin_name, flip_table
@@ -66,7 +67,7 @@ class ReportView:
     """Everything that a report says, arms in one order throughout: ceiling, floor, deblurrers, the best first.
 
     `verdicts` start with the one to show first; `leader` says which of several deblurrers leads, or that none does;
-    `warnings` change how the numbers must be read, `notes` help to. `kinds` says what each kind of box means; boxes
+    `warnings` change how the numbers must be read, `notes` help to; `alarms` are the artefacts that deblurrers leave. `kinds` says what each kind of box means; boxes
     from `least_confidence` on are in the page; `totals` counts the shown pictures' at the stated one, by arm and kind.
     `when_to_deblur` is None where no gate was computed.
     """
@@ -76,6 +77,7 @@ class ReportView:
     verdicts: tuple[ArmVerdict, ...]
     leader: str
     warnings: tuple[str, ...]
+    alarms: tuple[AlarmLine, ...]
     facts: Facts
     forest: Forest
     bars: Bars
@@ -124,6 +126,7 @@ def view_of(folder: Path, is_beside: bool = True, budget: float | None = None) -
         verdicts=found,
         leader=leader(result),
         warnings=tuple(_warnings(result)),
+        alarms=alarm_lines(result),
         facts=tuple(_facts(result, images)),
         forest=map_forest(result),
         bars=map_bars(result),

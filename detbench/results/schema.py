@@ -161,6 +161,21 @@ class EvaluatedData:
 
 
 @dataclass(frozen=True)
+class Alarm:
+    """An artefact: in so many `pictures` of an arm, `of` how many, a metric reaches the limit of its alarm. The worst
+    few are named, the worst first, whose value is `worst_value`.
+    """
+
+    arm: str
+    metric: str
+    pictures: int
+    of: int
+    worst_ids: tuple[int, ...]
+    worst_names: tuple[str, ...]
+    worst_value: float
+
+
+@dataclass(frozen=True)
 class PartlyKnown:
     """A backend or metric that may depend on more than is known, with the reason; `reused_steps` are those of its steps
     that an earlier, interrupted command did for the same run folder.
@@ -179,6 +194,7 @@ class RunResult:
     metrics whose files are not all known. `settings_from` says of the options that are not the defaults where they come
     from: "command line", "detbench.toml" or "pyproject.toml". `harm_ids` are the ids, ascending, of the pictures that
     harm is over, None for all. `selective` says of each deblurrer when to restore with it, where a run was asked to.
+    `alarms` are the artefacts that deblurrers leave.
     """
 
     specification: Mapping[str, Any]
@@ -194,6 +210,7 @@ class RunResult:
     settings_from: Mapping[str, str] = field(default_factory=dict)
     harm_ids: tuple[int, ...] | None = None
     selective: tuple[SelectiveRestoration, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
     schema: int = SCHEMA_VERSION
 
     def arm(self, name: str) -> ArmResult | None:

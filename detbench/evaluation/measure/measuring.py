@@ -187,7 +187,8 @@ class _Views:
     def row(self, arm: Arm, picture: Picture, restored: Restored | None = None) -> ArmPicture:
         if picture.sha256 not in self._done:
             found = PackedDetections.of(self._source(arm, self._sample, picture))
-            self._done[picture.sha256] = found, self._stages.image_quality(picture, self._sample.sharp)
+            quality = self._stages.image_quality(picture, self._sample.sharp, self._sample.blurred)
+            self._done[picture.sha256] = found, quality
         return ArmPicture(arm, self._sample, picture, *self._done[picture.sha256], restored)
 
 

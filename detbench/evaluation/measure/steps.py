@@ -166,22 +166,25 @@ class Stages:
             record = self._finished.put("classes", {"backend": backend.key}, known, backend)
         return record
 
-    def image_quality(self, picture: Picture, sharp: Picture | None) -> Quality:
-        """The metrics of single pictures, each kept by itself; those against the sharp picture are None without one.
+    def image_quality(self, picture: Picture, sharp: Picture | None, blurred: Picture | None = None) -> Quality:
+        """The metrics of single pictures, each kept by itself; those against the sharp or the blurred picture are None
+        without one.
 
         Raises BackendError, which names the metric, where one fails.
         """
-        images = _Images(picture, sharp)
+        images = _Images(picture, sharp, blurred)
         return {key: self._image_quality(metric, images) for key, metric in measured_metrics(self._metrics).items()}
 
     def _image_quality(self, metric: ImageMetric, images: "_Images") -> float | None:
-        sharp = images.sharp if metric.spec.needs_sharp else None
-        if metric.spec.needs_sharp and sharp is None:
+        against = {"sharp": images.sharp if metric.spec.needs_sharp and not metric.spec.needs_blurred else None}
+        if metric.spec.needs_blurred:
+            against["blurred"] = images.blurred
+        if (metric.spec.needs_sharp or metric.spec.needs_blurred) and not any(against.values()):
             return None
         depends_on = {
             "metric": metric.identity,
             "picture": images.picture.sha256,
-            "sharp": None if sharp is None else sharp.sha256,
+            **{name: picture and picture.sha256 for name, picture in against.items()},
         }
         record = self._finished.get("quality", depends_on, metric)
         if record is None:
@@ -262,21 +265,23 @@ class Stages:
 
 @dataclass(frozen=True)
 class _Images:
-    """A picture and the sharp one, if there is one, decoded once for all metrics that need it, and not to be written
-    to: the next metric reads the same.
+    """A picture, the sharp one and the blurred one, as far as they are there, decoded once for all metrics that need
+    them, and not to be written to: the next metric reads the same.
     """
 
     picture: Picture
     sharp: Picture | None
+    blurred: Picture | None = None
 
     @cached_property
-    def loaded(self) -> tuple[Image, Image | None]:
-        """Both, (H, W, 3)."""
-        image, sharp = self.picture.load(), None if self.sharp is None else self.sharp.load()
-        for each in (image, sharp):
-            if each is not None:
-                each.flags.writeable = False
-        return image, sharp
+    def loaded(self) -> tuple[Image, Image | None, Image | None]:
+        """All three, (H, W, 3)."""
+        distinct = {each.sha256: each for each in (self.picture, self.sharp, self.blurred) if each is not None}
+        images = {sha256: each.load() for sha256, each in distinct.items()}
+        for image in images.values():
+            image.flags.writeable = False
+        sharp, blurred = (None if each is None else images[each.sha256] for each in (self.sharp, self.blurred))
+        return images[self.picture.sha256], sharp, blurred
 
 
 def _check_found(backend: Backend, found: object, classes: int) -> None:

@@ -10,6 +10,7 @@ from detbench.core.progress import Progress, unwatched
 from detbench.evaluation.measure.measured import Measurements
 from detbench.evaluation.score.analysis import analysis_of
 from detbench.evaluation.score.arm_evidence import ArmEvidence, evidence_of_arms
+from detbench.evaluation.score.artefact_alarms import alarms_of
 from detbench.evaluation.score.cached_numbers import CachedNumbers
 from detbench.evaluation.score.scores import arm_result, differences, pairs_of, reported_arms
 from detbench.evaluation.score.selective_restoration import selective_restoration
@@ -64,6 +65,9 @@ def score(measured: Measurements, cache: Cache, progress: Progress = unwatched) 
     compared = differences(numbers, results, begun)
     begun()
     counts = {arm: each.evidence.counts for arm, each in evidence.items()}
+    alarms = alarms_of(measured.rows)
+    shown = shown_ids(counts, truth.columns.image_ids, measured.kept)
+    worst = (alarm.worst_ids[0] for alarm in alarms)
     result = RunResult(
         specification=basis.specification,
         environment=basis.environment,
@@ -71,12 +75,13 @@ def score(measured: Measurements, cache: Cache, progress: Progress = unwatched) 
         detector=basis.detector,
         arms=tuple(results.values()),
         differences=compared,
-        shown=shown_ids(counts, truth.columns.image_ids, measured.kept),
+        shown=tuple(dict.fromkeys((*shown, *(number for number in worst if _is_kept(number, measured))))),
         definitions=_definitions(basis.specification.get("metrics", ())),
         failed=measured.failed,
         partly_known=measured.partly_known,
         harm_ids=_harm_ids(numbers),
         selective=selective_restoration(numbers, evidence, measured),
+        alarms=alarms,
     )
     return Scored(result, analysis, evidence, truth.columns)
 
@@ -85,6 +90,10 @@ def _definitions(named: Collection[str]) -> dict[str, str]:
     """What each metric is that the run may have, by key; `named` are those of its request."""
     specs = metric_specs().items()
     return {key: spec.definition for key, spec in specs if not spec.on_request or key in named}
+
+
+def _is_kept(number: int, measured: Measurements) -> bool:
+    return measured.kept is None or number in measured.kept
 
 
 def _harm_ids(numbers: CachedNumbers) -> tuple[int, ...] | None:

@@ -55,7 +55,9 @@ class Steps:
             return None
         return given if backend.name == "identity" else picture(f"{backend.name} {given.sha256}")
 
-    def image_quality(self, given: Picture, sharp: Picture | None) -> Mapping[str, float | None]:
+    def image_quality(
+        self, given: Picture, sharp: Picture | None, blurred: Picture | None
+    ) -> Mapping[str, float | None]:
         return {}
 
 
