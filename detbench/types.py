@@ -181,11 +181,10 @@ class MetricSpec:
     intervals end there.
 
     A metric of single pictures names its function, "module:function". It takes (restored, sharp), or (restored) alone
-    where `needs_sharp` is false, or (restored, blurred) where `needs_blurred` is true: what was made, and what it was made
-    from. Pictures are (H, W, 3), 0..255, and read-only. It returns a number; None or NaN where it is undefined. An
-    arm's value is the mean over the pictures where it is defined. From `alarm_from` on a picture raises an alarm, whose
-    words are `alarm`, such as "rings"; lower is better then. One that is `on_request` is measured only in runs that name
-    it (`--metric KEY`).
+    where `needs_sharp` is false, or (restored, blurred) where `needs_blurred` is true. Pictures are (H, W, 3), 0..255,
+    and read-only. It returns a number; None or NaN where it is undefined. An arm's value is the mean over the pictures
+    where it is defined. From `alarm_from` on a picture raises an alarm, whose words are `alarm`, such as "rings"; lower
+    is better then. One that is `on_request` is measured only in runs that name it (`--metric KEY`).
     """
 
     key: str

@@ -33,7 +33,7 @@ def evaluate(
     *,
     classes: Classes | None = None,
     blur: str | None = None,
-    truth: Literal["labels", "pseudo"] = "labels",
+    truth: Literal["labels", "pseudo", "none"] = "labels",
     limit: int | None = None,
     harm: Literal["all", "sample", "none"] = "sample",
     gate_by: str | None = None,

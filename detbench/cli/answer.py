@@ -17,6 +17,7 @@ WIDEST_NAME = 18
 def print_answer(result: "RunResult", page: Path) -> None:
     """Print what a run says, its verdict first; `page` is the report's file."""
     from detbench.report.alarms import alarm_words
+    from detbench.report.consistency_table import NO_TRUTH
     from detbench.report.verdict import leader, verdicts
     from detbench.report.when_to_deblur import selective_verdict
 
@@ -24,15 +25,21 @@ def print_answer(result: "RunResult", page: Path) -> None:
     print_sentence(f"{first.decision}.")
     if first.answer != "unknown":
         print_sentence(f"{first.words}.")
-    print_sentence(f"mAP {first.numbers}" if first.arm not in result.failed else first.numbers)
+    if result.consistency:
+        print_sentence(NO_TRUTH)
+    else:
+        print_sentence(f"mAP {first.numbers}" if first.arm not in result.failed else first.numbers)
     if leading := leader(result):
         print_sentence(f"{leading}.")
     for each in result.selective:
         if each.deblurrer == first.arm:
             print_sentence(selective_verdict(each))
     print_sentence("")
-    _print_arms(result)
-    _print_differences(result)
+    if result.consistency:
+        _print_consistency(result)
+    else:
+        _print_arms(result)
+        _print_differences(result)
     for alarm in result.alarms:
         print_sentence(f"Artefact: {alarm_words(alarm)}.")
     print_path(f"Report: {page}")
@@ -56,6 +63,7 @@ def print_json(result: "RunResult", folder: Path, page: Path) -> None:
         "differences": document["differences"],
         "failed": document["failed"],
         "alarms": document["alarms"],
+        "consistency": document["consistency"],
         "folder": str(folder),
         "report": str(page),
     }
@@ -73,6 +81,16 @@ def _print_arms(result: "RunResult") -> None:
     rows = [[_arm_name(arm), *_numbers(result, arm)] for arm in arms]
     rows += [[shortened(name), "failed", *([""] * len(titles))] for name in result.failed]
     print_table(["arm", titles[0], "gain", *titles[1:]], rows, numbers=True)
+
+
+def _print_consistency(result: "RunResult") -> None:
+    """What each arm finds and shares with the others, where there is no truth."""
+    from detbench.report.consistency_table import consistency_table
+
+    table = consistency_table(result)
+    heads = ["arm", *(column.text.replace(" ", "\n") for column in table.columns)]
+    rows = [[shortened(row.heading.text), *(cell.text for cell in row.cells)] for row in table.rows]
+    print_table(heads, rows, numbers=True)
 
 
 def _arm_name(arm: "ArmResult") -> str:

@@ -40,8 +40,8 @@ def run(
         typer.Option(help="Blur the pictures first: trajectory, shake, kernels:PATH; shake:seed=3,sensor=camera"),
     ] = None,
     truth: Annotated[
-        Literal["labels", "pseudo"],
-        typer.Option(help="True boxes: the dataset's, or the detector's on sharp pictures."),
+        Literal["labels", "pseudo", "none"],
+        typer.Option(help="True boxes: the dataset's, the detector's on sharp pictures, or none."),
     ] = "labels",
     limit: Annotated[int | None, typer.Option("--limit", "-l", help="Only the first N pictures by id.")] = None,
     harm: Annotated[

@@ -6,7 +6,7 @@
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from detbench.core.images import PICTURE_SUFFIXES
+from detbench.core.images import PICTURE_SUFFIXES, is_picture_name
 from detbench.core.paths import shipped
 from detbench.datasets.annotated import AnnotatedDataset
 from detbench.datasets.coco import CocoFolder, open_coco_file
@@ -14,6 +14,7 @@ from detbench.datasets.coco_layouts import ANNOTATIONS, coco_file, coco_files
 from detbench.datasets.installed_formats import InstalledFormat, formats_that_recognise, installed_format
 from detbench.datasets.pair_layouts import has_pairs
 from detbench.datasets.pairs import PairFolder
+from detbench.datasets.picture_folder import PictureFolder
 from detbench.datasets.repair import Repair
 from detbench.datasets.voc import holds_voc, read_voc
 from detbench.datasets.yolo_labels import read_yolo
@@ -111,17 +112,17 @@ def looks_like(path: Path, split: str | None = None) -> str:
         )
     if found:
         return found[0]
+    if path.is_dir() and any(is_picture_name(file) for file in path.iterdir()):
+        return "pictures"
     if path.suffix.lower() in ARCHIVE_SUFFIXES and path.is_file():
         raise DataError(f"{path}: an archive; unpack it, and name the folder")
     if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file():
         raise DataError(f"{path}: a single picture; name the folder of its dataset, or see `detbench deblur`")
     if path.suffix.lower() in WEIGHTS_SUFFIXES:
         raise DataError(f"{path}: weights of a network; --dataset takes pictures with their boxes, --detector weights")
-    heap = path.is_dir() and any(file.suffix.lower() in PICTURE_SUFFIXES for file in path.iterdir())
-    what = "pictures without boxes (`detbench deblur` restores such)" if heap else "no dataset that can be recognised"
     names = [*FORMATS, *(entry.name for entry in installed if installed_format(entry))]
     raise DataError(
-        f"{path}: {what}; a dataset holds {ANNOTATIONS} (COCO instances) and the folder "
+        f"{path}: no dataset that can be recognised; a dataset holds {ANNOTATIONS} (COCO instances) and the folder "
         "images/, or data.yaml (YOLO), or Annotations/ with XML files (VOC), or pairs such as sharp/ and blur/ "
         f"(GoPro). A COCO file of another name is named itself (PATH/any.json); "
         f"a prefix says which is meant: {', '.join(f'{name}:PATH' for name in names)}"
@@ -197,6 +198,11 @@ def _pairs_of(kind: str | None) -> Opener:
     return opened
 
 
+def _open_pictures(path: Path, split: str | None, repair: Repair | None) -> Dataset:
+    _refuse_repair(repair, "pictures")
+    return PictureFolder(path / split if split else path)
+
+
 def _name(path: Path, split: str | None) -> str:
     folder = path.resolve() if path.is_dir() else path.resolve().parent
     return f"{folder.name}-{split}" if split else folder.name
@@ -210,5 +216,8 @@ FORMATS: Mapping[str, Opener] = {
     "pairs": _pairs_of(None),
     "blur": _pairs_of("blur"),
     "blur_gamma": _pairs_of("blur_gamma"),
+    "pictures": _open_pictures,
 }
-"""Prefixes of paths; `blur` and `blur_gamma` are pairs of that kind where there are several."""
+"""Prefixes of paths; `blur` and `blur_gamma` are pairs of that kind where there are several, `pictures` a
+plain folder of them.
+"""

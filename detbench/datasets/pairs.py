@@ -72,7 +72,7 @@ class PairFolder:
                 f"{sizes[0][0]}x{sizes[0][1]}; pairs have one size"
             )
         blur = self._blur(pair, sharp, blurred)
-        return Sample(number, pair.name, sharp=sharp, blurred=blurred, truth=_no_boxes(), blur=blur)
+        return Sample(number, pair.name, sharp=sharp, blurred=blurred, truth=no_boxes(), blur=blur)
 
     def _blur(self, pair: PicturePair, sharp: Picture, blurred: Picture) -> Blur:
         """The blur in the manifest beside a pair, with its kernel; without one, what the layout says."""
@@ -108,7 +108,8 @@ def _manifests(pairs: Sequence[PicturePair]) -> Mapping[Path, Manifest]:
     return found
 
 
-def _no_boxes() -> GroundTruth:
+def no_boxes() -> GroundTruth:
+    """The truth of a picture without boxes."""
     empty = np.zeros(0)
     whole = empty.astype(np.int64)
     return GroundTruth(np.zeros((0, 4)), whole, empty.astype(np.bool_), empty, whole)

@@ -15,6 +15,7 @@ from detbench.core.progress import Progress
 from detbench.datasets.annotated import AnnotatedDataset
 from detbench.datasets.opening import dataset_place, open_dataset
 from detbench.datasets.pairs import PairFolder
+from detbench.datasets.picture_folder import PictureFolder
 from detbench.errors import DataError, UsageError
 from detbench.evaluation.measure.detection import ClassMap
 from detbench.evaluation.measure.limits import check_size
@@ -73,6 +74,8 @@ def resolve(spec: RunSpec, given: Given | None = None) -> RunPlan:
     _check_recorded([detector, *deblurrers], recipe)
     _check_imports([detector, *deblurrers])
     dataset = open_dataset(spec.dataset, spec.repair) if given.dataset is None else given.dataset
+    if isinstance(dataset, PictureFolder) and recipe is None and spec.truth == "labels":
+        spec = replace(spec, truth="none")  # there are no labels
     return RunPlan(spec, dataset, recipe, deblurrers, detector, device, given, precision)
 
 
@@ -163,7 +166,7 @@ def check_pictures(dataset: Dataset, places: range, progress: Progress) -> None:
 
     Raises DataError. The pictures of an installed format are only known one by one, when the run comes to them.
     """
-    if not isinstance(dataset, AnnotatedDataset | PairFolder):
+    if not isinstance(dataset, AnnotatedDataset | PairFolder | PictureFolder):
         return
     faults: list[str] = []
     for done, found in enumerate(dataset.faults(places), start=1):

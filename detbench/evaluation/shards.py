@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 
@@ -25,6 +26,7 @@ from detbench.errors import DataError, UsageError
 from detbench.evaluation.measure.finished_work import scope_of
 from detbench.evaluation.measure.measured import ArmPicture, Basis, Measurements
 from detbench.evaluation.measure.steps import Stages
+from detbench.evaluation.measure.truth import Truth
 from detbench.evaluation.request import RunSpec, Share
 from detbench.evaluation.run import measure
 from detbench.evaluation.run_plan import check_arm_names, request_of, resolve
@@ -191,7 +193,7 @@ def _check_sound(measured: Measurements) -> None:
             if not labels <= basis.classes.keys():
                 raise ValueError(f"picture {row.sample.id} has boxes of unknown classes")
     spec = basis.specification
-    if spec["truth"] not in ("labels", "pseudo") or not 0 <= int(spec["resamples"]) <= MOST_RESAMPLES:
+    if spec["truth"] not in get_args(Truth) or not 0 <= int(spec["resamples"]) <= MOST_RESAMPLES:
         raise ValueError("its specification is none")
 
 

@@ -41,7 +41,7 @@ class ImageMetric:
     distributions: tuple[str, ...] = ()
 
     def __call__(self, image: Image, sharp: Image | None, blurred: Image | None = None) -> float | None:
-        """The metric of a picture, (H, W, 3), 0..255, held against its `sharp` or its `blurred` one, where there is one.
+        """The metric of a picture, (H, W, 3), 0..255, held against its `sharp` or its `blurred` one.
 
         None where it is undefined. Raises BackendError where the function cannot be imported.
         """

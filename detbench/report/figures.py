@@ -31,6 +31,13 @@ BOX_KINDS: Mapping[MarkKind, str] = {
 }
 """What each kind of box means, in the order of the legend."""
 
+KINDS_WITHOUT_TRUTH: Mapping[MarkKind, str] = {
+    "found": "a box that the blurred picture has too",
+    "false": "a box that the blurred picture does not have",
+    "lost": "a box of the blurred picture that is gone",
+}
+"""The same where there is no truth: right and wrong are not known."""
+
 LEAST_CONFIDENCE = 0.05
 """Detections from here on are in the page; those below would double its size, and almost all of them are false."""
 

@@ -34,6 +34,11 @@ def _lines(view: ReportView) -> Iterator[str]:
         yield ""
     yield from _table(view.main)
     yield ""
+    if view.consistency.rows:
+        yield "What each arm finds, and which share of the other arms' boxes it has too:"
+        yield ""
+        yield from _table(view.consistency)
+        yield ""
     if view.differences.columns:
         yield "Each deblurrer minus blurred:"
         yield ""

@@ -82,6 +82,9 @@ def leader_in_words(ranked: Sequence[str], is_ahead: Callable[[str, str], bool])
 
 def _verdict(result: RunResult, arm: ArmResult, before: float | None) -> ArmVerdict:
     after, ceiling, change = _map_of(arm), _map_of(result.arm("sharp")), result.change(arm.name, "blurred")
+    if result.specification.get("truth") == "none":
+        words = f"No answer on {arm.name}: there are no true boxes"
+        return _unknown(arm.name, words, "undefined: more boxes are not better boxes")
     if before is None or after is None or change is None:
         return _unknown(arm.name, f"There is no verdict on {arm.name}", "undefined: there are no true boxes to find")
     bounds = interval(METRICS["map"], change.difference, is_difference=True)

@@ -17,10 +17,20 @@ from detbench.pages.strips import MarkKind, Strip
 from detbench.pages.text import UNDEFINED, percent, plural, share
 from detbench.report.alarms import AlarmLine, alarm_lines
 from detbench.report.bars import Bars, Forest, map_bars, map_forest
+from detbench.report.consistency_table import NO_TRUTH, consistency_table
 from detbench.report.decision import Decision, decision_of
 from detbench.report.error_tables import bin_name, flip_table
 from detbench.report.exhibits import RunEvidence, exhibits_of
-from detbench.report.figures import BOX_KINDS, LEAST_CONFIDENCE, SIZES, Group, grouped, strips, totals
+from detbench.report.figures import (
+    BOX_KINDS,
+    KINDS_WITHOUT_TRUTH,
+    LEAST_CONFIDENCE,
+    SIZES,
+    Group,
+    grouped,
+    strips,
+    totals,
+)
 from detbench.report.plots import pens
 from detbench.report.shown import damage_named, read_shown
 from detbench.report.tables import (
@@ -67,8 +77,9 @@ class ReportView:
     """Everything that a report says, arms in one order throughout: ceiling, floor, deblurrers, the best first.
 
     `verdicts` start with the one to show first; `leader` says which of several deblurrers leads, or that none does;
-    `warnings` change how the numbers must be read, `notes` help to; `alarms` are the artefacts that deblurrers leave. `kinds` says what each kind of box means; boxes
-    from `least_confidence` on are in the page; `totals` counts the shown pictures' at the stated one, by arm and kind.
+    `warnings` change how the numbers must be read, `notes` help to; `alarms` are the artefacts that deblurrers leave.
+    `consistency` is empty but in a run without truth. `kinds` says what each kind of box means; boxes from
+    `least_confidence` on are in the page; `totals` counts the shown pictures' at the stated one, by arm and kind.
     `when_to_deblur` is None where no gate was computed.
     """
 
@@ -82,6 +93,7 @@ class ReportView:
     forest: Forest
     bars: Bars
     main: Table
+    consistency: Table
     differences: Table
     when_to_deblur: WhenToDeblur | None
     notes: tuple[str, ...]
@@ -119,7 +131,7 @@ def view_of(folder: Path, is_beside: bool = True, budget: float | None = None) -
     made = strips(pictures, classes, folder if is_beside else None)
     analysis, exhibits = _analysis(run, result, images, budget)
     specs, first_specs = shown_specs(result.arms), main_specs(result.arms)
-    found = verdicts(result)
+    found, has_truth = verdicts(result), result.specification.get("truth") != "none"
     return ReportView(
         run=folder.resolve().name,
         decision=decision_of(result, found[0], made, budget),
@@ -130,18 +142,19 @@ def view_of(folder: Path, is_beside: bool = True, budget: float | None = None) -
         facts=tuple(_facts(result, images)),
         forest=map_forest(result),
         bars=map_bars(result),
+        consistency=consistency_table(result),
         main=arm_table(result.arms, first_specs, result.differences),
         differences=difference_table(result, first_specs),
         when_to_deblur=when_to_deblur(result, pens(result.arms)),
         notes=(*_notes(result, first_specs), *_kernel_notes(run, result, images)),
         groups=grouped(made),
         groups_note=_groups_note(result),
-        kinds=BOX_KINDS,
+        kinds=BOX_KINDS if has_truth else KINDS_WITHOUT_TRUTH,
         least_confidence=LEAST_CONFIDENCE,
         totals=totals(made),
         choices=_choices(result, made, analysis),
-        flips=flip_table(run.read_flips()),
-        exhibits=exhibits,
+        flips=flip_table(run.read_flips() if has_truth else run.read_flips().iloc[:0]),
+        exhibits=exhibits if has_truth else (),
         all_metrics=arm_table(result.arms, specs, result.differences).transposed("Metric"),
         all_differences=difference_table(result, specs).transposed("Metric"),
         definitions=tuple((spec.title, f"{spec.definition}; {spec.better} is better") for spec in specs),
@@ -189,6 +202,8 @@ def _warnings(result: RunResult) -> Iterator[str]:
                 f"Memory ran out in {arm.name} for {plural(arm.smaller_tiles, 'picture', 'pictures')}, restored in "
                 "smaller tiles: its numbers may differ a little from those of a machine with more memory."
             )
+    if result.specification.get("truth") == "none":
+        yield NO_TRUTH
     if result.specification.get("truth") == "pseudo":
         yield (
             f"Truth is pseudo: the detector's own boxes on the sharp pictures, from confidence {PSEUDO_CONFIDENCE:g} "
@@ -215,10 +230,12 @@ def _facts(result: RunResult, images: pd.DataFrame) -> Iterator[tuple[str, str]]
     limit = specification.get("limit")
     pictures = plural(data.images, "picture", "pictures") + ("" if limit is None else f" (limit {limit})")
     yield "Dataset", data.name
-    yield "Size", f"{pictures}, {plural(data.boxes, 'true box', 'true boxes')}"
+    truth = specification.get("truth")
+    boxes = "no true boxes" if truth == "none" else plural(data.boxes, "true box", "true boxes")
+    yield "Size", f"{pictures}, {boxes}"
     yield "Blur", _blur(specification.get("blur"), images)
     yield "Detector", str(specification.get("detector", UNDEFINED))
-    yield "Truth", "the dataset's labels" if specification.get("truth") == "labels" else "pseudo"
+    yield "Truth", "the dataset's labels" if truth == "labels" else str(truth)
     yield "Device", str(result.environment.get("device_name") or result.environment.get("device") or UNDEFINED)
 
 

@@ -161,6 +161,19 @@ class EvaluatedData:
 
 
 @dataclass(frozen=True)
+class Consistency:
+    """What the detector finds in an arm, from the stated confidence on, where nobody knows what is there: boxes per
+    picture, the mean of their confidences (None for no boxes), and by other arm, which of that arm's boxes this one has
+    too, as a share (IoU .5, same class; None where that arm has none).
+    """
+
+    arm: str
+    boxes_per_picture: float
+    mean_confidence: float | None
+    shared: Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
 class Alarm:
     """An artefact: in so many `pictures` of an arm, `of` how many, a metric reaches the limit of its alarm. The worst
     few are named, the worst first, whose value is `worst_value`.
@@ -194,7 +207,8 @@ class RunResult:
     metrics whose files are not all known. `settings_from` says of the options that are not the defaults where they come
     from: "command line", "detbench.toml" or "pyproject.toml". `harm_ids` are the ids, ascending, of the pictures that
     harm is over, None for all. `selective` says of each deblurrer when to restore with it, where a run was asked to.
-    `alarms` are the artefacts that deblurrers leave.
+    `alarms` are the artefacts that deblurrers leave, and
+    `consistency` is what a run without truth has in place of detection metrics.
     """
 
     specification: Mapping[str, Any]
@@ -211,6 +225,7 @@ class RunResult:
     harm_ids: tuple[int, ...] | None = None
     selective: tuple[SelectiveRestoration, ...] = ()
     alarms: tuple[Alarm, ...] = ()
+    consistency: tuple[Consistency, ...] = ()
     schema: int = SCHEMA_VERSION
 
     def arm(self, name: str) -> ArmResult | None:

@@ -58,10 +58,12 @@ def test_files_name_a_dataset_too(as_format: Callable[[str], Path]) -> None:
     assert open_dataset(str(as_format("coco") / "annotations.json")).name == "coco"
 
 
-def test_a_heap_of_pictures_is_no_dataset(drawn_dataset: Path) -> None:
-    """Pictures without boxes and twins are refused with all that would have been taken."""
-    with pytest.raises(DataError, match=r"annotations\.json .*data\.yaml .*Annotations/ .*sharp/ .*voc0:PATH"):
-        open_dataset(str(drawn_dataset / "images"))
+def test_a_heap_of_pictures_is_a_dataset_without_boxes(drawn_dataset: Path, tmp_path: Path) -> None:
+    """Pictures without boxes and twins are read as they are; a folder without any is refused with all that is taken."""
+    assert looks_like(drawn_dataset / "images") == "pictures"
+    assert len(open_dataset(str(drawn_dataset / "images"))) == 12
+    with pytest.raises(DataError, match=r"annotations\.json .*data\.yaml .*Annotations/ .*sharp/ .*pictures:PATH"):
+        open_dataset(str(tmp_path))
     with pytest.raises(DataError, match="a single picture; name the folder"):
         open_dataset(str(drawn_dataset / "images" / "drawn-01.png"))
 

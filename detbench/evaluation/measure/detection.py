@@ -114,10 +114,10 @@ def open_source(
     boxes to hold detections against, DataError where recorded ones do not fit the dataset, UsageError where the
     detector knows none of its classes.
     """
-    if not dataset.classes and (truth != "pseudo" or detector.entry.by_name):
+    if not dataset.classes and (truth == "labels" or detector.entry.by_name):
         raise NotEvaluableError(
             f"dataset {dataset.name} has no boxes: add --truth pseudo, which takes the detector's own on the sharp "
-            "pictures, and name a detector that runs"
+            "pictures, or --truth none, which compares arms without truth, and name a detector that runs"
         )
     if detector.entry.by_name:
         return dataset.classes, RecordedSource(detector, dataset, dataset.classes, deblurrers)

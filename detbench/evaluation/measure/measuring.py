@@ -12,7 +12,7 @@ from detbench.errors import ArmError, BackendError, DataError, NotEvaluableError
 from detbench.evaluation.measure.detection import DetectionSource
 from detbench.evaluation.measure.measured import ArmPicture, PackedDetections, drop_unpaired
 from detbench.evaluation.measure.steps import Restored, Stages
-from detbench.evaluation.measure.truth import Truth, pseudo_truth
+from detbench.evaluation.measure.truth import Truth, blurred_reference, pseudo_truth
 from detbench.metrics.image_metrics import Quality
 from detbench.plugins.backend import Backend
 from detbench.types import Dataset, Kernel, Picture, Sample
@@ -35,7 +35,7 @@ class Extent:
 
 class Pictures:
     """The pictures of a dataset as they are measured: blurred by `recipe` where there is one, and with the detector's
-    own boxes on the sharp picture as their truth where `truth` is `pseudo`.
+    own boxes as their truth, on the sharp picture where `truth` is `pseudo`, on the blurred one where it is `none`.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Pictures:
         given = islice(self.dataset, places.start, places.stop, places.step)
         for place, sample in zip(places, given, strict=False):
             blurred = sample if self._recipe is None else self._stages.blur(sample, self._recipe)
-            yield self._with_pseudo_truth(blurred, place) if self._truth == "pseudo" else blurred
+            yield self._with_truth(blurred, place)
 
     def extent(self, places: range, harm_places: Collection[int], arms: "Arms") -> Extent:
         """How much there is to do with the pictures at these places, and what the cache has of it."""
@@ -68,11 +68,24 @@ class Pictures:
             finished.update((sample.id, arm) for arm in (arms.finished(kept, place in harm_places) if kept else ()))
         return Extent(steps, finished)
 
+    def _with_truth(self, sample: Sample, place: int) -> Sample:
+        if self._truth == "pseudo":
+            return self._with_pseudo_truth(sample, place)
+        if self._truth == "none":
+            return self._with_reference(sample, place)
+        return sample
+
+    def _with_reference(self, sample: Sample, place: int) -> Sample:
+        try:
+            return blurred_reference(sample, self._source(BLURRED, sample, sample.blurred), place)
+        except ArmError as error:
+            raise BackendError(f"{sample.file_name}: {error}. Without its boxes there is nothing to compare") from error
+
     def _with_pseudo_truth(self, sample: Sample, place: int) -> Sample:
         if sample.sharp is None:
             raise NotEvaluableError(
                 f"--truth pseudo takes the detector's boxes on sharp pictures, and dataset {self.dataset.name} has "
-                "none. Use --truth labels, or blur sharp pictures with --blur"
+                "none. Use --truth labels, or --truth none without boxes, or blur sharp pictures with --blur"
             )
         try:
             return pseudo_truth(sample, self._source(SHARP, sample, sample.sharp), place)

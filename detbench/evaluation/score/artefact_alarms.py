@@ -27,7 +27,7 @@ def alarms_of(rows: Rows) -> tuple[Alarm, ...]:
 
 def _is_reached(spec: MetricSpec, row: ArmPicture, sharp: ArmPicture | None) -> bool:
     """Whether a picture's value is at the limit, and above what the sharp picture itself has, where there is one."""
-    value, own = row.quality.get(spec.key), sharp and sharp.quality.get(spec.key)
+    value, own = row.quality.get(spec.key), None if sharp is None else sharp.quality.get(spec.key)
     return value is not None and value >= spec.alarm_from and (own is None or value > own)
 
 

@@ -10,7 +10,7 @@ from detbench.core.progress import Hears, unheard
 from detbench.evaluation.measure.measured import ArmPicture, DeblurrerFacts, Measurements
 from detbench.evaluation.score.cached_numbers import CachedNumbers
 from detbench.metrics.claims import is_shown
-from detbench.metrics.image_metrics import metric_specs
+from detbench.metrics.image_metrics import image_metrics, metric_specs
 from detbench.metrics.jackknifed import estimated
 from detbench.metrics.resampled import defined
 from detbench.results.cache import Record
@@ -30,13 +30,17 @@ def arm_result(numbers: CachedNumbers, measured: Measurements, arm: Arm, analysi
     restored = [row.restored for row in pictures if row.restored]
     facts = None if arm.deblurrer is None else measured.basis.deblurrers[arm.deblurrer]
     metrics = _metrics(numbers, arm)
+    has_truth = measured.basis.specification["truth"] != "none"
+    if not has_truth:
+        metrics = {key: estimate for key, estimate in metrics.items() if key in image_metrics()}
     if facts is not None:
-        metrics |= {**_against_sharp(numbers, arm), **_times(pictures), **_cost(facts, len(pictures))}
+        against_sharp = _against_sharp(numbers, arm) if has_truth else {}
+        metrics |= {**against_sharp, **_times(pictures), **_cost(facts, len(pictures))}
     return ArmResult(
         arm.name,
         arm.kind,
         metrics,
-        map_per_class={name: each["map"]["value"] for name, each in analysis["classes"].items()},
+        map_per_class={name: each["map"]["value"] for name, each in analysis["classes"].items()} if has_truth else {},
         backend=facts.identity if facts else None,
         told_kernel=any(picture.told_kernel for picture in restored),
         smaller_tiles=sum(picture.tile_pixels is not None for picture in restored),

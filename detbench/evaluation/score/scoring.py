@@ -12,6 +12,7 @@ from detbench.evaluation.score.analysis import analysis_of
 from detbench.evaluation.score.arm_evidence import ArmEvidence, evidence_of_arms
 from detbench.evaluation.score.artefact_alarms import alarms_of
 from detbench.evaluation.score.cached_numbers import CachedNumbers
+from detbench.evaluation.score.consistency import consistency_of
 from detbench.evaluation.score.scores import arm_result, differences, pairs_of, reported_arms
 from detbench.evaluation.score.selective_restoration import selective_restoration
 from detbench.evaluation.score.shown_pictures import shown_ids
@@ -82,6 +83,7 @@ def score(measured: Measurements, cache: Cache, progress: Progress = unwatched) 
         harm_ids=_harm_ids(numbers),
         selective=selective_restoration(numbers, evidence, measured),
         alarms=alarms,
+        consistency=consistency_of(measured, arms, truth.columns) if basis.specification["truth"] == "none" else (),
     )
     return Scored(result, analysis, evidence, truth.columns)
 

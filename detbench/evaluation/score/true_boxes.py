@@ -7,7 +7,7 @@ from typing import Any
 
 from detbench.core.instances import instances
 from detbench.evaluation.measure.measured import Measurements
-from detbench.evaluation.measure.truth import PSEUDO_NOTE
+from detbench.evaluation.measure.truth import PSEUDO_NOTE, REFERENCE_NOTE
 from detbench.metrics.columns import TrueColumns, true_columns
 from detbench.results.cache import canonical_json, digest
 from detbench.results.schema import EvaluatedData
@@ -33,9 +33,8 @@ def truth_document(measured: Measurements) -> dict[str, Any]:
     found.
     """
     truth = instances(measured.samples, measured.basis.classes)
-    return (
-        {"info": {"description": PSEUDO_NOTE}, **truth} if measured.basis.specification["truth"] == "pseudo" else truth
-    )
+    note = {"pseudo": PSEUDO_NOTE, "none": REFERENCE_NOTE}.get(measured.basis.specification["truth"])
+    return {"info": {"description": note}, **truth} if note else truth
 
 
 def _evaluated_data(measured: Measurements, truth: Mapping[str, Any]) -> EvaluatedData:
