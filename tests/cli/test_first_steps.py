@@ -27,7 +27,7 @@ WORDS = {
     "run --deblurrer wiener --dataset drawn --detector blobs --blur motion": ("trajectory, shake",),
     "run --deblurrer wiener --device gpu": ("auto, cpu, cuda or cuda:N",),
     "run --deblurrer wiener --dataset mine.pt": ("weights of a network", "--detector"),
-    "run --deblurrer wiener --dataset photos": ("needs the blur kernel", "--blur trajectory"),
+    "run --deblurrer wiener --dataset photos --repair clip": ("for boxes in COCO, YOLO or VOC", "this is pictures"),
     "compare drawn a.json": ("not 1", "detbench compare TRUTH A.json B.json"),
     "report": ("detbench run",),
     "report job/result.json": ("job/result.json: a file; name the folder of its run, job",),
