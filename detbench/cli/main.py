@@ -17,6 +17,7 @@ from detbench.cli.console import note_stdout_loss, open_streams, print_path, say
 from detbench.cli.convert import convert
 from detbench.cli.deblur import deblur
 from detbench.cli.doctor import doctor
+from detbench.cli.export import export
 from detbench.cli.fetch import fetch
 from detbench.cli.gate import baseline, gate
 from detbench.cli.help import Command, Group, refusal
@@ -76,6 +77,7 @@ app.command("power", cls=Command)(power)
 app.command("blur", cls=Command)(blur)
 app.command("convert", cls=Command)(convert)
 app.add_typer(train, name="train")
+app.command("export", cls=Command)(export)
 app.command("card", cls=Command)(card)
 app.command("list", cls=Command)(list_backends)
 app.command("fetch", cls=Command)(fetch)

@@ -18,11 +18,19 @@ class OnnxDeblurrer:
     """A graph with one picture in, RGB of shape (N, 3, H, W), and one of the same shape out; N is 1 or free.
 
     H and W are free or fixed. `value_range` is that of both pictures; `output` names the restored one where the graph
-    has several.
+    has several. Pictures of more than `max_pixels` are restored in tiles.
     """
 
-    def __init__(self, file: Path, value_range: str, multiple: int, device: str, output: str | None = None) -> None:
-        self.name, self.max_pixels = str(file), MAX_PIXELS
+    def __init__(
+        self,
+        file: Path,
+        value_range: str,
+        multiple: int,
+        device: str,
+        output: str | None = None,
+        max_pixels: int = MAX_PIXELS,
+    ) -> None:
+        self.name, self.max_pixels = str(file), max_pixels
         self._session = open_session(file, device)
         self._value_range, self._multiple = ValueRange.parse(value_range), multiple
         inputs = self._session.get_inputs()

@@ -73,7 +73,11 @@ class SpatialMixing(nn.Module):
 
     def attended(self, gated: Tensor) -> Tensor:
         """What attention multiplies the features by: their shape, or (N, C, 1, 1) where a picture is one window."""
-        weights: Tensor = self.attention(window_means(F.avg_pool2d(gated, self.cell)))
+        cells = F.avg_pool2d(gated, self.cell)
+        if torch.compiler.is_exporting():
+            weights: Tensor = self.attention(window_means_of_any_size(cells))
+            return F.interpolate(weights, gated.shape[2:], mode="bilinear")
+        weights = self.attention(window_means(cells))
         return weights if weights.shape[2:] == (1, 1) else F.interpolate(weights, gated.shape[2:], mode="bilinear")
 
 
@@ -163,6 +167,23 @@ def window_means(cells: Tensor) -> Tensor:
     before = [(side - 1) // 2 for side in sides]
     after = [side - 1 - margin for side, margin in zip(sides, before, strict=True)]
     return F.pad(means, (before[1], after[1], before[0], after[0]), mode="replicate")
+
+
+def window_means_of_any_size(cells: Tensor) -> Tensor:
+    """As `window_means`, of shape (N, C, h, w) always, by two matrix products: no step depends on how large h and w
+    are, so that a graph of it takes pictures of any size.
+    """
+    down, across = (_window_matrix(side, cells) for side in cells.shape[2:])
+    return down @ cells @ across.T
+
+
+def _window_matrix(side: int, like: Tensor) -> Tensor:
+    """The means over windows of WINDOW_CELLS in a row of so many cells, shape (side, side): a window per row of it."""
+    places = torch.arange(side, device=like.device)
+    width = torch.clamp(torch.ones_like(places).sum(), max=WINDOW_CELLS)
+    starts = torch.minimum((places - (width - 1) // 2).clamp(min=0), side - width)[:, None]
+    is_inside = (places >= starts) & (places < starts + width)
+    return is_inside.to(like.dtype) / width
 
 
 def _blocks(channels: int, count: int) -> nn.Sequential:

@@ -94,15 +94,18 @@ def _recorded(entry: Entry, what: str, _device: str) -> Reference:
 
 
 def _graph(entry: Entry, what: str, device: str) -> Reference:
-    path, settings = _settings(what, ("range", "multiple", "output"))
+    path, given = _settings(what, ("range", "multiple", "output"))
     file = _file(entry, path)
+    settings = {**_own_settings(read_bytes(file)), **given}
     value_range, multiple = settings.get("range", RANGES[0]), settings.get("multiple", "32")
     if value_range not in RANGES:
         raise UsageError(f"{entry.name}: range is {value_range!r}, but must be one of {', '.join(RANGES)}")
     if not multiple.isdecimal() or int(multiple) < 1:
         raise UsageError(f"{entry.name}: multiple is {multiple!r}, but must be a whole number of pixels from 1 on")
-    output = {"output": settings["output"]} if "output" in settings else {}
-    options = {"value_range": value_range, "multiple": int(multiple), "device": device, **output}
+    others: dict[str, Any] = {"output": settings["output"]} if "output" in settings else {}
+    if settings.get("max_pixels", "").isdecimal():
+        others["max_pixels"] = int(settings["max_pixels"])
+    options = {"value_range": value_range, "multiple": int(multiple), "device": device, **others}
     return Reference(_named(entry, file.stem, file=file, **options), _graph_digest(file), settings=options)
 
 
@@ -190,12 +193,24 @@ def _graph_digest(file: Path) -> str:
     return _digest([file, *(path for path in sorted({*beside, *named}) if path.is_file())], file.parent)
 
 
+def _own_settings(graph: bytes) -> dict[str, str]:
+    """What an ONNX graph that `detbench export` wrote says of itself; nothing of any other file."""
+    keys = ("range", "multiple", "max_pixels")
+    return {key: value for key in keys for value in _texts(graph, f"detbench.{key}")}
+
+
 def _external_data(graph: bytes) -> set[str]:
-    """The files that an ONNX graph's tensors lie in, relative to it: values of the protobuf entries `location`, each a
-    length in groups of seven bits, the last without the eighth, and so many bytes of text.
+    """The files that an ONNX graph's tensors lie in, relative to it."""
+    return _texts(graph, "location")
+
+
+def _texts(graph: bytes, key: str) -> set[str]:
+    """The values of an ONNX graph's protobuf entries of a name, each a length in groups of seven bits, the last without
+    the eighth, and so many bytes of text. So no command waits for a library to be imported.
     """
     found = set()
-    for entry in re.finditer(rb"\x0a\x08location\x12([\x80-\xff]*[\x00-\x7f])", graph):
+    start = re.escape(bytes([0x0A, len(key)]) + key.encode())
+    for entry in re.finditer(start + rb"\x12([\x80-\xff]*[\x00-\x7f])", graph):
         length = sum((byte & 127) << 7 * place for place, byte in enumerate(entry[1]))
         value = graph[entry.end() : entry.end() + length]
         if b"\0" not in value:
