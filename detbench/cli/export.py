@@ -19,8 +19,7 @@ def export(
     size: Annotated[
         str | None,
         typer.Option(
-            metavar="WIDTHxHEIGHT",
-            help="Pictures of this size alone, which some compilers want.",
+            help="WIDTHxHEIGHT of the only pictures that it is to take, which some compilers want.",
             show_default="pictures of any size",
         ),
     ] = None,

@@ -9,9 +9,9 @@ from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 PANELS = {
-    "What to run": "deblurrer detector dataset blur limit repair",
+    "What to run": "deblurrer detector dataset blur limit repair pictures size",
     "What to train on": "data mix fraction blurred start",
-    "How to measure": "truth resamples harm gate-by metric",
+    "How to measure": "truth resamples harm gate-by metric seconds threads",
     "How to judge": "baseline max-drop confidence rules min-pictures",
     "How to train": "recipe epochs minutes image-px learning-rate seed vgg backbone",
     "How to work": "device precision workers engine shard timeout fresh resume",

@@ -27,6 +27,7 @@ from detbench.cli.merge import merge
 from detbench.cli.power import power
 from detbench.cli.report import report
 from detbench.cli.run import run
+from detbench.cli.speed import speed
 from detbench.cli.train import train
 from detbench.core.files import check_name
 from detbench.core.paths import home_expanded
@@ -67,6 +68,7 @@ def detbench(
 
 app.command("run", cls=Configured)(run)
 app.command("deblur", cls=Command)(deblur)
+app.command("speed", cls=Command)(speed)
 app.command("merge", cls=Command)(merge)
 app.command("report", cls=Command)(report)
 app.command("log", cls=Command)(log)

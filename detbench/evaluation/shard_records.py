@@ -50,6 +50,7 @@ class _View:
     picture: _PictureKey
     found: _Found
     quality: dict[str, float | None]
+    detect_ms: float | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class _Figures:
     told_kernel: bool
     tile_pixels: int | None
     blur: _FoundBlur | None
+    peak_mib: float | None = None
 
 
 @dataclass(frozen=True)
@@ -122,14 +124,14 @@ def read_picture_line(line: bytes) -> tuple[Sample, list[ArmPicture]]:
     blur = None if read.blur is None else Blur(*read.blur)
     sample = Sample(read.id, read.file_name, sharp, _picture(read.blurred), truth, blur)
     views = {
-        sha256: (_picture(view.picture), PackedDetections.of(_detections(view.found)), view.quality)
+        sha256: (_picture(view.picture), PackedDetections.of(_detections(view.found)), view.quality, view.detect_ms)
         for sha256, view in read.views.items()
     }
     rows = []
     for name, sha256, figures in read.arms:
-        picture, found, quality = views[sha256]
+        picture, found, quality, detect_ms = views[sha256]
         restored = None if figures is None else _restored(picture, figures)
-        rows.append(ArmPicture(Arm.named(name), sample, picture, found, quality, restored))
+        rows.append(ArmPicture(Arm.named(name), sample, picture, found, quality, restored, detect_ms))
     return sample, rows
 
 
@@ -138,6 +140,7 @@ def _view_record(row: ArmPicture) -> Record:
         "picture": _picture_key(row.picture),
         "found": _lists(row.found),
         "quality": dict(row.quality),
+        "detect_ms": row.detect_ms,
     }
 
 
@@ -158,7 +161,7 @@ def _restored(picture: Picture, figures: _Figures) -> Restored:
     if found is not None:
         pictures = _optional_picture(found.found_kernel), _optional_picture(found.true_kernel)
         blur = FoundBlur(found.light, found.cells, found.similarity, *pictures)
-    return Restored(picture, figures.restore_ms, figures.told_kernel, figures.tile_pixels, blur)
+    return Restored(picture, figures.restore_ms, figures.told_kernel, figures.tile_pixels, blur, figures.peak_mib)
 
 
 def _optional_key(picture: Picture | None) -> _PictureKey | None:

@@ -3,7 +3,7 @@ function that the entry names, and nothing else.
 """
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 from detbench.types import MetricSpec
 
@@ -21,6 +21,7 @@ SHARE = (0.0, 1.0)
 
 NO_TRUE_BOX = "no true box"
 NOT_RESTORED = "the pictures were restored elsewhere"
+NOT_DETECTED = "the boxes were recorded, or found for the first picture alone"
 NO_NETWORK = "no network that detbench can count"
 """Where several metrics have no value."""
 
@@ -47,8 +48,10 @@ def _in_terminal(letter: str) -> str:
     return f"{letter} @{CONFIDENCE:g}".replace("@0.", "@.")
 
 
-def _cost(key: str, title: str, unit: str, definition: str, **shown: Any) -> MetricSpec:
-    return MetricSpec(key, title, unit, "lower", definition, style="amount", is_paired=False, **shown)
+def _cost(
+    key: str, title: str, unit: str, definition: str, better: Literal["higher", "lower"] = "lower", **shown: Any
+) -> MetricSpec:
+    return MetricSpec(key, title, unit, better, definition, style="amount", is_paired=False, **shown)
 
 
 def _artefact(
@@ -275,6 +278,32 @@ _ALL = (
         undefined=NOT_RESTORED,
         in_main_table=True,
         terminal_title="s/MP",
+    ),
+    _cost("detect_ms_p50", "Detection p50", "ms", "median time of the detector for one restored picture", undefined=NOT_DETECTED),
+    _cost("detect_ms_p95", "Detection p95", "ms", "95th percentile of the detector's time for one restored picture", undefined=NOT_DETECTED),
+    _cost(
+        "fps_p50",
+        "With detector p50",
+        "pictures/s",
+        "pictures a second of deblurrer and detector in turn: 1000 / (restoration p50 + detection p50, in ms)",
+        better="higher",
+        undefined=f"{NOT_RESTORED}, or {NOT_DETECTED}",
+    ),
+    _cost(
+        "fps_p95",
+        "With detector p95",
+        "pictures/s",
+        "pictures a second of deblurrer and detector in turn where both are slow: of their times' 95th percentiles",
+        better="higher",
+        undefined=f"{NOT_RESTORED}, or {NOT_DETECTED}",
+    ),
+    _cost(
+        "restore_peak_mib",
+        "Memory",
+        "MiB",
+        "most memory at once to restore the first picture, beyond libraries and weights: the GPU's where torch uses "
+        "one, else the process's",
+        undefined="the system does not tell, or the pictures were restored elsewhere",
     ),
     _cost(
         "parameters_m",

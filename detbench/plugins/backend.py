@@ -83,11 +83,16 @@ class Backend:
         key = {key: value for key, value in self.identity.items() if key != "name"}
         return key if self.in_memory is None else {**key, "token": self.in_memory.token}
 
+    @property
+    def is_program(self) -> bool:
+        """Whether it starts a program for each picture."""
+        return "words" in self.entry.options
+
     def within(self, seconds: float | None) -> "Backend":
         """The backend whose program may take so long for a picture; as it is without `seconds`, and where it is no
         program or the user's word names a time.
         """
-        if seconds is None or "words" not in self.entry.options:
+        if seconds is None or not self.is_program:
             return self
         return replace(self, entry=replace(self.entry, options={"seconds": seconds, **self.entry.options}))
 

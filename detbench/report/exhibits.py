@@ -9,6 +9,7 @@ from detbench.metrics.error_kinds import BACKGROUND_IOU, FOREGROUND_IOU, KINDS
 from detbench.metrics.specs import CONFIDENCE, MATCH_IOU, METRICS
 from detbench.pages.parts import Exhibit, KeyEntry, Table
 from detbench.pages.plot import HEIGHT_IN, PLAIN, Pen, inline_svg
+from detbench.pages.text import metric_value
 from detbench.report.changes import (
     PSNR_GROUPS,
     Change,
@@ -111,9 +112,20 @@ def _cost(evidence: RunEvidence) -> Iterator[Exhibit]:
     lines = [KeyEntry("the best gain for the time, or less", FRONT)]
     if budget is not None:
         lines.append(KeyEntry(f"budget: {budget:g} s per megapixel", BUDGET))
-    key = (*(KeyEntry(place.name, place.pen, has_marker=True) for place in places), *lines)
+    key = (*(KeyEntry(place.name, place.pen, True, _on_device(result.arm(place.name))) for place in places), *lines)
     table = cost_table(result, _picture_size(evidence.images))
     yield _exhibit("Quality against restoration time", note, key, draw, table)
+
+
+def _on_device(arm: ArmResult | None) -> str:
+    """What a deblurrer takes of the machine that measured it, in words: pictures a second with the detector, memory."""
+    specs = {"fps_p50": "with detector", "restore_peak_mib": "of memory"}
+    found = {key: arm.metrics.get(key) for key in specs} if arm else {}
+    return ", ".join(
+        f"{metric_value(METRICS[key], estimate.value)} {METRICS[key].unit} {specs[key]}"
+        for key, estimate in found.items()
+        if estimate is not None and estimate.value is not None
+    )
 
 
 def _places(evidence: RunEvidence) -> Iterator[Place]:

@@ -103,7 +103,7 @@ def cost_table(result: RunResult, picture_size: str) -> Table:
     known = [spec for spec in shown_specs(arms) if not spec.is_paired]
     times = [spec for spec in known if spec.key in ("restore_ms_p50", "restore_ms_p95")]
     gains, costs = difference_table(result, [METRICS["map"]]), arm_table(arms, known, result.differences)
-    rates = tuple(Heading("Pictures per second", f"{spec.key[-3:]}, {picture_size} ↑") for spec in times)
+    rates = tuple(Heading("Deblurrer alone", f"pictures/s, {spec.key[-3:]}, {picture_size} ↑") for spec in times)
     gained = tuple(replace(heading, text=f"{heading.text} gained") for heading in gains.columns)
     rows = (
         Row(gain.heading, (*gain.cells, *cost.cells, *(_rate_cell(arm.metrics.get(spec.key)) for spec in times)))

@@ -26,7 +26,7 @@ TRUE_BOXES = {
 def make_measured() -> Callable[..., Measurements]:
     """Makes the measurements of two pictures: `finds` names, for each arm, the true boxes that it finds.
 
-    `score` is that of every found box, `quality` and `restore_ms` are by arm, the pictures in their order.
+    `score` is that of every found box; `quality`, `restore_ms` and `detect_ms` are by arm, the pictures in their order.
     """
 
     def make(
@@ -35,6 +35,7 @@ def make_measured() -> Callable[..., Measurements]:
         score: float = 0.9,
         quality: Mapping[str, Sequence[Mapping[str, float | None]]] | None = None,
         restore_ms: Mapping[str, Sequence[float | None]] | None = None,
+        detect_ms: Mapping[str, Sequence[float | None]] | None = None,
         resamples: int = 0,
         truth: str = "labels",
         kept: set[int] | None = None,
@@ -49,6 +50,7 @@ def make_measured() -> Callable[..., Measurements]:
                     _found(sample.id, found, score),
                     (quality or {}).get(name, ({}, {}))[place],
                     None if name in ("sharp", "blurred") else _restored(delivered, name, restore_ms, place),
+                    (detect_ms or {}).get(name, (None, None))[place],
                 )
                 for place, sample in enumerate(samples)
             ]

@@ -53,9 +53,9 @@ def test_a_found_blur_comes_back(make_measured: MakeMeasured) -> None:
     sample, rows = first_rows(make_measured(FINDS))
     kernel = Picture("a" * 64, 33, 33, lambda: np.zeros((33, 33, 3), np.uint8))
     blur = FoundBlur("gamma", 4, 0.75, kernel, None)
-    row = replace(rows[2], restored=Restored(rows[2].picture, 5.0, True, 250_000, blur))
+    row = replace(rows[2], restored=Restored(rows[2].picture, 5.0, True, 250_000, blur, 210.5), detect_ms=3.5)
     (again,) = read_picture_line(picture_line(sample, [row]))[1]
-    assert again.restored == row.restored
+    assert (again.restored, again.detect_ms) == (row.restored, 3.5)
     assert [picture.sha256 for picture in again.pictures] == [row.picture.sha256, "a" * 64]
 
 

@@ -107,9 +107,26 @@ def test_names_stand_at_their_places_in_the_plane_of_cost(write: Write) -> None:
         ("mAP gained", "↑"),
         ("Restoration p50", "ms ↓"),
         ("Restoration", "s/MP ↓"),
-        ("Pictures per second", "p50, 60×40 px ↑"),
+        ("Deblurrer alone", "pictures/s, p50, 60×40 px ↑"),
     ]
     assert [row.cells[-1].text for row in exhibit.table.rows] == ["80.0", "80.0"]
+
+
+def test_the_key_of_the_plane_of_cost_says_what_a_device_needs(write: Write) -> None:
+    """Beside each name: pictures a second with the detector, and memory; nothing where neither was measured."""
+    folder = with_times(write(maps=MAPS))
+    result = result_from_json(json.loads((folder / "result.json").read_text()), "result.json")
+    more = {"fps_p50": Estimate(23.26, 2), "restore_peak_mib": Estimate(210.2, 1)}
+    arms = tuple(replace(arm, metrics={**arm.metrics, **(more if arm.name == "wiener" else {})}) for arm in result.arms)
+    (folder / "result.json").write_text(json.dumps(result_to_json(replace(result, arms=arms))))
+    exhibit = exhibits(folder)["Quality against restoration time"]
+    assert [(entry.name, entry.note) for entry in exhibit.key[:2]] == [
+        ("wiener", "23.3 pictures/s with detector, 210 MiB of memory"),
+        ("nah", ""),
+    ]
+    assert exhibit.table is not None
+    heads = [(column.text, column.note) for column in exhibit.table.columns]
+    assert {("With detector p50", "pictures/s ↑"), ("Memory", "MiB ↓")} <= set(heads)
 
 
 def test_what_is_too_slow_is_grey(write: Write) -> None:

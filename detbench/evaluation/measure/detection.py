@@ -101,6 +101,9 @@ class DetectionSource(Protocol):
     def is_finished(self, picture: Picture) -> bool:
         """Whether its detections in a picture are there already."""
 
+    def detect_ms(self, picture: Picture) -> float | None:
+        """How long the detector took for a picture; None where that is not known."""
+
     def __call__(self, arm: Arm, sample: Sample, picture: Picture) -> Detections:
         """The detections in one picture of an arm."""
 
@@ -143,6 +146,10 @@ class RunningDetector:
         """Whether the cache has them."""
         return self._stages.detected_before(self._backend, picture)
 
+    def detect_ms(self, picture: Picture) -> float | None:
+        """As it was measured when the detector ran, in this command or an earlier one."""
+        return self._stages.detect_ms(self._backend, picture)
+
     def __call__(self, arm: Arm, sample: Sample, picture: Picture) -> Detections:  # noqa: ARG002
         """What the detector finds in the picture, other classes than the dataset's left out."""
         return self.classes.translate(self._stages.detect(self._backend, picture))
@@ -173,6 +180,10 @@ class RecordedSource:
     def is_finished(self, picture: Picture) -> bool:  # noqa: ARG002  (a detector that runs is by picture)
         """They were recorded."""
         return True
+
+    def detect_ms(self, picture: Picture) -> float | None:  # noqa: ARG002
+        """Another program ran the detector."""
+        return None
 
     def __call__(self, arm: Arm, sample: Sample, picture: Picture) -> Detections:  # noqa: ARG002
         """What was recorded for the sample."""

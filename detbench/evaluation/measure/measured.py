@@ -52,7 +52,8 @@ def _narrowed(column: NDArray[Any], kind: DTypeLike) -> NDArray[Any]:
 @dataclass(frozen=True, eq=False)
 class ArmPicture:
     """One picture as one arm delivered it: what was found in it, what the metrics of single pictures say of it, and how
-    it was restored (None in the sharp and the blurred arm).
+    it was restored (None in the sharp and the blurred arm). `detect_ms` is what the detector took for it, None where
+    that is not known.
     """
 
     arm: Arm
@@ -61,6 +62,7 @@ class ArmPicture:
     packed: PackedDetections
     quality: Quality
     restored: Restored | None
+    detect_ms: float | None = None
 
     @property
     def pictures(self) -> tuple[Picture, ...]:

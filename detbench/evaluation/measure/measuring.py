@@ -195,14 +195,15 @@ class _Views:
 
     def __init__(self, sample: Sample, stages: Stages, source: DetectionSource) -> None:
         self._sample, self._stages, self._source = sample, stages, source
-        self._done: dict[str, tuple[PackedDetections, Quality]] = {}
+        self._done: dict[str, tuple[PackedDetections, Quality, float | None]] = {}
 
     def row(self, arm: Arm, picture: Picture, restored: Restored | None = None) -> ArmPicture:
         if picture.sha256 not in self._done:
             found = PackedDetections.of(self._source(arm, self._sample, picture))
             quality = self._stages.image_quality(picture, self._sample.sharp, self._sample.blurred)
-            self._done[picture.sha256] = found, quality
-        return ArmPicture(arm, self._sample, picture, *self._done[picture.sha256], restored)
+            self._done[picture.sha256] = found, quality, self._source.detect_ms(picture)
+        found, quality, detect_ms = self._done[picture.sha256]
+        return ArmPicture(arm, self._sample, picture, found, quality, restored, detect_ms)
 
 
 def measure_pictures(

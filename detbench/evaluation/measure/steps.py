@@ -14,6 +14,7 @@ import numpy as np
 
 from detbench.blur.recipes import PictureRecipe, recipe_spec
 from detbench.core.fingerprints import code_identity
+from detbench.core.memory import peak_of
 from detbench.errors import ArmError, BackendError, UsageError
 from detbench.evaluation.measure.blur_estimates import (
     FoundBlur,
@@ -43,6 +44,7 @@ class Restored:
     """A restored picture, the time it took (restoration alone, milliseconds; None where another program did it), and
     whether the kernel was given away. `tile_pixels` is None unless memory ran out: then the picture went through in
     tiles of at most so many pixels. `blur` is what a deblurrer that estimates the kernel found, None of any other.
+    `peak_mib` is the memory that the arm's first picture took beyond what was held, in MiB; None of later pictures.
     """
 
     picture: Picture
@@ -50,6 +52,7 @@ class Restored:
     told_kernel: bool
     tile_pixels: int | None = None
     blur: FoundBlur | None = None
+    peak_mib: float | None = None
 
 
 class Stages:
@@ -65,6 +68,7 @@ class Stages:
         self.cache, self._finished, self._metrics = cache, FinishedWork(cache, scope), metrics
         self._scope, self._given_seconds, self._seconds = scope, seconds, seconds or PICTURE_TIMEOUT_S
         self._built: dict[str, Any] = {}
+        self._warm: set[str] = set()
         self._blur_code = code_identity(recipe_spec)
 
     def beside(self) -> "Stages":
@@ -119,7 +123,14 @@ class Stages:
             record = {"picture": None if unchanged else kept.sha256, **figures}
             record = self._finished.put("restore", depends_on, record, backend)
         blur = self._found_blur(record["blur"], kernel) if "blur" in record else None
-        return Restored(kept, record["restore_ms"], record["told_kernel"], record.get("tile_pixels"), blur)
+        return Restored(
+            kept,
+            record["restore_ms"],
+            record["told_kernel"],
+            record.get("tile_pixels"),
+            blur,
+            record.get("peak_mib"),
+        )
 
     def restored_before(self, backend: Backend, picture: Picture, kernel: Kernel | None) -> Picture | None:
         """The restored picture where the cache has it, else None; nothing is restored or counts as reused."""
@@ -138,16 +149,27 @@ class Stages:
         record = self._finished.get("detect", depends_on, backend)
         if record is None:
             image = picture.load()
+            is_first = backend.name not in self._warm
+            begun = time.perf_counter()
             found = self._call(backend, lambda detector: detector(image))
+            taken_ms = (time.perf_counter() - begun) * 1000
+            self._warm.add(backend.name)
             _check_found(backend, found, len(self.classes(backend)))
             columns = {"boxes": found.boxes, "scores": found.scores, "labels": found.labels}
             record = {name: column.tolist() for name, column in columns.items()}
+            record["detect_ms"] = None if is_first else taken_ms  # the first call pays for set-up too
             record = self._finished.put("detect", depends_on, record, backend)
         return Detections(
             np.array(record["boxes"], dtype=np.float64).reshape(-1, 4),
             np.array(record["scores"], dtype=np.float64),
             np.array(record["labels"], dtype=np.int64),
         )
+
+    def detect_ms(self, backend: Backend, picture: Picture) -> float | None:
+        """How long the detector took for a picture that it has seen; None of its first one, where it was set up."""
+        depends_on = {"backend": backend.key, "picture": picture.sha256}
+        record = self._finished.get("detect", depends_on, backend, is_used=False)
+        return record.get("detect_ms") if record else None
 
     def classes(self, backend: Backend) -> tuple[str, ...]:
         """The names of a detector's labels."""
@@ -215,9 +237,12 @@ class Stages:
                     f"over the picture). Leave {backend.name} out, or blur with --blur trajectory"
                 )
             arguments = (image, kernel)
+        peak_mib = None
         if is_first:  # the first call of a network or a transform pays for set-up that the others do not
-            self._restored_within_memory(backend, arguments)
+            _, peak_mib = peak_of(lambda: self._restored_within_memory(backend, arguments))
         restored, figures = self._restored_within_memory(backend, arguments)
+        if peak_mib is not None and not backend.is_program:  # a program's memory is its own
+            figures["peak_mib"] = peak_mib
         if self._finds_kernel(backend):
             restoration = checked_restoration(backend.name, restored)
             restored, blur = restoration.image, restoration.blur

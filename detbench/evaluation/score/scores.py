@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detbench.core.arm import BLURRED, SHARP, Arm
 from detbench.core.progress import Hears, unheard
@@ -121,10 +122,30 @@ def _cost(facts: DeblurrerFacts, images: int) -> dict[str, Estimate]:
 def _times(pictures: Sequence[ArmPicture]) -> dict[str, Estimate]:
     timed = [(row.restored.restore_ms, row.picture) for row in pictures if row.restored]
     times = np.array([ms for ms, _ in timed if ms is not None])
+    detected = np.array([row.detect_ms for row in pictures if row.detect_ms is not None])
+    peaks = [row.restored.peak_mib for row in pictures if row.restored and row.restored.peak_mib is not None]
     pixels = sum(picture.width * picture.height for ms, picture in timed if ms is not None)
     measures: dict[str, Callable[[], float]] = {
         "restore_ms_p50": lambda: np.percentile(times, 50),
         "restore_ms_p95": lambda: np.percentile(times, 95),
         "restore_s_per_mpix": lambda: times.sum() / 1e3 / (pixels / 1e6),
     }
-    return {key: Estimate(float(measure()) if pixels else None, len(times)) for key, measure in measures.items()}
+    of_restoring = {
+        key: Estimate(float(measure()) if pixels else None, len(times)) for key, measure in measures.items()
+    }
+    return {**of_restoring, **_with_detector(times, detected), "restore_peak_mib": _largest(peaks)}
+
+
+def _with_detector(times: NDArray[np.float64], detected: NDArray[np.float64]) -> dict[str, Estimate]:
+    """What the detector takes, and pictures a second of both one after the other; times in milliseconds."""
+    found: dict[str, Estimate] = {}
+    for share in (50, 95):
+        detect_ms = float(np.percentile(detected, share)) if len(detected) else None
+        both_ms = None if detect_ms is None or not len(times) else detect_ms + float(np.percentile(times, share))
+        found[f"detect_ms_p{share}"] = Estimate(detect_ms, len(detected))
+        found[f"fps_p{share}"] = Estimate(1000 / both_ms if both_ms else None, min(len(times), len(detected)))
+    return found
+
+
+def _largest(peaks_mib: Sequence[float]) -> Estimate:
+    return Estimate(max(peaks_mib, default=None), len(peaks_mib))
