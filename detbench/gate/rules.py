@@ -70,7 +70,8 @@ class Rule:
             )
         self._check_share()
         if self.margin is not None and not self.spec.is_paired:
-            raise UsageError(f"{self.metric} has no {self.limit[0]}, times depend on the machine: use at_most")
+            limit = "at_least" if self.spec.better == "higher" else "at_most"
+            raise UsageError(f"{self.metric} has no {self.limit[0]}, times depend on the machine: use {limit}")
         if not 0.5 < self.confidence < 1:
             raise UsageError(f"a rule's confidence lies between .5 and 1, not {self.confidence}")
 

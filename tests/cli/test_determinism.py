@@ -23,8 +23,9 @@ Run = Callable[..., Any]
 
 @pytest.fixture
 def timeless(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No restoration takes any time: the one thing that two runs measure differently."""
+    """Nothing takes any time or memory: what two runs measure differently."""
     monkeypatch.setattr("detbench.evaluation.measure.steps.time", SimpleNamespace(perf_counter=lambda: 0.0))
+    monkeypatch.setattr("detbench.evaluation.measure.steps.peak_of", lambda use: (use(), None))
 
 
 def folder_of(said: Any) -> Path:
