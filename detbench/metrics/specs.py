@@ -279,8 +279,20 @@ _ALL = (
         in_main_table=True,
         terminal_title="s/MP",
     ),
-    _cost("detect_ms_p50", "Detection p50", "ms", "median time of the detector for one restored picture", undefined=NOT_DETECTED),
-    _cost("detect_ms_p95", "Detection p95", "ms", "95th percentile of the detector's time for one restored picture", undefined=NOT_DETECTED),
+    _cost(
+        "detect_ms_p50",
+        "Detection p50",
+        "ms",
+        "median time of the detector for one restored picture",
+        undefined=NOT_DETECTED,
+    ),
+    _cost(
+        "detect_ms_p95",
+        "Detection p95",
+        "ms",
+        "95th percentile of the detector's time for one restored picture",
+        undefined=NOT_DETECTED,
+    ),
     _cost(
         "fps_p50",
         "With detector p50",
