@@ -153,8 +153,20 @@ class Detections:
 
 
 @dataclass(frozen=True, eq=False)
+class Benchmark:
+    """How the papers on a public set measure a restored picture: by the metric `metric`, a key, against `references`,
+    sharp pictures of the same scene.
+    """
+
+    metric: str
+    references: tuple[Picture, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Sample:
-    """One picture of a dataset: sharp (where the dataset has it), blurred, its true boxes, and what blurred it."""
+    """One picture of a dataset: sharp (where the dataset has it), blurred, its true boxes, what blurred it, and how
+    papers on the dataset measure it, where they do so in a way of their own.
+    """
 
     id: int
     file_name: str
@@ -162,6 +174,7 @@ class Sample:
     blurred: Picture
     truth: GroundTruth
     blur: Blur | None = None
+    benchmark: Benchmark | None = None
 
 
 Style = Literal["share", "percent", "number", "amount"]
@@ -184,7 +197,9 @@ class MetricSpec:
     where `needs_sharp` is false, or (restored, blurred) where `needs_blurred` is true. Pictures are (H, W, 3), 0..255,
     and read-only. It returns a number; None or NaN where it is undefined. An arm's value is the mean over the pictures
     where it is defined. From `alarm_from` on a picture raises an alarm, whose words are `alarm`, such as "rings"; lower
-    is better then. One that is `on_request` is measured only in runs that name it (`--metric KEY`).
+    is better then. One that is `on_request` is measured only in runs that name it (`--metric KEY`); one
+    that is `of_benchmark` takes (restored, references), where references are the pictures of the sample's Benchmark, each
+    decoded as it is drawn, and is measured only in datasets that name it.
     """
 
     key: str
@@ -207,6 +222,7 @@ class MetricSpec:
     needs_blurred: bool = False
     alarm: str = ""
     alarm_from: float = math.inf
+    of_benchmark: bool = False
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.key):

@@ -6,7 +6,6 @@ Writes levin.md beside this file. The numbers are the run's, on the processor; t
 """
 
 import argparse
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,26 +14,22 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
-import cv2
 import jinja2
-import numpy as np
-from numpy.typing import NDArray
 
 from detbench.blur.kernel_files import centred
 from detbench.blur.kernels import convolve
 from detbench.blur.noise import to_image
-from detbench.core.images import picture_files, read_image
+from detbench.datasets.levin import SHAKEN, open_levin
 from detbench.errors import NotEvaluableError
 from detbench.evaluation.measure.limits import check_restored
 from detbench.metrics.kernel_similarity import kernel_similarity
-from detbench.metrics.shifted_quality import shifted_psnr_db
+from detbench.metrics.shifted_quality import grey_shifted_psnr_db
 from detbench.pages.text import UNDEFINED, amount, plural, share
 from detbench.plugins.backend import Backend, resolve_deblurrer
-from detbench.types import BlurEstimate, Image, Kernel, KernelEstimator, Light, Restoration
+from detbench.types import BlurEstimate, Image, Kernel, KernelEstimator, Light, Restoration, Sample
 
 HERE = Path(__file__).parent
 DEBLURRERS = ("blind", "blind:light=linear", "tv", "wiener", "nafnet", "pix2pix", "deblurgan")
-NAME = re.compile(r"im(\d+)_kernel(\d+)_img")
 
 
 @dataclass(frozen=True)
@@ -176,29 +171,16 @@ def facts(shakes: Sequence[Shake]) -> dict[str, Any]:
 
 
 def read_shakes(folder: Path) -> list[Shake]:
-    """All pictures of the folder, by scene and kernel; raises NotEvaluableError where there is none."""
-    named = [(NAME.fullmatch(path.stem), path) for path in picture_files(folder.glob("im*"))]
-    shakes = [_read_shake(path, int(match[1]), int(match[2])) for match, path in named if match]
-    if not shakes:
-        raise NotEvaluableError(f"{folder}: no im1_kernel1_img.png or the like; name the folder with Levin's pictures")
-    return shakes
+    """All pictures of the folder, by scene and kernel; raises DataError where there is none."""
+    return [_shake(sample) for sample in open_levin(folder)]
 
 
-def _read_shake(path: Path, scene: int, kernel: int) -> Shake:
-    blurred, sharp = read_image(path), read_image(path.parent / "gt" / f"im{scene}.png")
-    stored = read_image(path.parent / "gt" / f"kernel{kernel}.png")[:, :, 0]
-    return Shake(scene, kernel, blurred, sharp, true_kernel(stored, sharp, blurred), decibels_of(blurred, sharp))
-
-
-def true_kernel(stored: NDArray[np.uint8], sharp: Image, blurred: Image) -> Kernel:
-    """A kernel's picture as the kernel that blurs the sharp picture into the blurred one.
-
-    Some of the files are turned by 180°, as MATLAB's correlation wants them. The blur equation tells which: the right
-    way round, the sharp picture convolved with the kernel is the blurred picture, up to a shift and noise.
-    """
-    weights = stored / float(stored.sum())
-    ways = [Kernel(centred(way), "gamma") for way in (weights, weights[::-1, ::-1])]
-    return max(ways, key=lambda kernel: decibels_of(to_image(convolve(sharp, kernel)), blurred))
+def _shake(sample: Sample) -> Shake:
+    match = SHAKEN.fullmatch(Path(sample.file_name).stem)
+    if match is None or sample.sharp is None or sample.blur is None or sample.blur.kernel is None:
+        raise NotEvaluableError(f"{sample.file_name}: not a picture of Levin et al. with its scene and kernel")
+    blurred, sharp = sample.blurred.load(), sample.sharp.load()
+    return Shake(int(match[1]), int(match[2]), blurred, sharp, sample.blur.kernel, decibels_of(blurred, sharp))
 
 
 def agreement(shake: Shake, light: Light) -> float:
@@ -245,8 +227,7 @@ def decibels_of(image: Image, reference: Image) -> float:
 
     Raises NotEvaluableError where there is none.
     """
-    grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    value = shifted_psnr_db(np.asarray(grey, np.uint8), reference)
+    value = grey_shifted_psnr_db(image, [reference])
     if value is None:
         raise NotEvaluableError("a picture equals its reference, or is smaller than 31 pixels: no PSNR up to a shift")
     return value

@@ -9,6 +9,7 @@ from detbench.cli.console import print_path, print_sentence, print_table
 
 if TYPE_CHECKING:
     from detbench.results.schema import ArmResult, Difference, RunResult
+    from detbench.types import MetricSpec
 
 WIDEST_NAME = 18
 """Letters of an arm's name in a table: with so many it fits 80 columns."""
@@ -72,13 +73,13 @@ def print_json(result: "RunResult", folder: Path, page: Path) -> None:
 
 def _print_arms(result: "RunResult") -> None:
     """Floor and ceiling, then the deblurrers with the best first, those that failed last."""
-    from detbench.metrics.image_metrics import metric_specs
     from detbench.report.verdict import verdicts
 
-    titles = [spec.terminal_title.replace(" ", "\n") for spec in metric_specs().values() if spec.terminal_title]
+    specs = _terminal_specs(result)
+    titles = [spec.terminal_title.replace(" ", "\n") for spec in specs]
     order = ("blurred", "sharp", *(verdict.arm for verdict in verdicts(result)))
     arms = [arm for arm in map(result.arm, order) if arm is not None]
-    rows = [[_arm_name(arm), *_numbers(result, arm)] for arm in arms]
+    rows = [[_arm_name(arm), *_numbers(result, arm, specs)] for arm in arms]
     rows += [[shortened(name), "failed", *([""] * len(titles))] for name in result.failed]
     print_table(["arm", titles[0], "gain", *titles[1:]], rows, numbers=True)
 
@@ -99,15 +100,21 @@ def _arm_name(arm: "ArmResult") -> str:
     return f"{shortened(arm.name)} {TRAINED_WITH}" if arm.trained_with_detector else shortened(arm.name)
 
 
-def _numbers(result: "RunResult", arm: "ArmResult") -> Iterator[str]:
-    """One arm's cells as the report writes them; its gain in mAP over the blurred arm stands behind its mAP."""
+def _terminal_specs(result: "RunResult") -> "list[MetricSpec]":
+    """The metrics that have a column; that of a benchmark only where the dataset is its."""
     from detbench.metrics.image_metrics import metric_specs
+
+    shown = [spec for spec in metric_specs().values() if spec.terminal_title]
+    return [spec for spec in shown if not spec.of_benchmark or any(spec.key in arm.metrics for arm in result.arms)]
+
+
+def _numbers(result: "RunResult", arm: "ArmResult", specs: "list[MetricSpec]") -> Iterator[str]:
+    """One arm's cells as the report writes them; its gain in mAP over the blurred arm stands behind its mAP."""
     from detbench.report.tables import value_cell
 
-    for key, spec in metric_specs().items():
-        if spec.terminal_title:
-            yield value_cell(spec, arm.metrics.get(key)).text
-        if key == "map":
+    for spec in specs:
+        yield value_cell(spec, arm.metrics.get(spec.key)).text
+        if spec.key == "map":
             change = result.change(arm.name, "blurred")
             yield "" if change is None else _signed(change)
 

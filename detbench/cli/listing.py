@@ -147,6 +147,8 @@ _PATHS = {
     "[yolo:]PATH[#SPLIT]": "data.yaml and label files",
     "[voc:]PATH[#SPLIT]": "Annotations/*.xml, pixels from 1; voc0: from 0",
     "[pairs:]PATH": "GoPro, REDS, HIDE, RealBlur, DVD, BSD; also blur:, blur_gamma:",
+    "kohler:PATH": "Köhler et al.'s 48 shakes, by their protocol",
+    "levin:PATH": "Levin et al.'s 32 shakes, by their protocol",
 }
 """Formats of datasets that people have."""
 

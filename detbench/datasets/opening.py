@@ -9,9 +9,12 @@ from pathlib import Path
 from detbench.core.images import PICTURE_SUFFIXES, is_picture_name
 from detbench.core.paths import shipped
 from detbench.datasets.annotated import AnnotatedDataset
+from detbench.datasets.benchmark_set import BenchmarkSet
 from detbench.datasets.coco import CocoFolder, open_coco_file
 from detbench.datasets.coco_layouts import ANNOTATIONS, coco_file, coco_files
 from detbench.datasets.installed_formats import InstalledFormat, formats_that_recognise, installed_format
+from detbench.datasets.kohler import open_kohler
+from detbench.datasets.levin import open_levin
 from detbench.datasets.pair_layouts import has_pairs
 from detbench.datasets.pairs import PairFolder
 from detbench.datasets.picture_folder import PictureFolder
@@ -203,6 +206,16 @@ def _open_pictures(path: Path, split: str | None, repair: Repair | None) -> Data
     return PictureFolder(path / split if split else path)
 
 
+def _benchmark(form: str, open_folder: Callable[[Path], BenchmarkSet]) -> Opener:
+    def opened(path: Path, split: str | None, repair: Repair | None) -> Dataset:
+        _refuse_repair(repair, form)
+        if split is not None:
+            raise UsageError(f"{form}:{path}#{split}: a set without parts; leave #{split} out")
+        return open_folder(path)
+
+    return opened
+
+
 def _name(path: Path, split: str | None) -> str:
     folder = path.resolve() if path.is_dir() else path.resolve().parent
     return f"{folder.name}-{split}" if split else folder.name
@@ -217,6 +230,8 @@ FORMATS: Mapping[str, Opener] = {
     "blur": _pairs_of("blur"),
     "blur_gamma": _pairs_of("blur_gamma"),
     "pictures": _open_pictures,
+    "kohler": _benchmark("kohler", open_kohler),
+    "levin": _benchmark("levin", open_levin),
 }
 """Prefixes of paths; `blur` and `blur_gamma` are pairs of that kind where there are several, `pictures` a
 plain folder of them.

@@ -7,7 +7,7 @@ Those of single pictures are measured by the function that their MetricSpec name
 """
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -40,13 +40,18 @@ class ImageMetric:
     spec: MetricSpec
     distributions: tuple[str, ...] = ()
 
-    def __call__(self, image: Image, sharp: Image | None, blurred: Image | None = None) -> float | None:
-        """The metric of a picture, (H, W, 3), 0..255, held against its `sharp` or its `blurred` one.
+    def __call__(
+        self, image: Image, sharp: Image | None, blurred: Image | None = None, references: Iterable[Image] = ()
+    ) -> float | None:
+        """The metric of a picture, (H, W, 3), 0..255, held against its `sharp` or its `blurred` one, or against the
+        `references` of a benchmark.
 
         None where it is undefined. Raises BackendError where the function cannot be imported.
         """
         with self._entry.observed():
-            if self.spec.needs_blurred or self.spec.needs_sharp:
+            if self.spec.of_benchmark:
+                value = self._function(image, references)
+            elif self.spec.needs_blurred or self.spec.needs_sharp:
                 other = blurred if self.spec.needs_blurred else sharp
                 value = None if other is None else self._function(image, other)
             else:
@@ -116,8 +121,12 @@ def check_blur_measure(key: str) -> None:
 
 
 def measured_metrics(named: Collection[str]) -> Mapping[str, ImageMetric]:
-    """The metrics of single pictures that a run measures which names these by key: those, and all not `on_request`."""
-    return {key: each for key, each in image_metrics().items() if not each.spec.on_request or key in named}
+    """The metrics of single pictures that a run measures which names these by key: those, and all that are neither
+    `on_request` nor `of_benchmark`.
+    """
+    specs = {key: metric.spec for key, metric in image_metrics().items()}
+    asked_for = {key for key, spec in specs.items() if spec.on_request or spec.of_benchmark}
+    return {key: each for key, each in image_metrics().items() if key not in asked_for or key in named}
 
 
 def check_metrics(keys: Sequence[str]) -> None:

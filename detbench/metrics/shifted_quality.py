@@ -1,6 +1,7 @@
 """PSNR of a picture that may be shifted against its sharp reference."""
 
 import math
+from collections.abc import Iterable
 from itertools import product
 
 import cv2
@@ -36,6 +37,17 @@ def shifted_psnr_db(image: Image, reference: Image) -> float | None:
     parts = np.arange(STEPS_PER_PX) / STEPS_PER_PX
     squared = min(_least_squared_error(_moved(around, down, right), inner) for down, right in product(parts, parts))
     return 10 * math.log10(255.0**2 * inner.size / squared) if squared else None
+
+
+def grey_shifted_psnr_db(image: Image, references: Iterable[Image]) -> float | None:
+    """`shifted_psnr_db` of the picture in grey against the first of the references: Levin et al.'s pictures are grey,
+    and a tint is not what is measured. None without a reference.
+    """
+    reference = next(iter(references), None)
+    if reference is None:
+        return None
+    grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    return shifted_psnr_db(np.asarray(grey, np.uint8), reference)
 
 
 def _least_squared_error(around: Values, inner: Values) -> float:

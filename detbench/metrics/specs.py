@@ -74,6 +74,24 @@ def _artefact(
     )
 
 
+def _of_benchmark(key: str, title: str, in_terminal: str, definition: str, function: str) -> MetricSpec:
+    return MetricSpec(
+        key,
+        title,
+        "dB",
+        "higher",
+        definition,
+        style="number",
+        in_main_table=True,
+        terminal_title=in_terminal,
+        on_card=True,
+        limits=(0.0, math.inf),
+        function=function,
+        undefined="the picture equals a reference, or has none",
+        of_benchmark=True,
+    )
+
+
 _ALL = (
     _coco(
         "map", "mAP", "mean average precision over IoU .50:.95", in_main_table=True, terminal_title="mAP", on_card=True
@@ -116,6 +134,20 @@ _ALL = (
         limits=(0.0, math.inf),
         function="detbench.metrics.quality:psnr_db",
         undefined="the picture equals the sharp one, or there is none",
+    ),
+    _of_benchmark(
+        "best_frame_psnr_db",
+        "PSNR, best frame",
+        "best dB",
+        "PSNR against the best frame of the camera's path, after a fit of brightness and shift (Köhler et al. 2012)",
+        "detbench.metrics.best_frame_quality:best_frame_psnr_db",
+    ),
+    _of_benchmark(
+        "shifted_psnr_db",
+        "PSNR, shifted",
+        "shifted dB",
+        "PSNR in grey at the best shift of at most 5 px, 15 px of border left out (Levin et al. 2009)",
+        "detbench.metrics.shifted_quality:grey_shifted_psnr_db",
     ),
     MetricSpec(
         "ssim",

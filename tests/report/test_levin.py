@@ -12,7 +12,7 @@ from PIL import Image as PillowImage
 
 from detbench.blur.kernels import convolve
 from detbench.blur.noise import add_noise
-from detbench.errors import NotEvaluableError
+from detbench.errors import DataError
 from detbench.types import Image, Kernel
 
 HERE = Path(__file__).resolve().parents[2] / "reports"
@@ -110,5 +110,5 @@ def test_published_figures_around_a_result(levin: ModuleType) -> None:
 
 def test_a_folder_without_pictures_is_refused(levin: ModuleType, tmp_path: Path) -> None:
     """The message names the folder and what should lie in it."""
-    with pytest.raises(NotEvaluableError, match=r"im1_kernel1_img\.png"):
+    with pytest.raises(DataError, match=r"im1_kernel1_img\.png"):
         levin.read_shakes(tmp_path / "nowhere")

@@ -200,7 +200,8 @@ class _Views:
     def row(self, arm: Arm, picture: Picture, restored: Restored | None = None) -> ArmPicture:
         if picture.sha256 not in self._done:
             found = PackedDetections.of(self._source(arm, self._sample, picture))
-            quality = self._stages.image_quality(picture, self._sample.sharp, self._sample.blurred)
+            sample = self._sample
+            quality = self._stages.image_quality(picture, sample.sharp, sample.blurred, sample.benchmark)
             self._done[picture.sha256] = found, quality, self._source.detect_ms(picture)
         found, quality, detect_ms = self._done[picture.sha256]
         return ArmPicture(arm, self._sample, picture, found, quality, restored, detect_ms)

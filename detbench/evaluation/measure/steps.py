@@ -5,7 +5,7 @@ Every step reads the cache first and builds its backend only when it has to work
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -36,7 +36,7 @@ from detbench.metrics.image_metrics import ImageMetric, Quality, measured_metric
 from detbench.plugins.backend import Backend
 from detbench.results.cache import Cache, Record
 from detbench.results.schema import PartlyKnown
-from detbench.types import Blur, Detections, Image, Kernel, KernelEstimator, Picture, Sample
+from detbench.types import Benchmark, Blur, Detections, Image, Kernel, KernelEstimator, MetricSpec, Picture, Sample
 
 
 @dataclass(frozen=True)
@@ -188,30 +188,34 @@ class Stages:
             record = self._finished.put("classes", {"backend": backend.key}, known, backend)
         return record
 
-    def image_quality(self, picture: Picture, sharp: Picture | None, blurred: Picture | None = None) -> Quality:
+    def image_quality(
+        self,
+        picture: Picture,
+        sharp: Picture | None,
+        blurred: Picture | None = None,
+        benchmark: Benchmark | None = None,
+    ) -> Quality:
         """The metrics of single pictures, each kept by itself; those against the sharp or the blurred picture are None
-        without one.
+        without one, and of those of benchmarks only the sample's own is there.
 
         Raises BackendError, which names the metric, where one fails.
         """
-        images = _Images(picture, sharp, blurred)
-        return {key: self._image_quality(metric, images) for key, metric in measured_metrics(self._metrics).items()}
+        images = _Images(picture, sharp, blurred, () if benchmark is None else benchmark.references)
+        named = self._metrics if benchmark is None else (*self._metrics, benchmark.metric)
+        return {key: self._image_quality(metric, images) for key, metric in measured_metrics(named).items()}
 
     def _image_quality(self, metric: ImageMetric, images: "_Images") -> float | None:
-        against = {"sharp": images.sharp if metric.spec.needs_sharp and not metric.spec.needs_blurred else None}
-        if metric.spec.needs_blurred:
-            against["blurred"] = images.blurred
-        if (metric.spec.needs_sharp or metric.spec.needs_blurred) and not any(against.values()):
+        against = images.held_against(metric.spec)
+        needs = metric.spec.needs_sharp or metric.spec.needs_blurred or metric.spec.of_benchmark
+        if needs and not any(against.values()):
             return None
-        depends_on = {
-            "metric": metric.identity,
-            "picture": images.picture.sha256,
-            **{name: picture and picture.sha256 for name, picture in against.items()},
-        }
+        depends_on = {"metric": metric.identity, "picture": images.picture.sha256, **against}
         record = self._finished.get("quality", depends_on, metric)
         if record is None:
             try:
-                value = call_limited(metric.name, lambda: metric(*images.loaded), self._seconds)
+                value = call_limited(
+                    metric.name, lambda: metric(*images.loaded, images.loaded_references), self._seconds
+                )
             except ArmError as error:  # no arm's fault: its numbers would be missing everywhere
                 raise BackendError(f"{error}. Repair {metric.spec.function}, or uninstall its package") from error
             record = self._finished.put("quality", depends_on, {"value": value}, metric)
@@ -297,6 +301,20 @@ class _Images:
     picture: Picture
     sharp: Picture | None
     blurred: Picture | None = None
+    references: tuple[Picture, ...] = ()
+
+    def held_against(self, spec: MetricSpec) -> dict[str, Any]:
+        """The digests of the pictures that a metric needs besides the picture itself, by what they are."""
+        if spec.of_benchmark:
+            return {"references": [each.sha256 for each in self.references]}
+        sharp = self.sharp if spec.needs_sharp and not spec.needs_blurred else None
+        digests = {"sharp": sharp and sharp.sha256}
+        return {**digests, "blurred": self.blurred and self.blurred.sha256} if spec.needs_blurred else digests
+
+    @property
+    def loaded_references(self) -> Iterator[Image]:
+        """The references, (H, W, 3), one after the other: two hundred at once are 400 megabytes."""
+        return (each.load() for each in self.references)
 
     @cached_property
     def loaded(self) -> tuple[Image, Image | None, Image | None]:

@@ -20,7 +20,7 @@ from detbench.metrics.image_metrics import ImageMetric, image_metrics, measured_
 from detbench.plugins.backend import Backend
 from detbench.plugins.registry import Entry
 from detbench.results.cache import Cache
-from detbench.types import BlurEstimate, Detections, Image, Kernel, MetricSpec, Restoration
+from detbench.types import Benchmark, BlurEstimate, Detections, Image, Kernel, MetricSpec, Restoration
 
 
 @dataclass(frozen=True)
@@ -388,9 +388,11 @@ class Measures:
         self._metrics: dict[str, ImageMetric] = {}
         monkeypatch.setattr(steps, "measured_metrics", lambda named: self._metrics)
 
-    def add(self, key: str, measure: Callable[..., float | None], code: str = "1", needs_sharp: bool = True) -> None:
-        """Add a metric, or replace the one of that key; `code` stands for the digest of its code."""
-        spec = MetricSpec(key, key, "", "higher", key, function=f"mine:{key}", needs_sharp=needs_sharp)
+    def add(self, key: str, measure: Callable[..., float | None], code: str = "1", **needs: bool) -> None:
+        """Add a metric, or replace the one of that key; `code` stands for the digest of its code, and `needs` are
+        fields of its MetricSpec.
+        """
+        spec = MetricSpec(key, key, "", "higher", key, function=f"mine:{key}", **needs)
         metric = self._metrics[key] = ImageMetric(spec)
 
         def counted(*images: Image) -> float | None:
@@ -428,6 +430,20 @@ def test_a_metric_of_one_picture_needs_no_sharp_one(stages: Stages, image: Image
     assert measures.calls == ["alone", "likeness"]
 
 
+def test_a_benchmarks_metric_takes_the_references(stages: Stages, image: Image, measures: Measures) -> None:
+    """It is measured where the sample's benchmark names it, against all references, kept by them, and None without."""
+    picture, other = picture_from_image(image), picture_from_image(255 - image)
+    measures.add(
+        "theirs", lambda image, references: float(sum(int(each[0, 0, 0]) for each in references)), of_benchmark=True
+    )
+    assert stages.image_quality(picture, other) == {}
+    assert stages.image_quality(picture, other, Benchmark("theirs", ())) == {"theirs": None}
+    both = Benchmark("theirs", (picture, other))
+    assert stages.image_quality(picture, None, both) == stages.image_quality(picture, other, both) == {"theirs": 255.0}
+    assert stages.image_quality(picture, None, Benchmark("theirs", (picture, other, other))) != {"theirs": 255.0}
+    assert measures.calls == ["theirs", "theirs"]
+
+
 def test_a_metric_that_raises_is_named(stages: Stages, image: Image, measures: Measures) -> None:
     """It ends the run with one message, for its numbers would be missing in every arm."""
 
@@ -456,8 +472,9 @@ def test_a_metric_cannot_spoil_the_picture_for_the_next(stages: Stages, image: I
 def test_every_metric_works_on_pictures_that_cannot_be_written_to(tmp_path: Path) -> None:
     """detbench's own metrics of a picture against itself: no error is infinite, full likeness is 1."""
     picture = picture_from_image(np.random.default_rng(3).integers(0, 256, (40, 50, 3), dtype=np.uint8))
-    quality = Stages(Cache(tmp_path), metrics=image_metrics().keys()).image_quality(picture, picture)
-    assert list(quality) == list(image_metrics())
+    named = [key for key, metric in image_metrics().items() if not metric.spec.of_benchmark]
+    quality = Stages(Cache(tmp_path), metrics=named).image_quality(picture, picture)
+    assert list(quality) == named
     assert (quality["psnr_db"], quality["ssim"]) == (None, pytest.approx(1))
     assert (quality["psnr_aligned_db"], quality["ssim_aligned"]) == (None, pytest.approx(1))
 
@@ -466,7 +483,7 @@ def test_metrics_on_request_are_measured_where_they_are_named(tmp_path: Path) ->
     """A run that names one has it beside all others; one that names none has none, and is spared the search."""
     picture = picture_from_image(np.random.default_rng(3).integers(0, 256, (40, 50, 3), dtype=np.uint8))
     plain = Stages(Cache(tmp_path)).image_quality(picture, picture)
-    assert list(plain) == [key for key in image_metrics() if "aligned" not in key]
+    assert plain.keys() == measured_metrics([]).keys()
     more = Stages(Cache(tmp_path), metrics=("ssim_aligned",)).image_quality(picture, picture)
     assert more.keys() - plain.keys() == {"ssim_aligned"}
     assert more.keys() == measured_metrics(["ssim_aligned"]).keys()
