@@ -21,7 +21,7 @@ ALWAYS, WHILE_UNCHANGED, IN_ITS_RUN = "always", "while its files are unchanged",
 COLUMNS, NAME_COLUMNS = 80, 22
 """Width of a line, and of the longest name that it shows in full."""
 
-Section = Literal["deblurrers", "detectors", "datasets", "recipes", "metrics"]
+Section = Literal["deblurrers", "detectors", "datasets", "recipes", "metrics", "networks"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ def list_backends(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
-    """Show every deblurrer, detector, dataset, recipe and metric, and whether it is ready, or what is missing.
+    """Show every deblurrer, detector, dataset, recipe and metric, and whether it is ready, or what is missing; and the
+    networks of others, with what they claim.
 
     Examples:
         detbench list
@@ -130,12 +131,36 @@ def _metrics() -> Iterator[Listed]:
         yield Listed(spec.key, spec.definition, state="", facts=facts)
 
 
+def _networks() -> Iterator[Listed]:
+    from detbench.pages.text import share
+    from detbench.results.published_networks import PUBLIC_SETS, published_networks
+
+    for network in published_networks().values():
+        claims = [
+            f"{PUBLIC_SETS[each.data].title} {each.psnr_db:.2f} dB"
+            f"{'' if each.ssim is None else f', SSIM {share(each.ssim)}'} ({each.source}; {each.protocol})"
+            for each in network.claims
+        ]
+        facts = {
+            "paper": network.paper,
+            "source": network.source,
+            "licence": network.licence,
+            "weights": network.weights,
+            "sha256": network.sha256 or "",
+            "run": network.run,
+            "claims": "; ".join(claims),
+        }
+        first = network.claims[0]
+        yield Listed(network.name, f"claims {PUBLIC_SETS[first.data].title} {first.psnr_db:.2f} dB", "", facts=facts)
+
+
 _SECTIONS: Mapping[Section, Callable[[], Iterator[Listed]]] = {
     "deblurrers": _deblurrers,
     "detectors": _detectors,
     "datasets": _datasets,
     "recipes": _recipes,
     "metrics": _metrics,
+    "networks": _networks,
 }
 
 _YOLO_FILES = {

@@ -53,6 +53,7 @@ def tables_of_run(view: ReportView) -> dict[str, Table]:
     return {
         **selective,
         "arms": view.main,
+        **({} if view.claims is None else {"claimed and measured": view.claims}),
         "differences": view.differences,
         "all metrics": view.all_metrics,
         "all differences": view.all_differences,

@@ -44,6 +44,11 @@ def _lines(view: ReportView) -> Iterator[str]:
         yield ""
         yield from _table(view.differences)
         yield ""
+    if view.claims:
+        yield f"Claimed and measured. {markdown(view.claims_note)}"
+        yield ""
+        yield from _table(view.claims)
+        yield ""
     yield " · ".join(f"{markdown(name)}: {markdown(value)}" for name, value in view.facts)
     yield ""
     yield from (f"- {markdown(note)}" for note in view.notes)

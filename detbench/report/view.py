@@ -17,6 +17,7 @@ from detbench.pages.strips import MarkKind, Strip
 from detbench.pages.text import UNDEFINED, percent, plural, share
 from detbench.report.alarms import AlarmLine, alarm_lines
 from detbench.report.bars import Bars, Forest, map_bars, map_forest
+from detbench.report.claimed import claims_note, claims_table
 from detbench.report.consistency_table import NO_TRUTH, consistency_table
 from detbench.report.decision import Decision, decision_of
 from detbench.report.error_tables import bin_name, flip_table
@@ -81,6 +82,7 @@ class ReportView:
     `consistency` is empty but in a run without truth. `kinds` says what each kind of box means; boxes from
     `least_confidence` on are in the page; `totals` counts the shown pictures' at the stated one, by arm and kind.
     `when_to_deblur` is None where no gate was computed.
+    `claims` is what others claim of the run's networks on its public set, None where there is no claim.
     """
 
     run: str
@@ -94,6 +96,8 @@ class ReportView:
     bars: Bars
     main: Table
     consistency: Table
+    claims: Table | None
+    claims_note: str
     differences: Table
     when_to_deblur: WhenToDeblur | None
     notes: tuple[str, ...]
@@ -144,6 +148,8 @@ def view_of(folder: Path, is_beside: bool = True, budget: float | None = None) -
         bars=map_bars(result),
         consistency=consistency_table(result),
         main=arm_table(result.arms, first_specs, result.differences),
+        claims=claims_table(result),
+        claims_note=claims_note(result),
         differences=difference_table(result, first_specs),
         when_to_deblur=when_to_deblur(result, pens(result.arms)),
         notes=(*_notes(result, first_specs), *_kernel_notes(run, result, images)),
