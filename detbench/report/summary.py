@@ -32,29 +32,30 @@ def _lines(view: ReportView) -> Iterator[str]:
     for alarm in view.alarms:
         yield f"> **Artefact:** {markdown(alarm.words)}"
         yield ""
-    yield from _table(view.main)
+    yield from table_lines(view.main)
     yield ""
     if view.consistency.rows:
         yield "What each arm finds, and which share of the other arms' boxes it has too:"
         yield ""
-        yield from _table(view.consistency)
+        yield from table_lines(view.consistency)
         yield ""
     if view.differences.columns:
         yield "Each deblurrer minus blurred:"
         yield ""
-        yield from _table(view.differences)
+        yield from table_lines(view.differences)
         yield ""
     if view.claims:
         yield f"Claimed and measured. {markdown(view.claims_note)}"
         yield ""
-        yield from _table(view.claims)
+        yield from table_lines(view.claims)
         yield ""
     yield " · ".join(f"{markdown(name)}: {markdown(value)}" for name, value in view.facts)
     yield ""
     yield from (f"- {markdown(note)}" for note in view.notes)
 
 
-def _table(table: Table) -> Iterator[str]:
+def table_lines(table: Table) -> Iterator[str]:
+    """A table as lines of GitHub's Markdown."""
     yield _row([table.corner, *(_heading(column) for column in table.columns)])
     yield _row(["---", *("---:" for _ in table.columns)])
     for row in table.rows:
