@@ -44,8 +44,9 @@ def list_backends(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
-    """Show every deblurrer, detector, dataset, recipe and metric, and whether it is ready, or what is missing; and the
-    networks of others, with what they claim.
+    """Show every deblurrer, detector, dataset, recipe and metric, and whether it is ready, or what is missing.
+
+    Networks that others published are listed with what they claim.
 
     Examples:
         detbench list

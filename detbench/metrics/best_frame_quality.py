@@ -40,7 +40,7 @@ def _mean_squared(picture: Values, energy: float, spectrum: NDArray[np.complex12
     down, right = _shift(spectrum, frame)
     ours, theirs = _overlap(picture, frame, down, right)
     difference = (scale * ours - theirs) @ np.array(_LUMINANCE, np.float32)
-    return float(np.square(difference, dtype=np.float64).sum()) / (frame.shape[0] * frame.shape[1])
+    return float(np.square(difference, dtype=np.float64).sum() / (frame.shape[0] * frame.shape[1]))
 
 
 def _shift(spectrum: NDArray[np.complex128], frame: Values) -> tuple[int, int]:
