@@ -197,8 +197,8 @@ class MetricSpec:
     where `needs_sharp` is false, or (restored, blurred) where `needs_blurred` is true. Pictures are (H, W, 3), 0..255,
     and read-only. It returns a number; None or NaN where it is undefined. An arm's value is the mean over the pictures
     where it is defined. From `alarm_from` on a picture raises an alarm, whose words are `alarm`, such as "rings"; lower
-    is better then. One that is `on_request` is measured only in runs that name it (`--metric KEY`); one
-    that is `of_benchmark` takes (restored, references), where references are the pictures of the sample's Benchmark, each
+    is better then. One that is `on_request` is measured only in runs that name it (`--metric KEY`). One that
+    is `of_benchmark` takes (restored, references), where references are the pictures of the sample's Benchmark, each
     decoded as it is drawn, and is measured only in datasets that name it.
     """
 

@@ -16,7 +16,6 @@ from typing import Any
 
 import jinja2
 
-from detbench.blur.kernel_files import centred
 from detbench.blur.kernels import convolve
 from detbench.blur.noise import to_image
 from detbench.datasets.levin import SHAKEN, open_levin
