@@ -239,6 +239,11 @@ class MetricSpec:
         """+1 where higher is better, -1 where lower is."""
         return 1 if self.better == "higher" else -1
 
+    @property
+    def needs_other(self) -> bool:
+        """Whether it holds a picture against others: the sharp one, its input, or a benchmark's."""
+        return self.needs_sharp or self.needs_blurred or self.of_benchmark
+
 
 @dataclass(frozen=True)
 class Estimate:

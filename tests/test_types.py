@@ -164,3 +164,17 @@ def test_who_can_show_its_kernels_has_restore() -> None:
 
     assert isinstance(Estimator(), KernelEstimator)
     assert not isinstance(lambda blurred: blurred, KernelEstimator)
+
+
+@pytest.mark.parametrize(
+    ("fields", "needs"),
+    [
+        ({}, True),
+        ({"needs_sharp": False}, False),
+        ({"needs_sharp": False, "needs_blurred": True}, True),
+        ({"needs_sharp": False, "of_benchmark": True}, True),
+    ],
+)
+def test_a_metric_of_the_picture_alone_needs_no_other(fields: dict[str, bool], needs: bool) -> None:
+    """One against the sharp picture, the input, or references does."""
+    assert MetricSpec("k", "K", "dB", "higher", "…", **fields).needs_other is needs  # type: ignore[arg-type]

@@ -108,12 +108,12 @@ def image_metrics() -> Mapping[str, ImageMetric]:
 
 
 def check_blur_measure(key: str) -> None:
-    """Raise UsageError unless `key` is a metric of single pictures that needs no sharp one, as an input has none."""
-    measures = [name for name, metric in image_metrics().items() if not metric.spec.needs_sharp]
+    """Raise UsageError unless `key` is a metric of single pictures that needs no other, as an input has none."""
+    measures = [name for name, metric in image_metrics().items() if not metric.spec.needs_other]
     if key in measures:
         return
-    needs_sharp = "needs the sharp picture, and a gate has the input alone."
-    what = needs_sharp if key in image_metrics() else "is no metric of single pictures."
+    needs_more = "needs another picture, and a gate has the input alone."
+    what = needs_more if key in image_metrics() else "is no metric of single pictures."
     raise UsageError(
         f"--gate-by {key}: {key!r} {what}{did_you_mean(key, measures)} It takes "
         f"{', '.join(measures)}, or the metric of an installed package that has needs_sharp=False"

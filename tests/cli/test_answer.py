@@ -114,4 +114,4 @@ def test_a_run_says_when_to_deblur(drawn_run: Run) -> None:
         (found,) = json.loads(Path("reports/first/result.json").read_text())["selective"]
         assert (found["measure"], found["rule"]["restores"]) == (measure, "never")
     refused = drawn_run("--gate-by", "ssim")
-    assert (refused.code, "needs the sharp picture" in refused.err) == (2, True)
+    assert (refused.code, "needs another picture" in refused.err) == (2, True)

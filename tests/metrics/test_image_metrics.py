@@ -75,8 +75,13 @@ def test_without_a_sharp_picture_there_is_no_likeness() -> None:
 
 def test_those_on_request_are_measured_where_named() -> None:
     """Unnamed, they are left out and all others stay; any name of a metric of single pictures will do, no other."""
-    assert image_metrics().keys() - measured_metrics(()).keys() == {"psnr_aligned_db", "ssim_aligned"}
-    assert image_metrics().keys() - measured_metrics(("ssim_aligned",)).keys() == {"psnr_aligned_db"}
+    of_benchmarks = {"best_frame_psnr_db", "shifted_psnr_db"}
+    unnamed = image_metrics().keys() - measured_metrics(()).keys()
+    assert unnamed == {"psnr_aligned_db", "ssim_aligned", *of_benchmarks}
+    assert unnamed - measured_metrics(("ssim_aligned", "shifted_psnr_db")).keys() == {
+        "psnr_aligned_db",
+        "best_frame_psnr_db",
+    }
     check_metrics(("ssim_aligned", "psnr_db"))
     with pytest.raises(UsageError, match=r"--metric 'map' is no metric of single pictures"):
         check_metrics(("map",))
@@ -143,7 +148,7 @@ def test_what_is_no_metric_is_refused(install: Install, entry_point: str, said: 
 @pytest.mark.parametrize(
     ("key", "said"),
     [
-        ("psnr_db", "needs the sharp picture"),
+        ("psnr_db", "needs another picture"),
         ("blur_efect", "Did you mean 'blur_effect'"),
         ("map", "is no metric of single pictures. It takes blur_effect, laplacian_variance, or"),
     ],

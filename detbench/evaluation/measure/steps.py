@@ -206,8 +206,7 @@ class Stages:
 
     def _image_quality(self, metric: ImageMetric, images: "_Images") -> float | None:
         against = images.held_against(metric.spec)
-        needs = metric.spec.needs_sharp or metric.spec.needs_blurred or metric.spec.of_benchmark
-        if needs and not any(against.values()):
+        if metric.spec.needs_other and not any(against.values()):
             return None
         depends_on = {"metric": metric.identity, "picture": images.picture.sha256, **against}
         record = self._finished.get("quality", depends_on, metric)

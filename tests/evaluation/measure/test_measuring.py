@@ -13,7 +13,7 @@ from detbench.evaluation.measure.measuring import MEASURING, Arms, Extent, Pictu
 from detbench.evaluation.measure.steps import Restored
 from detbench.plugins.backend import Backend
 from detbench.plugins.registry import Entry
-from detbench.types import Blur, Detections, GroundTruth, Kernel, Picture, Sample
+from detbench.types import Benchmark, Blur, Detections, GroundTruth, Kernel, Picture, Sample
 
 KERNEL = Kernel(np.full((3, 3), 1 / 9), "linear")
 
@@ -56,7 +56,7 @@ class Steps:
         return given if backend.name == "identity" else picture(f"{backend.name} {given.sha256}")
 
     def image_quality(
-        self, given: Picture, sharp: Picture | None, blurred: Picture | None
+        self, given: Picture, sharp: Picture | None, blurred: Picture | None, benchmark: Benchmark | None
     ) -> Mapping[str, float | None]:
         return {}
 

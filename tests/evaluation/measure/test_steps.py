@@ -3,7 +3,7 @@
 import json
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -386,7 +386,11 @@ class Measures:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls: list[str] = []
         self._metrics: dict[str, ImageMetric] = {}
-        monkeypatch.setattr(steps, "measured_metrics", lambda named: self._metrics)
+        monkeypatch.setattr(steps, "measured_metrics", self._measured)
+
+    def _measured(self, named: Collection[str]) -> dict[str, ImageMetric]:
+        of_benchmark = {key for key, metric in self._metrics.items() if metric.spec.of_benchmark}
+        return {key: metric for key, metric in self._metrics.items() if key not in of_benchmark or key in named}
 
     def add(self, key: str, measure: Callable[..., float | None], code: str = "1", **needs: bool) -> None:
         """Add a metric, or replace the one of that key; `code` stands for the digest of its code, and `needs` are
@@ -437,10 +441,16 @@ def test_a_benchmarks_metric_takes_the_references(stages: Stages, image: Image, 
         "theirs", lambda image, references: float(sum(int(each[0, 0, 0]) for each in references)), of_benchmark=True
     )
     assert stages.image_quality(picture, other) == {}
-    assert stages.image_quality(picture, other, Benchmark("theirs", ())) == {"theirs": None}
+    assert stages.image_quality(picture, other, benchmark=Benchmark("theirs", ())) == {"theirs": None}
     both = Benchmark("theirs", (picture, other))
-    assert stages.image_quality(picture, None, both) == stages.image_quality(picture, other, both) == {"theirs": 255.0}
-    assert stages.image_quality(picture, None, Benchmark("theirs", (picture, other, other))) != {"theirs": 255.0}
+    assert (
+        stages.image_quality(picture, None, benchmark=both)
+        == stages.image_quality(picture, other, benchmark=both)
+        == {"theirs": 255.0}
+    )
+    assert stages.image_quality(picture, None, benchmark=Benchmark("theirs", (picture, other, other))) != {
+        "theirs": 255.0
+    }
     assert measures.calls == ["theirs", "theirs"]
 
 
