@@ -68,6 +68,7 @@ def _artefact(
         function=f"detbench.metrics.artefacts:{key}",
         needs_sharp=False,
         needs_blurred=True,
+        undefined="never",
         alarm=alarm,
         alarm_from=alarm_from,
         **shown,
@@ -173,6 +174,7 @@ _ALL = (
         limits=(0.0, math.inf),
         function="detbench.metrics.aligned_quality:aligned_psnr_db",
         on_request=True,
+        undefined="no sharp picture, or the two cannot be aligned",
     ),
     MetricSpec(
         "ssim_aligned",
@@ -184,6 +186,7 @@ _ALL = (
         limits=(-1.0, 1.0),
         function="detbench.metrics.aligned_quality:aligned_ssim",
         on_request=True,
+        undefined="no sharp picture, or the two cannot be aligned",
     ),
     MetricSpec(
         "gmsd",
@@ -219,6 +222,7 @@ _ALL = (
         limits=(0.0, math.inf),
         function="detbench.metrics.laplacian_variance:laplacian_variance",
         needs_sharp=False,
+        undefined="never",
     ),
     _artefact(
         "ringing",
