@@ -177,6 +177,23 @@ class Sample:
     benchmark: Benchmark | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Timeline:
+    """When the pictures of a video were taken, and which true boxes are one object.
+
+    `clips` holds the ids of each clip's samples in the order of time; `fps` is frames a second, None where unknown.
+    `tracks` maps annotation ids to numbers of objects, of one clip each; empty where that is unknown.
+    """
+
+    clips: tuple[tuple[int, ...], ...]
+    fps: float | None
+    tracks: Mapping[int, int]
+
+    def __post_init__(self) -> None:
+        if self.fps is not None and not 0 < self.fps < math.inf:
+            raise ValueError(f"fps is a positive number of frames a second, not {self.fps}")
+
+
 Style = Literal["share", "percent", "number", "amount"]
 """How a value is printed: .262 (a share), 71 %, 26.10 (a number with so many decimals), 37.5 (about three digits)."""
 
@@ -273,7 +290,8 @@ class Dataset(Protocol):
     """Samples with true boxes. `classes` maps category id to name; `fingerprint` changes with any byte of the data.
 
     It may have `notes`, sentences without a full stop on what was read in another way than it stands there, or left
-    out; the user sees them beside the numbers.
+    out; the user sees them beside the numbers. It may have a `timeline`: a Timeline where its pictures are frames of a
+    video, else None.
     """
 
     @property

@@ -1,5 +1,6 @@
 """Videos as a source: unpacked into frames, losslessly, for as long as they are needed."""
 
+import math
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,13 +16,28 @@ from detbench.types import Image
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
 
 
+def is_video(source: Path) -> bool:
+    """Whether a path is a video file, by its name."""
+    return source.suffix.lower() in VIDEO_SUFFIXES and source.is_file()
+
+
+def frame_rate(video: Path) -> float | None:
+    """Frames a second as the file says, their mean where the rate varies; None where it does not say."""
+    capture = cv2.VideoCapture(str(video))
+    try:
+        rate = float(capture.get(cv2.CAP_PROP_FPS))
+    finally:
+        capture.release()
+    return rate if 0 < rate < math.inf else None
+
+
 @contextmanager
 def frames_folder(source: Path) -> Iterator[Path]:
     """A folder with the frames of a video file, `NAME-000001.png` on, gone afterwards; another source as it is.
 
     Raises DataError where OpenCV finds no frame in the video.
     """
-    if not (source.is_file() and source.suffix.lower() in VIDEO_SUFFIXES):
+    if not is_video(source):
         yield source
         return
     with tempfile.TemporaryDirectory(prefix="detbench-") as folder:

@@ -17,8 +17,9 @@ from detbench.datasets.coco_records import CocoRecord, CocoRecords
 from detbench.datasets.ids import FILE_NAME, by_image
 from detbench.datasets.manifest import Manifest
 from detbench.datasets.packed_annotations import PackedAnnotations
+from detbench.datasets.video_records import timeline_of
 from detbench.errors import DataError
-from detbench.types import Blur, GroundTruth, IdSource, Picture, Sample
+from detbench.types import Blur, GroundTruth, IdSource, Picture, Sample, Timeline
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,13 +44,16 @@ class Annotated:
 class AnnotatedDataset:
     """Samples sorted by image id. Of a dataset without pairs, `blurred` is the picture as it is and `sharp` is None.
 
-    `id_source` says where the ids come from.
+    `id_source` says where the ids come from; `timeline` is None where the pictures are no frames of a video.
     Each picture is hashed once, when it is first needed, and checked against its annotation and against the manifest
     then; raises DataError where it differs.
     """
 
-    def __init__(self, name: str, found: Annotated, manifest: Manifest | None = None) -> None:
+    def __init__(
+        self, name: str, found: Annotated, manifest: Manifest | None = None, timeline: Timeline | None = None
+    ) -> None:
         self.name = name
+        self.timeline = timeline or timeline_of(found.records)
         packed = PackedAnnotations(found.records.annotations)
         self.found = replace(found, records=replace(found.records, annotations=packed))
         self.classes: Mapping[int, str] = {category["id"]: category["name"] for category in found.records.categories}

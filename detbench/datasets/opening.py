@@ -6,10 +6,12 @@
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
+from detbench.blur.videos import VIDEO_SUFFIXES
 from detbench.core.images import PICTURE_SUFFIXES, is_picture_name
 from detbench.core.paths import shipped
 from detbench.datasets.annotated import AnnotatedDataset
 from detbench.datasets.benchmark_set import BenchmarkSet
+from detbench.datasets.clips import Clip, holds_clip
 from detbench.datasets.coco import CocoFolder, open_coco_file
 from detbench.datasets.coco_layouts import ANNOTATIONS, coco_file, coco_files
 from detbench.datasets.installed_formats import InstalledFormat, formats_that_recognise, installed_format
@@ -135,11 +137,14 @@ def looks_like(path: Path, split: str | None = None) -> str:
 def _built_in_formats(path: Path, split: str | None) -> list[str]:
     """The formats of detbench's own that a path may be of; pairs are those of pictures that no boxes come with."""
     if path.is_file():
+        if path.suffix.lower() in VIDEO_SUFFIXES:
+            return ["video"]
         ends = [form for end, form in _FORMAT_OF_ENDING.items() if path.name.lower().endswith(end)]
         return ends[:1]
     found = ["coco"] if coco_files(path, split) or (path / ANNOTATIONS).is_file() else []
     found += ["yolo"] if find_yaml(path) else []
     found += ["voc"] if holds_voc(path) else []
+    found += ["video"] if holds_clip(path) else []
     if not found and split and coco_files(path):
         return ["coco"]  # whose reader says which parts there are
     return found or (["pairs"] if has_pairs(path) else [])
@@ -191,6 +196,12 @@ def _open_voc_from_0(path: Path, split: str | None, repair: Repair | None) -> Da
     return AnnotatedDataset(_name(path, split), read_voc(path, split, repair, first_pixel=0))
 
 
+def _open_clip(path: Path, split: str | None, repair: Repair | None) -> Dataset:
+    if split is not None:
+        raise UsageError(f"a clip has no parts, and #{split} names one: leave it out, and name the file or folder")
+    return Clip(path, repair)
+
+
 def _pairs_of(kind: str | None) -> Opener:
     def opened(path: Path, split: str | None, repair: Repair | None) -> Dataset:
         _refuse_repair(repair, "pairs")
@@ -232,6 +243,7 @@ FORMATS: Mapping[str, Opener] = {
     "pictures": _open_pictures,
     "kohler": _benchmark("kohler", open_kohler),
     "levin": _benchmark("levin", open_levin),
+    "video": _open_clip,
 }
 """Prefixes of paths; `blur` and `blur_gamma` are pairs of that kind where there are several, `pictures` a
 plain folder of them.
