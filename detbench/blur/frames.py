@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from detbench.blur.light import to_levels, to_light
 from detbench.blur.trajectory import severity_px
-from detbench.core.images import pad_to_multiple, read_image
+from detbench.core.images import read_image
+from detbench.core.optical_flow import flow_px
 from detbench.errors import DataError
 from detbench.types import Image, Light
 
-SMALLEST_FLOW_SIDE = 16
 FLOW_STRIDE = 4
 
 
@@ -47,15 +46,12 @@ def average_frames(frames: Sequence[Image], light: Light) -> NDArray[np.float64]
 def flow_severity_px(frames: Sequence[Image]) -> float:
     """Mean over every fourth pixel of `severity_px` of its motion, by dense optical flow from frame to frame.
 
-    The flow is OpenCV's DIS (Kroeger et al., ECCV 2016). Steps are summed with their direction, so that the tremble
-    of the flow on a still picture does not add up to a motion.
+    Steps are summed with their direction, so that the tremble of the flow on a still picture does not add up to a
+    motion.
     """
-    greys = [cv2.cvtColor(pad_to_multiple(frame, SMALLEST_FLOW_SIDE), cv2.COLOR_RGB2GRAY) for frame in frames]
-    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    height, width = frames[0].shape[:2]
-    start = np.zeros((*greys[0].shape, 2), np.float32)
-    steps = [start, *(flow.calc(before, after, start.copy()) for before, after in pairwise(greys))]
-    path = np.cumsum([step[:height:FLOW_STRIDE, :width:FLOW_STRIDE] for step in steps], axis=0)
+    start = np.zeros((*frames[0].shape[:2], 2), np.float32)
+    steps = [start, *(flow_px(before, after) for before, after in pairwise(frames))]
+    path = np.cumsum([step[::FLOW_STRIDE, ::FLOW_STRIDE] for step in steps], axis=0)
     return float(severity_px(path[..., 0] + 1j * path[..., 1]).mean())
 
 
