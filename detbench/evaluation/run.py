@@ -76,8 +76,9 @@ def measure(
     announce(plan_line(plan, places, extent))
     samples, rows = measure_pictures(pictures, places, of_harm, arms, progress, extent)
     check_unchanged(plan, stages.built)
+    timeline = getattr(plan.dataset, "timeline", None)
     basis = basis_of(plan, names, source.classes, (*source.notes, *recorded.notes, *on_precision))
-    return Measurements(basis, samples, rows, arms.failed, partly_known=stages.partly_known)
+    return Measurements(basis, samples, rows, arms.failed, partly_known=stages.partly_known, timeline=timeline)
 
 
 def conclude(measured: Measurements, run_folder: RunFolder, cache: Cache, progress: Progress) -> RunResult:

@@ -25,6 +25,7 @@ def write_run(folder: RunFolder, measured: Measurements, scored: Scored) -> None
     pictures = [each for arm in arms for row in measured.rows[arm] if row.sample.id in shown for each in row.pictures]
     folder.reopen()
     folder.write_json("analysis.json", {arm.name: record for arm, record in scored.analysis.items()})
+    folder.write_over_time(scored.over_time)
     folder.write_flips(flip_rows(is_taken, arms, scored.truth, classes))
     folder.write_json("truth.json", truth_document(measured))
     keep = {folder.keep_shown(picture) for picture in pictures}

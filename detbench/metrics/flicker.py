@@ -1,7 +1,7 @@
 """Flicker of a video: what changes from frame to frame besides what moves.
 
-The warping error of Lai et al., "Learning Blind Video Temporal Consistency", ECCV 2018, as a mean absolute difference in
-grey levels: each frame is held against the frame before it, moved along by the optical flow; pixels that were hidden
+The warping error of Lai et al., "Learning Blind Video Temporal Consistency", ECCV 2018, as a mean absolute difference
+in grey levels: each frame is held against the frame before it, moved along by the optical flow; pixels that were hidden
 before do not count (the test of Sundaram et al., ECCV 2010, on flow forth and back).
 """
 
@@ -22,8 +22,8 @@ both ways, and so many square pixels.
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """From one frame to the next: `source_xy` (H, W, 2) is where each pixel of the later frame was in the earlier one, in
-    pixels, and `visible` (H, W) says whether it was in sight there.
+    """From one frame to the next: `source_xy` (H, W, 2) is where each pixel of the later frame was in the earlier one,
+    in pixels, and `visible` (H, W) says whether it was in sight there.
     """
 
     source_xy: NDArray[np.float32]
@@ -57,4 +57,5 @@ def flicker_levels(before: Image, after: Image, motion: Motion) -> float | None:
 
 def _sampled(values: NDArray[np.float32], at_xy: NDArray[np.float32]) -> NDArray[np.float32]:
     """`values` (H, W, C) between pixels, linearly, at (H, W, 2)."""
-    return np.asarray(cv2.remap(values, at_xy, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
+    x, y = at_xy[..., 0], at_xy[..., 1]
+    return np.asarray(cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)

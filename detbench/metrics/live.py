@@ -20,7 +20,7 @@ def late_frames(restore_ms: Sequence[float], fps: float) -> NDArray[np.bool_]:
 
 
 def restored_frames(restore_ms: Sequence[float], fps: float) -> NDArray[np.bool_]:
-    """Which frames of one clip are restored when it plays at `fps`, (N,); the others are dropped. The first never is."""
+    """Which frames of one clip are restored when it plays at `fps`, (N,), the first one always; others are dropped."""
     kept = np.zeros(len(restore_ms), np.bool_)
     free_s = 0.0
     for place, milliseconds in enumerate(restore_ms):

@@ -44,12 +44,13 @@ def _write_figure(folder: Path, stem: str, draw: Draw, height_in: float, key: Se
 
 def plots_of_run(view: ReportView) -> tuple[Exhibit, ...]:
     """A run's plots."""
-    return view.exhibits if view.when_to_deblur is None else (view.when_to_deblur.plot, *view.exhibits)
+    return view.figures if view.when_to_deblur is None else (view.when_to_deblur.plot, *view.figures)
 
 
 def tables_of_run(view: ReportView) -> dict[str, Table]:
     """A run's tables by name, but for those behind its plots."""
     selective = {} if view.when_to_deblur is None else {"when to deblur": view.when_to_deblur.table}
+    over_time = {} if view.over_time is None else {"over time": view.over_time.table}
     return {
         **selective,
         "arms": view.main,
@@ -58,6 +59,7 @@ def tables_of_run(view: ReportView) -> dict[str, Table]:
         "all metrics": view.all_metrics,
         "all differences": view.all_differences,
         "boxes that changed hands": view.flips,
+        **over_time,
     }
 
 

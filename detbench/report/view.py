@@ -32,6 +32,7 @@ from detbench.report.figures import (
     strips,
     totals,
 )
+from detbench.report.over_time_view import OverTimeView, over_time_view
 from detbench.report.plots import pens
 from detbench.report.shown import damage_named, read_shown
 from detbench.report.tables import (
@@ -83,6 +84,7 @@ class ReportView:
     `least_confidence` on are in the page; `totals` counts the shown pictures' at the stated one, by arm and kind.
     `when_to_deblur` is None where no gate was computed.
     `claims` is what others claim of the run's networks on its public set, None where there is no claim.
+    `over_time` is None but for a video.
     """
 
     run: str
@@ -109,10 +111,16 @@ class ReportView:
     choices: Choices
     flips: Table
     exhibits: tuple[Exhibit, ...]
+    over_time: OverTimeView | None
     all_metrics: Table
     all_differences: Table
     definitions: Facts
     provenance: tuple[tuple[str, Facts], ...]
+
+    @property
+    def figures(self) -> tuple[Exhibit, ...]:
+        """Every plot of the page, those over time last."""
+        return (*self.exhibits, *(() if self.over_time is None else self.over_time.exhibits))
 
     @property
     def verdict(self) -> ArmVerdict:
@@ -134,6 +142,7 @@ def view_of(folder: Path, is_beside: bool = True, budget: float | None = None) -
     pictures, classes = read_shown(run, result, images)  # checks the table's columns
     made = strips(pictures, classes, folder if is_beside else None)
     analysis, exhibits = _analysis(run, result, images, budget)
+    over_time = run.read_over_time()
     specs, first_specs = shown_specs(result.arms), main_specs(result.arms)
     found, has_truth = verdicts(result), result.specification.get("truth") != "none"
     return ReportView(
@@ -161,6 +170,7 @@ def view_of(folder: Path, is_beside: bool = True, budget: float | None = None) -
         choices=_choices(result, made, analysis),
         flips=flip_table(run.read_flips() if has_truth else run.read_flips().iloc[:0]),
         exhibits=exhibits if has_truth else (),
+        over_time=None if over_time is None else over_time_view(result, over_time),
         all_metrics=arm_table(result.arms, specs, result.differences).transposed("Metric"),
         all_differences=difference_table(result, specs).transposed("Metric"),
         definitions=tuple((spec.title, f"{spec.definition}; {spec.better} is better") for spec in specs),

@@ -7,6 +7,7 @@
     detections/<arm>.json  COCO results format; `sharp+<deblurrer>` is the deblurrer run on sharp pictures, those
                            that `harm_ids` in result.json names, or all
     analysis.json          each arm's errors by kind, mAP by class and blur, curves (see evaluation/score/analysis.py)
+    over_time.json         of a video: flicker, drop-outs, dropped frames (see results/over_time_schema.py)
     images.csv             one row per picture and arm
     flips.csv              one row per true box that one arm finds and another misses
     pictures/<digest>.jpg  the pictures that the report shows, blur kernels among them, named in images.csv
@@ -21,7 +22,7 @@ import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -31,6 +32,7 @@ from PIL import Image as PillowImage
 
 from detbench.core.images import check_writable, remove_unfinished, write_atomically
 from detbench.errors import DataError, OutputError
+from detbench.results.over_time_schema import OverTime, over_time_from_json
 from detbench.results.schema import RunResult, flat_metrics, result_from_json, result_to_json
 from detbench.types import Picture
 
@@ -44,6 +46,7 @@ RUN_NAMES = frozenset(
         "truth.json",
         "detections",
         "analysis.json",
+        "over_time.json",
         "images.csv",
         "flips.csv",
         "pictures",
@@ -86,6 +89,18 @@ class RunFolder:
         """Write one JSON file, keys in the order given, one number always as the same text."""
         pieces = json.JSONEncoder(indent=1, allow_nan=False).iterencode(value)  # the whole text may be a large one
         write_atomically(self.path / name, chain(pieces, "\n"))
+
+    def write_over_time(self, over_time: OverTime | None) -> None:
+        """Write `over_time.json`, or remove an earlier run's where the pictures are no frames of a video."""
+        if over_time is None:
+            (self.path / "over_time.json").unlink(missing_ok=True)
+        else:
+            self.write_json("over_time.json", asdict(over_time))
+
+    def read_over_time(self) -> OverTime | None:
+        """What `over_time.json` holds, None where there is none; raises DataError where it is damaged."""
+        path = self.path / "over_time.json"
+        return over_time_from_json(_read_json(path), str(path)) if path.is_file() else None
 
     def write_results(self, result: RunResult) -> None:
         """Write the headline numbers and, last of all, the result that says the run is whole."""

@@ -12,7 +12,7 @@ from detbench.evaluation.measure.harm import harm_places
 from detbench.evaluation.measure.steps import Restored
 from detbench.metrics.image_metrics import Quality
 from detbench.results.schema import PartlyKnown
-from detbench.types import Detections, Picture, Sample
+from detbench.types import Detections, Picture, Sample, Timeline
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +134,8 @@ class Basis:
 class Measurements:
     """The pictures in the dataset's order, and each arm's rows. `failed` says, by name, why an arm that was wanted is
     not among them; `kept` are the ids of the pictures whose pixels are at hand for the report, None for all;
-    `partly_known` are, by name, the backends and metrics whose files are not all known.
+    `partly_known` are, by name, the backends and metrics whose files are not all known; `timeline` is None where the
+    pictures are no frames of a video, and of a run that was merged, whose pixels are elsewhere.
     """
 
     basis: Basis
@@ -143,3 +144,4 @@ class Measurements:
     failed: Mapping[str, str] = field(default_factory=dict)
     kept: Set[int] | None = None
     partly_known: Mapping[str, PartlyKnown] = field(default_factory=dict)
+    timeline: Timeline | None = None

@@ -13,6 +13,7 @@ from detbench.evaluation.score.arm_evidence import ArmEvidence, evidence_of_arms
 from detbench.evaluation.score.artefact_alarms import alarms_of
 from detbench.evaluation.score.cached_numbers import CachedNumbers
 from detbench.evaluation.score.consistency import consistency_of
+from detbench.evaluation.score.over_time import over_time_of
 from detbench.evaluation.score.scores import arm_result, differences, pairs_of, reported_arms
 from detbench.evaluation.score.selective_restoration import selective_restoration
 from detbench.evaluation.score.shown_pictures import shown_ids
@@ -20,19 +21,21 @@ from detbench.evaluation.score.true_boxes import true_boxes
 from detbench.metrics.columns import TrueColumns
 from detbench.metrics.image_metrics import metric_specs
 from detbench.results.cache import Cache, Record
+from detbench.results.over_time_schema import OverTime
 from detbench.results.schema import ArmResult, RunResult
 
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """A run's result, and what else its folder says: the reported arms' `analysis`, every arm's `evidence`, and the
-    true boxes that they were held against.
+    """A run's result, and what else its folder says: the reported arms' `analysis`, every arm's `evidence`, the true
+    boxes that they were held against, and of a video what its frames say in their order.
     """
 
     result: RunResult
     analysis: Mapping[Arm, Record]
     evidence: Mapping[Arm, ArmEvidence]
     truth: TrueColumns
+    over_time: OverTime | None = None
 
 
 SCORING = "scoring arms and pairs"
@@ -85,7 +88,8 @@ def score(measured: Measurements, cache: Cache, progress: Progress = unwatched) 
         alarms=alarms,
         consistency=consistency_of(measured, arms, truth.columns) if basis.specification["truth"] == "none" else (),
     )
-    return Scored(result, analysis, evidence, truth.columns)
+    over_time = over_time_of(measured, arms, evidence, truth.columns)
+    return Scored(result, analysis, evidence, truth.columns, over_time)
 
 
 def _definitions(named: Collection[str]) -> dict[str, str]:
