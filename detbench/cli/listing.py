@@ -172,6 +172,7 @@ _PATHS = {
     "[coco:]PATH[#SPLIT]": "COCO's JSON and pictures, as tools export them",
     "[yolo:]PATH[#SPLIT]": "data.yaml and label files",
     "[voc:]PATH[#SPLIT]": "Annotations/*.xml, pixels from 1; voc0: from 0",
+    "[video:]PATH": "a video file with boxes in its .txt (MOT), a MOT sequence, a folder of frames",
     "[pairs:]PATH": "GoPro, REDS, HIDE, RealBlur, DVD, BSD; also blur:, blur_gamma:",
     "kohler:PATH": "Köhler et al.'s 48 shakes, by their protocol",
     "levin:PATH": "Levin et al.'s 32 shakes, by their protocol",

@@ -118,9 +118,10 @@ def open_source(
     detector knows none of its classes.
     """
     if not dataset.classes and (truth == "labels" or detector.entry.by_name):
+        beside = "" if getattr(dataset, "timeline", None) is None else ". Or put a clip's boxes beside it, as MOT files"
         raise NotEvaluableError(
             f"dataset {dataset.name} has no boxes: add --truth pseudo, which takes the detector's own on the sharp "
-            "pictures, or --truth none, which compares arms without truth, and name a detector that runs"
+            f"pictures, or --truth none, which compares arms without truth, and name a detector that runs{beside}"
         )
     if detector.entry.by_name:
         return dataset.classes, RecordedSource(detector, dataset, dataset.classes, deblurrers)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from detbench.errors import NotEvaluableError
 from detbench.evaluation.measure.measured import Measurements
 from detbench.evaluation.measure.steps import Stages
 from detbench.evaluation.request import Given, RunSpec
@@ -136,6 +137,13 @@ def test_pictures_have_no_order(measured: Callable[..., Measurements], tmp_path:
     made = measured({"identity": lambda frame: frame}, str(drawn_dataset))
     assert made.timeline is None
     assert score(made, Cache(tmp_path / "scores")).over_time is None
+
+
+def test_a_clip_without_boxes_says_where_they_go(measured: Callable[..., Measurements], tmp_path: Path) -> None:
+    """A blurred clip has no sharp frames to take boxes from: MOT's file is named, before any frame is restored."""
+    clip = write_sequence(tmp_path / "bare", 3, FPS, with_truth=False)
+    with pytest.raises(NotEvaluableError, match="has no boxes: .*clip's boxes beside it, as MOT files"):
+        measured({"losing": losing}, f"video:{clip}")
 
 
 def test_the_clip_is_as_it_is_described() -> None:
