@@ -51,9 +51,9 @@ def write_sequence(folder: Path, frames: int, fps: float = 10, with_truth: bool 
     return folder
 
 
-def write_video(path: Path, frames: int, fps: float = 10) -> Path:
-    """The same frames as a video without loss (FFV1), with its boxes beside it."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"FFV1"), fps, (WIDTH, HEIGHT))
+def write_video(path: Path, frames: int, fps: float = 10, codec: str = "FFV1") -> Path:
+    """The same frames as a video, without loss (FFV1) or with another codec, with its boxes beside it."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), fps, (WIDTH, HEIGHT))
     for place in range(frames):
         writer.write(cv2.cvtColor(frame_at(place), cv2.COLOR_RGB2BGR))
     writer.release()

@@ -30,6 +30,16 @@ def test_a_video_is_its_frames_with_the_boxes_beside_it(tmp_path: Path) -> None:
     assert dataset.timeline.tracks == {number: 1 + (number - 1) % 2 for number in range(1, 11)}
 
 
+def test_an_mp4_is_read_too(tmp_path: Path) -> None:
+    """Compressed with MPEG-4: as many frames, at the file's rate, in nearly the same colours."""
+    dataset = opened(str(write_video(tmp_path / "clip.mp4", 12, fps=29.97, codec="mp4v")))
+    frames = [sample.blurred.load() for sample in dataset]
+    assert len(frames) == 12
+    assert np.abs(frames[11].astype(int) - frame_at(11)).mean() < 6
+    assert dataset.timeline is not None
+    assert dataset.timeline.fps == pytest.approx(29.97, abs=0.01)
+
+
 def test_unpacked_frames_go_with_the_dataset(tmp_path: Path) -> None:
     """The temporary folder is there for as long as the dataset, and no longer."""
     dataset = opened(str(write_video(tmp_path / "clip.avi", 2)))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detbench.core.arm import BLURRED, SHARP, Arm
+from detbench.core.progress import Progress, unwatched
 from detbench.evaluation.measure.measured import ArmPicture, Measurements
 from detbench.evaluation.score.arm_evidence import ArmEvidence, evidence_of_arms
 from detbench.metrics.columns import TrueColumns
@@ -24,8 +25,16 @@ FrameRows = Sequence[ArmPicture]
 """One arm's rows in the order of time, clip by clip."""
 
 
+FLICKER = "flicker of frames"
+"""What progress counts while frames are held against each other."""
+
+
 def over_time_of(
-    measured: Measurements, arms: Iterable[Arm], evidence: Mapping[Arm, ArmEvidence], truth: TrueColumns
+    measured: Measurements,
+    arms: Iterable[Arm],
+    evidence: Mapping[Arm, ArmEvidence],
+    truth: TrueColumns,
+    progress: Progress = unwatched,
 ) -> OverTime | None:
     """What the arms' frames say in their order; None where the pictures are no frames of a video."""
     timeline = measured.timeline
@@ -37,7 +46,7 @@ def over_time_of(
     frames = [identity for clip in clips for identity in clip]
     ordered = {arm: [of_arm[identity] for identity in frames] for arm, of_arm in rows.items()}
     reference = SHARP if SHARP in ordered else BLURRED
-    flicker = _flicker(ordered, reference, clips)
+    flicker = _flicker(ordered, reference, clips, progress)
     video = _Video(truth, triples_of(truth, clips, timeline.tracks), clips, timeline.fps, _mean(flicker[reference]))
     return OverTime(
         timeline.fps,
@@ -83,18 +92,23 @@ def _of_arm(video: _Video, rows: FrameRows, evidence: ArmEvidence, flicker: Sequ
     )
 
 
-def _flicker(rows: Mapping[Arm, FrameRows], reference: Arm, clips: Clips) -> dict[Arm, list[float | None]]:
+def _flicker(
+    rows: Mapping[Arm, FrameRows], reference: Arm, clips: Clips, progress: Progress
+) -> dict[Arm, list[float | None]]:
     """Each frame's flicker from the one before, None of a clip's first; two frames of an arm are held at a time."""
     found: dict[Arm, list[float | None]] = {arm: [] for arm in rows}
     starts = {clip[0] for clip in clips}
     before: dict[Arm, Image] = {}
-    for frames in zip(*rows.values(), strict=True):
+    count = len(rows[reference])
+    for place, frames in enumerate(zip(*rows.values(), strict=True)):
+        progress(FLICKER, place, count)
         after = {arm: row.picture.load() for arm, row in zip(rows, frames, strict=True)}
         is_first = frames[0].sample.id in starts or before[reference].shape != after[reference].shape
         motion = None if is_first else motion_between(before[reference], after[reference])
         for arm, image in after.items():
             found[arm].append(None if motion is None else flicker_levels(before[arm], image, motion))
         before = after
+    progress(FLICKER, count, count)
     return found
 
 

@@ -88,7 +88,7 @@ def score(measured: Measurements, cache: Cache, progress: Progress = unwatched) 
         alarms=alarms,
         consistency=consistency_of(measured, arms, truth.columns) if basis.specification["truth"] == "none" else (),
     )
-    over_time = over_time_of(measured, arms, evidence, truth.columns)
+    over_time = over_time_of(measured, arms, evidence, truth.columns, progress)
     return Scored(result, analysis, evidence, truth.columns, over_time)
 
 

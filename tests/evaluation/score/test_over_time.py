@@ -13,6 +13,7 @@ from detbench.evaluation.measure.steps import Stages
 from detbench.evaluation.request import Given, RunSpec
 from detbench.evaluation.run import measure
 from detbench.evaluation.run_plan import resolve
+from detbench.evaluation.score.over_time import FLICKER
 from detbench.evaluation.score.scoring import score
 from detbench.results.cache import Cache
 from detbench.results.over_time_schema import OverTime
@@ -132,6 +133,18 @@ def test_clips_are_apart(measured: Callable[..., Measurements], tmp_path: Path) 
     assert arm.dropout_chances == 2 * (1 + 4)
 
 
+def test_frames_are_counted_while_they_are_compared(measured: Callable[..., Measurements], tmp_path: Path) -> None:
+    """Progress goes from 0 to all nine frames, for that is the longest part of scoring a video."""
+    heard: list[tuple[int, int]] = []
+
+    def progress(what: str, done: int, count: int, _now: str = "", /) -> None:
+        if what == FLICKER:
+            heard.append((done, count))
+
+    score(measured({"identity": lambda frame: frame}), Cache(tmp_path / "scores"), progress)
+    assert heard == [(done, FRAMES) for done in range(FRAMES + 1)]
+
+
 def test_pictures_have_no_order(measured: Callable[..., Measurements], tmp_path: Path, drawn_dataset: Path) -> None:
     """A dataset of single pictures says nothing over time."""
     made = measured({"identity": lambda frame: frame}, str(drawn_dataset))
@@ -142,7 +155,7 @@ def test_pictures_have_no_order(measured: Callable[..., Measurements], tmp_path:
 def test_a_clip_without_boxes_says_where_they_go(measured: Callable[..., Measurements], tmp_path: Path) -> None:
     """A blurred clip has no sharp frames to take boxes from: MOT's file is named, before any frame is restored."""
     clip = write_sequence(tmp_path / "bare", 3, FPS, with_truth=False)
-    with pytest.raises(NotEvaluableError, match="has no boxes: .*clip's boxes beside it, as MOT files"):
+    with pytest.raises(NotEvaluableError, match=r"has no boxes: .*clip's boxes beside it, as MOT files"):
         measured({"losing": losing}, f"video:{clip}")
 
 
