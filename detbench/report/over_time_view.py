@@ -59,7 +59,7 @@ def _lead(found: OverTime) -> str:
         "The frame rate is unknown, so nothing is said of late and dropped frames."
         if found.fps is None
         else f"{found.fps:g} frames a second: one is late after {amount(1000 / found.fps)} ms of restoration, and what "
-        "arrives meanwhile is dropped. The detector's own time comes on top."
+        "arrives meanwhile is dropped. The detector’s own time comes on top."
     )
     clips = f" in {len(found.clip_starts)} clips" if len(found.clip_starts) > 1 else ""
     return f"{len(found.frames):,} frames{clips}. Flicker is beside that of the {found.flicker_reference} arm. {rate}"
@@ -90,7 +90,7 @@ def _found_exhibit(found: OverTime, arms: Mapping[str, ArmOverTime], drawn: Mapp
             axis.set(ylim=(-0.3, 1.08), title=truncate_label(name))
             axis.set_yticks([0, 1], ["0", "1"])
 
-    note = "Share of each frame's true boxes that is found. Bars below 0 are dropped frames."
+    note = "Share of each frame’s true boxes that is found. Bars below 0 are dropped frames."
     return _exhibit("Found by frame", note, len(arms), draw)
 
 
