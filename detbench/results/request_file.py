@@ -72,7 +72,9 @@ def read_request(path: Path) -> Request | None:
     written = _json(path / REQUEST)
     try:
         if written is None:
-            return specified(dict((_json(path / "result.json") or {})["specification"]))
+            known = dict((_json(path / "result.json") or {})["specification"])
+            known.pop("precision", None)  # it says what came of the word, and `auto` is another
+            return specified(known)
         deblurrers = {name: Source(**each) for name, each in written["deblurrers"].items()}
         dataset, detector = Source(**written["dataset"]), Source(**written["detector"])
         return Request(dict(written["specification"]), dataset, detector, deblurrers)

@@ -90,7 +90,7 @@ WRONG = {
     "[run]\nout = 3": ("[run] out = 3: it is a path in quotes",),
     "[run]\ndetector = ['yolov8']": ("[run] detector = ['yolov8']: it is text in quotes",),
     "[run]\ndeblurrer = 'wiener'": ("[run] deblurrer = 'wiener': it is a list of texts, such as [",),
-    "[run]\ntruth = 'lables'": ("[run] truth = 'lables': it is one of labels, pseudo.", "'labels'?"),
+    "[run]\ntruth = 'lables'": ("[run] truth = 'lables': it is one of labels, pseudo, none.", "'labels'?"),
     "[run]\nout-folder = 'x'": ("[run] out-folder: no such option",),
     "[rum]\nlimit = 3": ("'rum' is no table of settings. Did you mean 'run'?", "[run] and [gate]"),
     "run = 3": ("'run' is no table; begin it with a line [run]",),

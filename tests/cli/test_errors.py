@@ -52,7 +52,7 @@ def test_missing_checkpoint(detbench: Run, dataset: Path) -> None:
 def test_missing_weights(detbench: Run, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A network without weights says where they belong and how they are made."""
     monkeypatch.setattr("detbench.plugins.backend.shipped", lambda kind: tmp_path / kind)
-    refused(run_on(detbench, dataset, deblurrer="nah"), "nah", "weights", "detbench train nah")
+    refused(run_on(detbench, dataset, deblurrer="deblurgan"), "deblurgan", "weights", "detbench train deblurgan")
 
 
 def test_weights_of_another_architecture(detbench: Run, dataset: Path) -> None:

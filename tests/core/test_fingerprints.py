@@ -179,7 +179,7 @@ def test_a_distribution_of_another_name_is_found(put: Callable[[str, bytes], Pat
     [
         ("detbench.metrics.quality", {"numpy", "opencv-python"}),
         ("detbench.metrics.evidence", {"numba", "numpy", "scipy"}),
-        ("detbench.blur.recipes", {"numpy", "opencv-python", "pillow"}),
+        ("detbench.blur.recipes", {"numpy", "opencv-python", "pillow", "scipy"}),
     ],
 )
 def test_steps_depend_on_their_libraries(module: str, libraries: set[str]) -> None:
