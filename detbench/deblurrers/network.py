@@ -10,15 +10,17 @@ from detbench.core.devices import resolve_device
 from detbench.core.images import pad_to_multiple
 from detbench.core.paths import shipped
 from detbench.core.torch_device import check_usable
+from detbench.deblurrers.blind import Blind
 from detbench.deblurrers.tiling import MAX_PIXELS, OVERLAP, FloatImage, restore_tiled
 from detbench.errors import UsageError
 from detbench.nets import nafnet, pix2pix
 from detbench.nets.accelerate import accelerate, fuse
 from detbench.nets.deblurgan import Generator, ResizeGenerator
 from detbench.nets.deep_generative_filter import DenseGenerator
+from detbench.nets.guided_nafnet import GuidedNAFNet
 from detbench.nets.nah import MultiScaleNet
 from detbench.nets.weights import FILE_NAME, load_weights, weights_metadata
-from detbench.types import Image
+from detbench.types import Image, Restoration
 
 SMALLEST_SIDE = 8
 """DeblurGAN reflects one pixel at a quarter of the size, which takes two to begin with."""
@@ -123,6 +125,32 @@ class HalfResolutionNAFNet(NetworkDeblurrer):
         super().__init__(net, "nafnet", weights, device, precision)
         if self.device == "cpu":
             self.net = fuse(net, PRECISIONS[precision])
+
+
+class Guided(NetworkDeblurrer):
+    """`blind` deconvolves the picture, and a NAFNet at half resolution decides where to trust it and adds its own part.
+
+    Deconvolution undoes what one kernel explains, such as the shake of a camera; the network does the rest, such as
+    depth and moving things.
+    """
+
+    multiple = nafnet.MULTIPLE
+
+    def __init__(self, weights: Path | None = None, device: str = "auto", precision: str = "fp32") -> None:
+        net = GuidedNAFNet()
+        super().__init__(net, "guided", weights, device, precision)
+        if self.device == "cpu":
+            self.net = fuse(net, PRECISIONS[precision])
+        self.blind = Blind(device=device, precision=precision)
+
+    def __call__(self, blurred: Image) -> Image:
+        """Shape (H, W, 3) in and out, any size."""
+        return self.restore(blurred).image
+
+    def restore(self, blurred: Image) -> Restoration:
+        """The picture restored, (H, W, 3), and the kernel that `blind` found."""
+        found = self.blind.restore(blurred)
+        return Restoration(super().__call__(np.concatenate([blurred, found.image], axis=2)), found.blur)
 
 
 class Nah(NetworkDeblurrer):

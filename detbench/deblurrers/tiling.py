@@ -25,7 +25,7 @@ OVERLAP = 128
 def restore_tiled(
     image: Image, restore: Callable[[Image], FloatImage], max_pixels: int, overlap: int, multiple: int
 ) -> FloatImage:
-    """Run `restore`, which keeps the size, over a picture in tiles of at most `max_pixels`; shape (H, W, 3).
+    """Run `restore`, which keeps the size, over a picture in tiles of at most `max_pixels`: (H, W, C) to (H, W, 3).
 
     The picture is extended by reflection to `multiple`, so `restore` only sees sides that divide by it, and cropped
     again. Where that fits into `max_pixels` it is called once. Tiles share at least `overlap` pixels (a multiple of
@@ -41,7 +41,7 @@ def restore_tiled(
 def blend_tiles(
     image: Image, restore: Callable[[Image], FloatImage], sides: tuple[int, int], overlap: int
 ) -> FloatImage:
-    """Run `restore` over a picture, shape (H, W, 3), in tiles of just these sides (rows, columns), blended as above.
+    """Run `restore` over a picture, (H, W, C), in tiles of just these sides (rows, columns), blended as above.
 
     The picture is at least as large as a tile; where it is one, `restore` is called once. Raises MemoryError where a
     tile is more than the memory of the library that restores it.
@@ -50,7 +50,7 @@ def blend_tiles(
     if (rows, columns) == image.shape[:2]:
         with memory_errors():
             return restore(image)
-    blended = np.zeros(image.shape, dtype=np.float32)
+    blended = np.zeros((*image.shape[:2], 3), dtype=np.float32)
     total = np.zeros((*image.shape[:2], 1), dtype=np.float32)
     for top in _starts(image.shape[0], rows, overlap):
         for left in _starts(image.shape[1], columns, overlap):

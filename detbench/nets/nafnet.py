@@ -134,7 +134,12 @@ class NAFNet(RestorationNet):
 
     def forward(self, blurred: Tensor) -> Tensor:
         """RGB in -1..1, shape (N, 3, H, W), to the same, not clamped to it; H and W are multiples of 16."""
-        features: Tensor = self.enter(F.pixel_unshuffle(blurred, SHUFFLE))
+        features = self.between(self.enter(F.pixel_unshuffle(blurred, SHUFFLE)))
+        return blurred + F.pixel_shuffle(self.leave(features), SHUFFLE)
+
+    def between(self, entered: Tensor) -> Tensor:
+        """Features at a quarter of the pixels, through encoder, middle and decoder; (N, WIDTH, H, W) in and out."""
+        features: Tensor = entered
         skips: list[Tensor] = []
         for blocks, down in zip(self.encoder, self.downs, strict=True):
             skips.append(blocks(features))
@@ -142,7 +147,7 @@ class NAFNet(RestorationNet):
         features = self.middle(features)
         for up, blocks in zip(self.ups, self.decoder, strict=True):
             features = blocks(up(features) + skips.pop())
-        return blurred + F.pixel_shuffle(self.leave(features), SHUFFLE)
+        return features
 
     def init_as_identity(self) -> None:
         """Exactly, by the skip around the whole alone."""

@@ -276,6 +276,8 @@ def _with_options(entry: Entry, weights: Path, **options: Any) -> Entry:
 def _backend(entry: Entry, weights: Path | None) -> Backend:
     sha256 = None if weights is None else _weights_sha256(entry, weights)
     settings = {key: value for key, value in entry.options.items() if key != "weights"}
+    for name in entry.more_weights:
+        settings[f"{name}_sha256"] = _weights_sha256(entry, model_weights(shipped("models") / name))
     card = {} if weights is None else card_beside(weights, sha256)
     return Backend(entry.name, entry, _identity(entry, sha256, settings), _cost(card), loss_detectors(card))
 

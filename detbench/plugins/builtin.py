@@ -81,6 +81,15 @@ DEBLURRERS = Registry(
             TORCH,
             source="arXiv 2204.04676",
         ),
+        Entry(
+            "guided",
+            "detbench.deblurrers.network:Guided",
+            "nafnet that is shown what blind makes of the picture",
+            "guided",
+            more_weights=("blind",),
+            distributions=TORCH,
+            estimates_kernels=True,
+        ),
     ),
 )
 

@@ -34,6 +34,7 @@ class Entry:
     estimates_kernels   a deblurrer that is a KernelEstimator
     settings            options that a user may set, as in `NAME:light=linear`, with the words that each takes, the
                         default first
+    more_weights        folders in `models/` that it loads from besides `weights`
     """
 
     name: str
@@ -50,6 +51,7 @@ class Entry:
     by_name: bool = False
     estimates_kernels: bool = False
     settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    more_weights: tuple[str, ...] = ()
 
     @property
     def network(self) -> str:

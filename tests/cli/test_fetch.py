@@ -45,7 +45,7 @@ def test_all_means_all_weights(detbench: Run, register: Callable[..., Any], publ
     assert [Path(line).parent.name for line in said.out.splitlines()] == [
         name for name, entry in registry().items() if entry.kind == "weights"
     ]
-    assert len(publisher.asked) == 7
+    assert len(publisher.asked) == 8
 
 
 @pytest.mark.usefixtures("nothing_ships")
@@ -110,4 +110,4 @@ def test_the_list_of_deblurrers_says_what_is_fetched(detbench: Run) -> None:
     """`detbench list` fetches nothing and names the command."""
     said = detbench("list", "deblurrers")
     assert re.search(r"^nah +missing +fetched on first use: detbench fetch nah$", said.out, re.M)
-    assert re.search(r"^nafnet +ready", said.out, re.M)
+    assert re.search(r"^guided +ready", said.out, re.M)

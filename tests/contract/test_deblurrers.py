@@ -9,6 +9,7 @@ import pytest
 
 from detbench.nets.deblurgan import Generator
 from detbench.nets.deep_generative_filter import DenseGenerator
+from detbench.nets.guided_nafnet import GuidedNAFNet
 from detbench.nets.nafnet import NAFNet
 from detbench.nets.nah import MultiScaleNet
 from detbench.nets.pix2pix import UNet
@@ -23,6 +24,7 @@ NETS = {
     "deep_generative_filter": DenseGenerator,
     "pix2pix": UNet,
     "nafnet": NAFNet,
+    "guided": GuidedNAFNet,
 }
 SIZES = [(1, 1), (2, 3), (1, 40), (37, 26), (33, 64)]
 

@@ -5,6 +5,7 @@ from detbench.nets.blind_kernel import BlindKernel
 from detbench.nets.cost import cost_of
 from detbench.nets.deblurgan import Generator, ResizeGenerator
 from detbench.nets.deep_generative_filter import DenseGenerator
+from detbench.nets.guided_nafnet import GuidedNAFNet
 from detbench.nets.nafnet import NAFNet
 from detbench.nets.nah import MultiScaleNet
 from detbench.nets.pix2pix import UNet
@@ -26,6 +27,13 @@ def test_size_and_cost(net: type[nn.Module], parameters: int, gflop_per_mpix: fl
     cost = cost_of(net)
     assert cost.parameters == parameters
     assert cost.gflop_per_mpix == pytest.approx(gflop_per_mpix, rel=0.02)
+
+
+def test_a_network_of_two_pictures() -> None:
+    """It is counted with six channels; what finds the second picture is not counted."""
+    cost = cost_of(GuidedNAFNet, channels=6)
+    assert cost.parameters == 4_963_216
+    assert cost.gflop_per_mpix == pytest.approx(87, rel=0.02)
 
 
 def test_a_network_of_grey_pictures() -> None:
