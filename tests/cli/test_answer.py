@@ -79,8 +79,8 @@ def test_quiet_leaves_the_folder_and_what_failed(
     said = drawn_run("--quiet", "--name", "job", "--limit", 2)
     assert (said.code, said.out, said.err) == (0, "reports/job\n", "")
     monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "brittle.py").write_text("def restore(image):\n    raise ValueError('glass')\n")
-    said = drawn_run("--quiet", "--name", "other", "--limit", 2, deblurrers=("identity", "python:brittle:restore"))
+    (tmp_path / "glassy.py").write_text("def restore(image):\n    raise ValueError('glass')\n")
+    said = drawn_run("--quiet", "--name", "other", "--limit", 2, deblurrers=("identity", "python:glassy:restore"))
     assert (said.code, said.out) == (4, "reports/other\n")
     assert said.err.startswith("python-restore failed and has no numbers. ")
     assert said.err.count("\n") == 1

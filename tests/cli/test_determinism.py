@@ -75,7 +75,8 @@ def test_threads_change_next_to_nothing(drawn_run: Run, monkeypatch: pytest.Monk
         for threads in (1, 2):
             torch.set_num_threads(threads)
             monkeypatch.setenv("DETBENCH_CACHE", f"threads-{threads}")
-            words = ("--limit", "2", "--resamples", "0", "--device", "cpu", "--name", f"threads-{threads}")
+            words = ("--limit", "2", "--resamples", "0", "--device", "cpu", "--precision", "fp32")
+            words += ("--name", f"threads-{threads}")
             found.append(json.loads(metrics_of(drawn_run(*words, deblurrers=("deblurgan",)))))
     finally:
         torch.set_num_threads(before)

@@ -51,7 +51,8 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "found"), [("detbench ru", "run"), ("detbench run --truth ", "labels pseudo"), ("detbench ga", "gate")]
+    ("words", "found"),
+    [("detbench ru", "run"), ("detbench run --truth ", "labels pseudo none"), ("detbench ga", "gate")],
 )
 def test_a_shell_completes_commands_options_and_values(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: str, found: str
