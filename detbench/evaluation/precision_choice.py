@@ -58,11 +58,11 @@ def settled(
         except ArmError:  # the run comes to it again, and says so
             return plan, ()
         if reason:
-            return plan, (f"Networks ran in single precision: in bfloat16 {reason} by {exact.name}.",)
+            return plan, (f"Networks ran in single precision: in bfloat16 {reason} by {exact.name}",)
     of_pictures = f"the first {len(samples)} pictures" if len(samples) > 1 else "the first picture"
     return fast, (
         f"Networks ran in bfloat16, which changed nothing on {of_pictures}: PSNR by at most {MOST_PSNR_DB} dB, and no "
-        f"box of confidence {SURE} or more. --precision fp32 is slower, and the same on every machine.",
+        f"box of confidence {SURE} or more. --precision fp32 is slower, and the same on every machine",
     )
 
 

@@ -59,7 +59,7 @@ def test_auto_is_single_precision_where_a_picture_changes(
     result = run_of(drawn_dataset, tmp_path)
     assert result.specification["precision"] == "fp32"
     assert "in bfloat16 the PSNR of picture 1 changed by" in said(result)
-    assert said(result).endswith("dB by pix2pix.")
+    assert said(result).endswith("dB by pix2pix")
     exact = run_of(drawn_dataset, tmp_path, precision="fp32")
     assert [arm.metrics["psnr_db"] for arm in result.arms] == [arm.metrics["psnr_db"] for arm in exact.arms]
 
