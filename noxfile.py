@@ -74,13 +74,7 @@ def build(session: nox.Session) -> None:
     lend_libraries(session)
     session.install(str(next(wheels.glob("detbench-*.whl"))))
     shutil.rmtree(wheels)
-    drawing = Path("tests/drawn.py").resolve()
-    elsewhere = Path(session.create_tmp()) / "elsewhere"
-    shutil.rmtree(elsewhere, ignore_errors=True)
-    elsewhere.mkdir()
-    session.chdir(elsewhere)
-    session.env["DETBENCH_CACHE"] = str(elsewhere / "cache")
-    session.run("python", str(drawing), "drawn")
+    draw_elsewhere(session)
     job = "run --deblurrer identity --deblurrer wiener --detector blobs --dataset drawn --blur trajectory --name job"
     session.run("detbench", *job.split())
     session.run("detbench", "gate", "reports/job", "--baseline", "reports/job")
@@ -93,6 +87,15 @@ def without_ultralytics(session: nox.Session) -> None:
     """Install the package without the extra `yolo`, and run the main job, the refusal of YOLO, and doctor."""
     lend_libraries(session, but="ultralytics")
     session.install(".")
+    draw_elsewhere(session)
+    job = "run --deblurrer identity --detector blobs --dataset drawn --blur trajectory --name job"
+    session.run("detbench", *job.split())
+    session.run("detbench", "run", "--deblurrer", "identity", success_codes=[2])
+    session.run("detbench", "doctor")
+
+
+def draw_elsewhere(session: nox.Session) -> None:
+    """Go on in an empty folder outside the checkout, with a cache of its own and the drawn pictures."""
     drawing = Path("tests/drawn.py").resolve()
     elsewhere = Path(session.create_tmp()).resolve() / "elsewhere"
     shutil.rmtree(elsewhere, ignore_errors=True)
@@ -100,10 +103,6 @@ def without_ultralytics(session: nox.Session) -> None:
     session.chdir(elsewhere)
     session.env["DETBENCH_CACHE"] = str(elsewhere / "cache")
     session.run("python", str(drawing), "drawn")
-    job = "run --deblurrer identity --detector blobs --dataset drawn --blur trajectory --name job"
-    session.run("detbench", *job.split())
-    session.run("detbench", "run", "--deblurrer", "identity", success_codes=[2])
-    session.run("detbench", "doctor")
 
 
 def check_release(session: nox.Session, folder: Path) -> None:

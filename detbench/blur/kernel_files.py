@@ -99,7 +99,7 @@ def _from_mat(file: Path) -> NDArray[np.generic]:
 
     try:
         stored = loadmat(io.BytesIO(read_bytes(file)))
-    except Exception as error:  # as above, and NotImplementedError for the HDF5 of version 7.3
+    except Exception as error:  # as above, and another one for the HDF5 of version 7.3
         raise DataError(f"{file}: not a .mat file that can be read ({error}); save it with -v7 in MATLAB") from None
     if MAT_VARIABLE not in stored:
         names = ", ".join(name for name in stored if not name.startswith("__")) or "none"

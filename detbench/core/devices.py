@@ -3,6 +3,7 @@
 import ctypes
 import platform
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from detbench.errors import UsageError
@@ -44,26 +45,28 @@ def multiplies_in_bf16(device: str) -> bool:
 
 def _cuda_capability(index: int) -> int:
     """The major number of a CUDA device's compute capability; 0 where there is none."""
-    try:
-        driver = ctypes.CDLL("nvcuda.dll" if platform.system() == "Windows" else "libcuda.so.1")
-    except OSError:
-        return 0
-    device, major = ctypes.c_int(), ctypes.c_int()
-    found = driver.cuInit(0) == 0 and driver.cuDeviceGet(ctypes.byref(device), index) == 0
-    if not found or driver.cuDeviceGetAttribute(ctypes.byref(major), _CAPABILITY_MAJOR, device) != 0:
-        return 0
-    return major.value
+    major = ctypes.c_int()
+    answered = _ask_driver(
+        index, lambda driver, on: driver.cuDeviceGetAttribute(ctypes.byref(major), _CAPABILITY_MAJOR, on)
+    )
+    return major.value if answered else 0
 
 
 def _cuda_name(index: int = 0) -> str:
     """The name of a CUDA device as the driver gives it; empty where there is none."""
+    name = ctypes.create_string_buffer(256)
+    return name.value.decode() if _ask_driver(index, lambda driver, on: driver.cuDeviceGetName(name, 256, on)) else ""
+
+
+def _ask_driver(index: int, question: Callable[[ctypes.CDLL, ctypes.c_int], int]) -> bool:
+    """Whether CUDA's driver is there, shows a device of this index, and answered a question about it: with 0."""
     try:
         driver = ctypes.CDLL("nvcuda.dll" if platform.system() == "Windows" else "libcuda.so.1")
     except OSError:
-        return ""
-    device, name = ctypes.c_int(), ctypes.create_string_buffer(256)
-    found = driver.cuInit(0) == 0 and driver.cuDeviceGet(ctypes.byref(device), index) == 0
-    return name.value.decode() if found and driver.cuDeviceGetName(name, 256, device) == 0 else ""
+        return False
+    device = ctypes.c_int()
+    is_shown = driver.cuInit(0) == 0 and driver.cuDeviceGet(ctypes.byref(device), index) == 0
+    return is_shown and question(driver, device) == 0
 
 
 def _processor_name() -> str:

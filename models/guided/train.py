@@ -27,6 +27,7 @@ from detbench.deblurrers.blind import Blind
 from detbench.metrics.quality import psnr_db
 from detbench.nets.guided_nafnet import GuidedNAFNet
 from detbench.nets.layers import zero_outputs_
+from detbench.training.data.crops import PictureStore
 from detbench.training.data.sources import TrainingPicture, find_source, split
 from detbench.training.losses.content import charbonnier, spectrum
 from detbench.training.losses.detector_features import load_detector_features
@@ -81,25 +82,12 @@ def _in_turn(photos: Path, pairs: Path, random: np.random.Generator) -> Iterator
 
 
 def _triple(picture: TrainingPicture, blind: Blind) -> Triple:
-    sharp = read_image(picture.sharp)
     if picture.blurred is not None:
-        blurred = read_image(picture.blurred)
+        sharp, blurred = read_image(picture.sharp), read_image(picture.blurred)
     else:
-        sharp = _shrunk(sharp)
-        key = picture.sharp.stem
+        sharp, key = PictureStore(LONGEST_PX).read(picture.sharp), picture.sharp.stem
         blurred, _ = RECIPES[sum(key.encode()) % len(RECIPES)].apply(sharp, key)
     return np.stack([blurred, blind(blurred), sharp])
-
-
-def _shrunk(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """At most LONGEST_PX long, by the mean of areas."""
-    import cv2
-
-    factor = LONGEST_PX / max(image.shape[:2])
-    if factor >= 1:
-        return image
-    size = round(image.shape[1] * factor), round(image.shape[0] * factor)
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
 
 
 class Triples:

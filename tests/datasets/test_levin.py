@@ -4,7 +4,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from detbench.blur.kernels import convolve
@@ -13,14 +12,7 @@ from detbench.datasets.levin import true_kernel
 from detbench.datasets.opening import open_dataset
 from detbench.errors import DataError
 from detbench.types import Kernel
-
-
-def path_kernel() -> NDArray[np.uint8]:
-    """A lopsided kernel's picture, its centroid off the middle."""
-    weights = np.zeros((11, 11), np.uint8)
-    weights[2, 1:7] = 120
-    weights[3:8, 6] = 255
-    return weights
+from tests.shakes import path_kernel
 
 
 @pytest.fixture

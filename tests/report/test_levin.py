@@ -14,6 +14,7 @@ from detbench.blur.kernels import convolve
 from detbench.blur.noise import add_noise
 from detbench.errors import DataError
 from detbench.types import Image, Kernel
+from tests.shakes import path_kernel
 
 HERE = Path(__file__).resolve().parents[2] / "reports"
 
@@ -30,14 +31,6 @@ def levin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     (tmp_path / "levin.md.j2").write_bytes((HERE / "levin.md.j2").read_bytes())
     monkeypatch.setattr(module, "HERE", tmp_path)
     return module
-
-
-def path_kernel() -> NDArray[np.uint8]:
-    """A lopsided kernel's picture, its centroid off the middle."""
-    weights = np.zeros((11, 11), np.uint8)
-    weights[2, 1:7] = 120
-    weights[3:8, 6] = 255
-    return weights
 
 
 @pytest.fixture
