@@ -52,8 +52,11 @@ class Generator(RestorationNet):
         self.apply(initialise)
 
     def forward(self, blurred: Tensor) -> Tensor:
-        """RGB in -1..1, shape (N, 3, H, W), to the same; H and W are multiples of 4 and at least 8."""
-        features = self.enter_norm(self.enter(blurred))
+        """RGB in -1..1, shape (N, 3, H, W), to the same; H and W are multiples of 4 and at least 8.
+
+        Weights of bfloat16 compute the features in it; the picture that they are added to stays as exact as it is.
+        """
+        features = self.enter_norm(self.enter(blurred.to(self.enter.weight.dtype)))
         features = self.down1_norm(self.down1(features))
         features = self.down2_norm(self.down2(features))
         features = self.blocks(features)

@@ -151,6 +151,19 @@ def test_bf16_is_close_to_fp32(adapter: Adapter, folders: Folders) -> None:
     assert difference.max() <= 16
 
 
+def test_deblurgan_in_bf16_is_computed_in_it_on_a_processor(folders: Folders) -> None:
+    """No step falls back to single precision, which autocast would have it do at every border."""
+    deblurrer = DeblurGAN(folders[DeblurGAN], "cpu", "bf16")
+    types = set()
+    for module in deblurrer.net.modules():
+        module.register_forward_hook(lambda *call: types.add(call[2].dtype))
+    deblurrer(random_picture(16, 20))
+    assert types == {torch.bfloat16, torch.float32}  # float32 is the picture's own, as it comes out
+    types.clear()
+    deblurrer.net.blocks(torch.zeros(1, 256, 8, 8, dtype=torch.bfloat16))
+    assert types == {torch.bfloat16}
+
+
 @ADAPTERS
 def test_dropout_is_off(adapter: Adapter, folders: Folders) -> None:
     """A deblurrer's network is in eval mode."""

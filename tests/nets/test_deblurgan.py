@@ -55,6 +55,18 @@ def test_generator_adds_its_output_to_the_input() -> None:
         assert torch.equal(net(blurred), blurred)
 
 
+def test_weights_of_bfloat16_leave_the_picture_as_exact_as_it_is() -> None:
+    """Features are computed in the type of the weights, and what they are added to is not rounded to it."""
+    net = Generator().eval()
+    nn.init.zeros_(net.leave.weight)
+    blurred = pictures(8, 12)
+    with torch.inference_mode():
+        restored = net.to(torch.bfloat16)(blurred)
+    assert restored.dtype == torch.float32
+    assert torch.equal(restored, blurred)
+    assert not torch.equal(blurred.bfloat16().float(), blurred)
+
+
 def test_generator_does_not_darken_borders() -> None:
     """An averaging 7x7 convolution leaves a constant picture constant up to its corners: padding is by reflection."""
     net = Generator()
