@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from detbench.nets.deep_generative_filter import GROWTH, DenseBlock
-from detbench.nets.fast_layers import FastInstanceNorm2d, PointwiseConv2d, is_computed_on_processor
+from detbench.nets.fast_layers import FastDropout, FastInstanceNorm2d, PointwiseConv2d, is_computed_on_processor
 from detbench.nets.nafnet import Block, ChannelMixing, NAFNet, SpatialMixing, gate
 from detbench.nets.winograd import WinogradConv2d
 
@@ -59,6 +59,8 @@ def _faster(module: nn.Module) -> type[nn.Module]:
     kind = type(module)
     if kind is nn.InstanceNorm2d and not module.state_dict():
         return FastInstanceNorm2d
+    if kind is nn.Dropout:
+        return FastDropout
     if kind is DenseBlock:
         return PreallocatedDenseBlock
     if kind is nn.Conv2d and isinstance(module, nn.Conv2d):

@@ -32,6 +32,26 @@ class FastInstanceNorm2d(nn.InstanceNorm2d):
         return F.group_norm(features, features.shape[1], eps=self.eps)
 
 
+class FastDropout(nn.Dropout):
+    """`nn.Dropout(p)` that draws a random byte for each value instead of a random number, where p is of 256 parts.
+
+    On a processor the numbers take a tenth of a training step of DeblurGAN.
+    """
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Any shape, in and out."""
+        dropped_bytes = self.p * 256
+        is_own = self.training and not self.inplace and dropped_bytes in range(1, 256)
+        if not is_own or not is_computed_on_processor(features):
+            return super().forward(features)
+        words = torch.empty(-(-features.numel() // 8), dtype=torch.int64).random_(-(2**63), None)
+        kept = torch.empty_like(features)
+        # Drawn as the values lie, whichever axis that is along.
+        lying = kept.as_strided((kept.numel(),), (1,))
+        torch.ge(words.view(torch.uint8)[: kept.numel()], dropped_bytes, out=lying).mul_(1 / (1 - self.p))
+        return features * kept
+
+
 class PointwiseConv2d(nn.Conv2d):
     """`nn.Conv2d(C, K, 1)` as the matrix product that it is in the memory format channels_last.
 

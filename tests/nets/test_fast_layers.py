@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from detbench.nets.fast_layers import FastInstanceNorm2d, PointwiseConv2d, is_computed_on_processor
+from detbench.nets.fast_layers import FastDropout, FastInstanceNorm2d, PointwiseConv2d, is_computed_on_processor
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -67,3 +67,32 @@ def test_the_norm_keeps_its_eps(is_training: bool) -> None:
     features = torch.randn(2, 3, 8, 10, generator=torch.Generator().manual_seed(0))
     with torch.set_grad_enabled(is_training):
         torch.testing.assert_close(FastInstanceNorm2d(3, eps=0.5)(features), nn.InstanceNorm2d(3, eps=0.5)(features))
+
+
+@pytest.mark.parametrize("p", [0.25, 0.5])
+def test_the_fast_dropout_drops_as_many_and_scales_the_rest(p: float) -> None:
+    """Values are dropped by themselves, p of them, the rest are scaled to the same mean, and draws repeat by seed."""
+    features = torch.rand(2, 32, 30, 31).to(memory_format=torch.channels_last) + 1
+    dropout = FastDropout(p)
+    torch.manual_seed(3)
+    one, other = dropout(features), dropout(features)
+    torch.manual_seed(3)
+    torch.testing.assert_close(dropout(features), one, rtol=0, atol=0)
+    assert one.is_contiguous(memory_format=torch.channels_last)
+    dropped = one == 0
+    torch.testing.assert_close(one[~dropped], features[~dropped] / (1 - p))
+    share = pytest.approx(p, abs=0.01)  # four standard deviations of 59,520 draws
+    assert dropped.float().mean().item() == share
+    again = (other == 0)[dropped].float().mean().item()
+    beside = dropped.flatten()[1:][dropped.flatten()[:-1]].float().mean().item()
+    assert (again, beside) == (share, share)
+
+
+def test_dropout_that_bytes_cannot_draw_is_torchs() -> None:
+    """A share of no whole number of 256 parts, and a network that restores, take torch's own."""
+    features = torch.ones(4, 1000)
+    torch.manual_seed(0)
+    ours = FastDropout(0.3)(features)
+    torch.manual_seed(0)
+    torch.testing.assert_close(ours, nn.Dropout(0.3)(features), rtol=0, atol=0)
+    assert FastDropout(0.5).eval()(features) is features
