@@ -233,6 +233,12 @@ def results(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def domains(session: nox.Session) -> None:
+    """Make the page of deblurrers on several kinds of blur: `nox -s domains -- RUN RUN …`."""
+    session.run(sys.executable, "reports/domains.py", *session.posargs)
+
+
+@nox.session(venv_backend="none")
 def levin(session: nox.Session) -> None:
     """Make the page of Levin et al.'s pictures of real camera shake: `nox -s levin -- FOLDER [DEBLURRER …]`."""
     session.run(sys.executable, "reports/levin.py", *session.posargs)

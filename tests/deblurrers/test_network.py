@@ -10,6 +10,7 @@ from detbench.deblurrers import network
 from detbench.deblurrers.network import (
     DeblurGAN,
     DeepGenerativeFilter,
+    Guided,
     HalfResolutionNAFNet,
     Nah,
     NetworkDeblurrer,
@@ -19,6 +20,7 @@ from detbench.errors import UsageError, WeightsError
 from detbench.nets import nafnet
 from detbench.nets.deblurgan import Generator
 from detbench.nets.deep_generative_filter import DenseGenerator
+from detbench.nets.guided_nafnet import GuidedNAFNet
 from detbench.nets.nah import MultiScaleNet
 from detbench.nets.pix2pix import UNet
 from detbench.nets.weights import save_weights
@@ -58,6 +60,15 @@ class Recorder(nn.Module):
         """Record the pictures."""
         self.seen.append(pictures)
         return pictures
+
+
+class BrighterToTheRight(nn.Module):
+    """Stands in for a guided network: the blurred picture, plus grey levels that rise from 0 by two a column."""
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Add the slope."""
+        slope: Tensor = pictures[:, :3] + torch.arange(pictures.shape[3]) * 4 / 255
+        return slope
 
 
 class Brighter(nn.Module):
@@ -204,3 +215,12 @@ def test_missing_weights_say_how_to_train_them(
     with pytest.raises(WeightsError, match=f"detbench train {name}") as caught:
         adapter(device="cpu")
     assert str(tmp_path / "models" / name) in str(caught.value)
+
+
+def test_guided_takes_the_mean_over_the_mirror_image(tmp_path: Path) -> None:
+    """What a network adds on the right it adds to the mirror image on the left: the mean is even."""
+    save_weights(GuidedNAFNet(), tmp_path / "weights.safetensors")
+    deblurrer = Guided(tmp_path, device="cpu")
+    deblurrer.net = BrighterToTheRight()
+    picture = np.full((32, 33, 3), 100, np.uint8)
+    np.testing.assert_array_equal(deblurrer(picture)[:, :16], np.full((32, 16, 3), 147))  # 33 columns become 48
