@@ -17,13 +17,14 @@ from statistics import median
 
 import numpy as np
 import torch
-from plain_nets import plain_critic, plain_generator
+from plain_nets import plain_critic, plain_generator, with_skip
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 
 from detbench.core.devices import device_name, resolve_device
 from detbench.nets.deblurgan import Critic, Generator
+from detbench.nets.nafnet import NAFNet
 from detbench.training.data.blur_batch import Batch, blur_batch, collate
 from detbench.training.data.crops import Crop
 from detbench.training.data.draws import Draws
@@ -38,6 +39,9 @@ from detbench.training.training_plan import TrainingPlan
 CRITIC_STEPS = 5
 SEED = 1
 MIB = 2**20
+
+ROWS = (("deblurgan", CRITIC_STEPS), ("deblurgan", 0), ("nafnet", 0))
+"""Networks and their critic's steps for each of the generator's."""
 
 Step = Callable[[], dict[str, float]]
 
@@ -59,7 +63,9 @@ class Measured:
 
 
 def main() -> None:
-    """Measure a step with the critic and one of content alone, print the table, write `reports/bench-training.json`."""
+    """Measure DeblurGAN's step with its critic, and its and NAFNet's of content alone; print the table, write
+    `reports/bench-training.json`.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", choices=("fp32", "bf16"), help="of ours; bf16 on an accelerator, else fp32")
@@ -68,6 +74,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--peak-of", choices=("ours", "plain"), help="run one step alone and print its peak memory")
     parser.add_argument("--critic-steps", type=int, default=CRITIC_STEPS)
+    parser.add_argument("--net", choices=("deblurgan", "nafnet"), default="deblurgan")
     words = parser.parse_args()
     words.device = resolve_device(words.device)
     words.precision = words.precision or ("fp32" if words.device == "cpu" else "bf16")
@@ -75,7 +82,7 @@ def main() -> None:
         sys.stdout.write(f"{peak_mib(words)}\n")
         return
     check_equal(words)
-    rows = [measured(words, steps) for steps in (CRITIC_STEPS, 0)]
+    rows = [measured(argparse.Namespace(**{**vars(words), "net": net}), steps) for net, steps in ROWS]
     Path("reports/bench-training.json").write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
     table = Table("step", "ours s", "plain s", "ratio", "range", "ours MiB", "plain MiB", "crops/s", box=None)
     for row in rows:
@@ -102,9 +109,8 @@ def measured(words: argparse.Namespace, critic_steps: int) -> Measured:
     ours_s, plain_s = (median(column) for column in zip(*times, strict=True))
     crops = words.batch * (critic_steps + 1)
     name = f"{critic_steps} critic + 1 generator" if critic_steps else "content alone"
-    name = f"{name}, {words.precision}"
     return Measured(
-        f"{name}, {words.batch}×{words.crop_px}²",
+        f"{words.net}, {name}, {words.precision}, {words.batch}×{words.crop_px}²",
         device_name(words.device),
         ours_s,
         plain_s,
@@ -112,7 +118,7 @@ def measured(words: argparse.Namespace, critic_steps: int) -> Measured:
         median(ratios),
         ratios[0],
         ratios[-1],
-        *(_peak_in_own_process(words, name, critic_steps) for name in ("ours", "plain")),
+        *(_peak_in_own_process(words, whose, critic_steps) for whose in ("ours", "plain")),
     )
 
 
@@ -122,20 +128,21 @@ def check_equal(words: argparse.Namespace) -> None:
     But for G_GAN: the critic's last bias has no gradient but rounding, which Adam makes steps of.
     """
     small = argparse.Namespace(**{**vars(words), "batch": 2, "crop_px": 32, "precision": "fp32"})
-    ours = our_step(small, CRITIC_STEPS, dropout=0.0)
-    plain = plain_step(small, CRITIC_STEPS, dropout=0.0)
-    for _ in range(2):
-        one, other = ours(), plain()
-        for name in ("D_real+fake", "D_penalty", "G_L1"):
-            assert abs(one[name] - other[name]) <= 1e-3 * max(1, abs(other[name])), (name, one, other)
+    for net, critic_steps in ROWS:
+        small.net = net
+        ours, plain = (make(small, critic_steps, dropout=0.0) for make in (our_step, plain_step))
+        for _ in range(2):
+            one, other = ours(), plain()
+            for name in ("D_real+fake", "D_penalty", "G_L1") if critic_steps else ("G_L1",):
+                assert abs(one[name] - other[name]) <= 1e-3 * max(1, abs(other[name])), (net, name, one, other)
 
 
 def our_step(words: argparse.Namespace, critic_steps: int, dropout: float = 0.5) -> Step:
     """One step of the trainer a call."""
     device = torch.device(words.device)
-    generator, critic = _nets(dropout)
+    generator, critic = _nets(words.net, dropout)
     loss = WeightedLoss("L1", 100.0, lambda restored, target: l1(restored[0], target.sharp))
-    plan = TrainingPlan("deblurgan", generator, critic, (loss,), 1e-4, (0.5, 0.999), average_decay=0.999)
+    plan = TrainingPlan(words.net, generator, critic, (loss,), 1e-4, (0.5, 0.999), average_decay=0.999)
     state = new_state(plan, device)
     draws = Draws(SEED, World(), device)
     schedule = Schedule(10**9, 0, 0 if critic_steps else 10**9, critic_steps)
@@ -157,8 +164,8 @@ def our_step(words: argparse.Namespace, critic_steps: int, dropout: float = 0.5)
 def plain_step(words: argparse.Namespace, critic_steps: int, dropout: float = 0.5) -> Step:
     """One plain step a call, on the same pictures and shares as ours."""
     device = torch.device(words.device)
-    ours = _nets(dropout)
-    generator, critic = plain_generator(ours[0], dropout).to(device), plain_critic(ours[1]).to(device)
+    generator, critic = (net.to(device) for net in _plain_nets(words.net, dropout))
+    restore = with_skip(generator) if words.net == "deblurgan" else generator
     adams = [
         torch.optim.Adam(net.parameters(), lr=1e-4, betas=(0.5, 0.999), foreach=False) for net in (generator, critic)
     ]
@@ -170,9 +177,6 @@ def plain_step(words: argparse.Namespace, critic_steps: int, dropout: float = 0.
         noise, shares = draws.noise_and_shares(number, words.batch, words.crop_px)
         blurred, sharp = blur_batch(_batch(words, number).to(device), noise)
         return blurred.contiguous(), sharp.contiguous(), shares
-
-    def restore(blurred: Tensor) -> Tensor:
-        return torch.clamp(blurred + generator(blurred), -1, 1)
 
     def step() -> dict[str, float]:
         terms: dict[str, list[float]] = {"D_real+fake": [], "D_penalty": []}
@@ -223,26 +227,35 @@ def _resident_mib(key: str) -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{key}:"))
 
 
-def _peak_in_own_process(words: argparse.Namespace, name: str, critic_steps: int) -> float:
+def _peak_in_own_process(words: argparse.Namespace, whose: str, critic_steps: int) -> float:
     settings = {
         "device": words.device,
         "precision": words.precision,
         "batch": words.batch,
         "crop-px": words.crop_px,
         "critic-steps": critic_steps,
+        "net": words.net,
     }
-    command = [sys.executable, __file__, "--peak-of", name]
+    command = [sys.executable, __file__, "--peak-of", whose]
     for key, value in settings.items():
         command += [f"--{key}", str(value)]
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-def _nets(dropout: float) -> tuple[nn.Module, nn.Module]:
+def _nets(name: str, dropout: float) -> tuple[nn.Module, nn.Module]:
+    """Generator and critic; a NAFNet trains without one, and its critic stands idle."""
     torch.manual_seed(SEED)
-    generator, critic = Generator(), Critic()
-    for block in generator.blocks:
-        block.dropout.p = dropout  # type: ignore[union-attr]
+    generator, critic = (NAFNet() if name == "nafnet" else Generator()), Critic()
+    for module in generator.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = dropout
     return generator, critic
+
+
+def _plain_nets(name: str, dropout: float) -> tuple[nn.Module, nn.Module]:
+    generator, critic = _nets(name, dropout)
+    plain = generator if name == "nafnet" else plain_generator(generator, dropout)  # a NAFNet's file has torch's layers
+    return plain, plain_critic(critic)
 
 
 def _batch(words: argparse.Namespace, number: int) -> Batch:
