@@ -45,7 +45,7 @@ MAY_IMPORT = {
 MOST_ROOMS, MOST_ARROWS = 22, 102
 HEAVY = {"torch", "torchvision", "ultralytics", "onnxruntime", "numba"}
 HEAVY_AT_THE_TOP = re.compile(
-    r"core/(onnx_sessions|torch_device)\.py|metrics/(compiled|greedy_matching|precision_curves)\.py|(deconvolution|nets|deblurrers|detectors|training)/"
+    r"core/(onnx_sessions|torch_device)\.py|metrics/(compiled|greedy_matching|precision_curves|radix_order)\.py|(deconvolution|nets|deblurrers|detectors|training)/"
 )
 
 

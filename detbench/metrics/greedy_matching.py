@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from detbench.metrics.compiled import compiled
 
+_NONE = np.uint64(0)
+"""No IoU, of those that a bit each stands for."""
+
 
 @compiled
 def overlap(found: NDArray[np.float64], true: NDArray[np.float64], is_crowd: bool) -> float:
@@ -74,15 +77,26 @@ def best_free(
     It is the free one that overlaps most, of equals the last, and by at least `least`. One that must be found goes
     before one that is `skipped` (M,), whatever they overlap; a crowd region is never used up.
     """
-    best, most = -1, 0.0
+    best = -1
     for pair in range(pairs.start, pairs.stop):
         true = theirs[pair]
         if overlaps[pair] < least or (taken[true] and not crowd[true]):
             continue
-        is_other_kind = best >= 0 and skipped[true] != skipped[best]
-        if skipped[best] if is_other_kind else overlaps[pair] >= most:
-            best, most = true, overlaps[pair]
-    return best
+        if goes_before(pair, best, theirs, overlaps, skipped):
+            best = pair
+    return -1 if best < 0 else theirs[best]
+
+
+@compiled
+def goes_before(
+    pair: int, best: int, theirs: NDArray[np.int32], overlaps: NDArray[np.float64], skipped: NDArray[np.bool_]
+) -> bool:
+    """Whether a found box takes the true box of `pair` rather than that of the earlier pair `best`; −1 is none."""
+    if best < 0:
+        return True
+    if skipped[theirs[pair]] != skipped[theirs[best]]:
+        return bool(skipped[theirs[best]])
+    return bool(overlaps[pair] >= overlaps[best])
 
 
 @compiled
@@ -109,7 +123,6 @@ def fill_partners(
 
 @compiled
 def fill_outcomes(
-    rows: NDArray[np.int64],
     starts: NDArray[np.int64],
     theirs: NDArray[np.int32],
     overlaps: NDArray[np.float64],
@@ -121,21 +134,42 @@ def fill_outcomes(
 ) -> None:
     """Set a bit for each size class and IoU, (A, ceil(T / 8), D), where a found box is true, and where it is skipped.
 
-    Only `rows`, the found boxes with pairs, can take one; of those that take none, and of all others, the bits stay as
-    they are. `skipped` (A, M) are the true boxes that need not be found. The first IoU has the highest bit of its byte.
+    The pairs are those of `near_pairs`; of found boxes that take none the bits stay as they are. `skipped` (A, M) are
+    the true boxes that need not be found, `ious` (T,) at most 64. The first IoU has the highest bit of its byte. All
+    IoUs are matched at once, a bit each: which of the free boxes goes first, by `best_free`, is the same at each.
     """
+    enough = _enough(overlaps, ious)
     for area in range(len(skipped)):
-        for iou in range(len(ious)):
-            taken = np.zeros(len(crowd), np.bool_)
-            byte, bit = iou // 8, np.uint8(128 >> (iou % 8))
-            for row in rows:
-                pairs = slice(starts[row], starts[row + 1])
-                true = best_free(pairs, theirs, overlaps, crowd, skipped[area], taken, ious[iou])
-                if true < 0:
-                    continue
-                taken[true] = True
-                if skipped[area, true]:
-                    skipped_bits[area, byte, row] |= bit
+        taken = np.zeros(len(crowd), np.uint64)
+        for row in range(len(starts) - 1):
+            true, others, open_ious = _NONE, _NONE, ~_NONE
+            while True:
+                best, ious_of_best = -1, _NONE
+                for pair in range(starts[row], starts[row + 1]):
+                    free = enough[pair] & open_ious & ~taken[theirs[pair]]
+                    if free and goes_before(pair, best, theirs, overlaps, skipped[area]):
+                        best, ious_of_best = pair, free
+                if best < 0:
+                    break
+                open_ious &= ~ious_of_best
+                if not crowd[theirs[best]]:
+                    taken[theirs[best]] |= ious_of_best
+                if skipped[area, theirs[best]]:
+                    others |= ious_of_best
                 else:
-                    true_bits[area, byte, row] |= bit
-                    skipped_bits[area, byte, row] &= ~bit
+                    true |= ious_of_best
+            for byte in range(true_bits.shape[1]):
+                shift = np.uint64(56 - 8 * byte)
+                true_byte, others_byte = np.uint8(true >> shift), np.uint8(others >> shift)
+                true_bits[area, byte, row] |= true_byte
+                skipped_bits[area, byte, row] = skipped_bits[area, byte, row] & ~true_byte | others_byte
+
+
+@compiled
+def _enough(overlaps: NDArray[np.float64], ious: NDArray[np.float64]) -> NDArray[np.uint64]:
+    """The IoUs (T,) that each overlap (P,) reaches, a bit each, the first the highest."""
+    bits = np.zeros(len(overlaps), np.uint64)
+    for pair, value in enumerate(overlaps):
+        for place, iou in enumerate(ious):
+            bits[pair] |= np.uint64(value >= iou) << np.uint64(63 - place)
+    return bits

@@ -71,8 +71,10 @@ def by_rank(found: FoundColumns) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The order of the boxes by class, picture and score, surest first, and in it each box's rank (D,) among those of
     its picture and class, from 0 on; ties keep their order.
     """
+    from detbench.metrics.radix_order import order_of
+
     group = found.category * (1 + found.picture.max(initial=0)) + found.picture
-    order = np.lexsort((-found.scores, group))
+    order = order_of(group, found.scores)
     starts = np.ones(len(order), np.bool_)
     starts[1:] = np.diff(group[order]) != 0
     rows = np.arange(len(order))
@@ -112,8 +114,8 @@ def outcomes_of(truth: TrueColumns, found: FoundColumns) -> Outcomes:
     skipped = np.where(_outside(found.boxes_xywh[:, 2] * found.boxes_xywh[:, 3])[:, None], everywhere[:, None], 0)
     outcomes = Outcomes(np.zeros_like(skipped), skipped, len(IOUS))
     need_not = np.ascontiguousarray(need_not_be_found(truth)[:, order])
-    rows, ious = np.flatnonzero(np.diff(starts)), np.minimum(IOUS, _NEAR_ONE)
-    fill_outcomes(rows, starts, *pairs, truth.crowd[order], need_not, ious, outcomes.true, outcomes.skipped)
+    ious = np.minimum(IOUS, _NEAR_ONE)
+    fill_outcomes(starts, *pairs, truth.crowd[order], need_not, ious, outcomes.true, outcomes.skipped)
     return outcomes
 
 
@@ -122,9 +124,10 @@ def _near_pairs(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
     """The order of the true boxes by picture and class, and the pairs of `greedy_matching.near_pairs` in it."""
     from detbench.metrics.greedy_matching import near_pairs
+    from detbench.metrics.radix_order import order_of
 
     mine, theirs = (columns.category * len(truth.image_ids) + columns.picture for columns in (found, truth))
-    order = np.argsort(theirs, kind="stable")
+    order = order_of(theirs)
     boxes = np.ascontiguousarray(found.boxes_xywh), truth.boxes_xywh[order]
     pairs = near_pairs(boxes[0], mine, boxes[1], theirs[order], truth.crowd[order], min(iou, _NEAR_ONE))
     return (order, *pairs)

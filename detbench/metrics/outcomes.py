@@ -37,16 +37,11 @@ class Outcomes:
         """One size class's, as the only one."""
         return Outcomes(self.true[[area]], self.skipped[[area]], self.ious)
 
-    def at_iou(self, area: int, iou: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Which boxes are TRUE and which SKIPPED at one size class and IoU, (D,) each."""
-        byte, bit = divmod(iou, 8)
-        true, skipped = (bits[area, byte] & (0x80 >> bit) != 0 for bits in (self.true, self.skipped))
-        return true, skipped
-
     def always_skipped(self) -> NDArray[np.bool_]:
         """Which boxes are SKIPPED everywhere, (D,)."""
         everywhere = np.packbits(np.ones(self.ious, np.bool_))
-        return np.asarray((self.skipped == everywhere[:, None]).all(axis=(0, 1)))
+        in_every_size = np.bitwise_and.reduce(self.skipped, axis=0)
+        return np.asarray((in_every_size == everywhere[:, None]).all(axis=0))
 
     def unlike_before(self) -> NDArray[np.bool_]:
         """Which boxes differ anywhere from the one before them, (D,); the first does not."""
@@ -57,7 +52,7 @@ class Outcomes:
 
     def ever_true(self) -> NDArray[np.bool_]:
         """Which boxes are TRUE anywhere, (D,)."""
-        return np.asarray(self.true.any(axis=(0, 1)))
+        return np.asarray(np.bitwise_or.reduce(self.true, axis=(0, 1)) != 0)
 
     def whole(self) -> NDArray[np.uint8]:
         """All of them, (A, T, D)."""

@@ -18,6 +18,40 @@ Indices = NDArray[np.uint32]
 
 
 @compiled
+def events_of(
+    true_bits: NDArray[np.uint8],
+    skipped_bits: NDArray[np.uint8],
+    ious: int,
+    rows: NDArray[np.int64],
+    classes: NDArray[np.int64],
+) -> tuple[Indices, NDArray[np.bool_], NDArray[np.int64]]:
+    """The boxes that are true or skipped, IoU by IoU, which of them are true, and where each IoU and class begins.
+
+    `true_bits` and `skipped_bits` (ceil(T / 8), D) are those of `outcomes.Outcomes` at one size class; `rows` (R,) the
+    boxes that count, of which those of class k begin at `classes[k]`, (K + 1,). Events (E,) are indices into `rows`,
+    ascending at each IoU; those of IoU t and class k begin at `bounds[t, k]`, (T, K + 1).
+    """
+    most = 0
+    for row in rows:
+        for byte in range(len(true_bits)):
+            either = true_bits[byte, row] | skipped_bits[byte, row]
+            for bit in range(8):
+                most += (either >> bit) & 1
+    events, is_true = np.empty(most + 1, np.uint32), np.empty(most + 1, np.bool_)
+    bounds, count = np.empty((ious, len(classes)), np.int64), 0
+    for iou in range(ious):
+        byte, shift = iou // 8, 7 - iou % 8
+        for category in range(len(classes) - 1):
+            bounds[iou, category] = count
+            for place in range(classes[category], classes[category + 1]):
+                true = (true_bits[byte, rows[place]] >> shift) & 1
+                events[count], is_true[count] = place, true != 0
+                count += true | (skipped_bits[byte, rows[place]] >> shift) & 1
+        bounds[iou, -1] = count
+    return events[:count], is_true[:count], bounds
+
+
+@compiled
 def fill_needed(positives: int, recalls: NDArray[np.float64], needed: Integers) -> None:
     """Write how many of so many true boxes reach each of the ascending recalls into `needed` (R,), at least one.
 

@@ -54,9 +54,11 @@ class Ranking:
 
 def ranked(truth: TrueColumns, found: FoundColumns) -> Ranking:
     """Match one arm's found boxes and rank them; equal to pycocotools' matching for every threshold and size."""
+    from detbench.metrics.radix_order import order_of
+
     found, rank = surest(found)
     outcomes = outcomes_of(truth, found)
-    order = np.lexsort((-found.scores, found.category))  # `surest` has sorted by picture and rank
+    order = order_of(found.category, found.scores)  # `surest` has sorted by picture and rank
     return Ranking(
         found.picture[order].astype(np.int32),
         found.category[order].astype(np.int32),

@@ -168,39 +168,27 @@ def _rows_that_count(ranking: Ranking, area: int, most: int) -> _Rows:
 
     No picture is drawn more than `most` times; see `_unrolled`.
     """
+    from detbench.metrics.precision_curves import events_of
+
     outcomes = ranking.outcomes.of_size(area)
     rows = np.flatnonzero(~outcomes.always_skipped())
     copies = np.zeros(len(rows), np.int32)
     if most > 1:
         rows, copies = _unrolled(ranking, outcomes, rows, most)
     category = ranking.category[rows]
-    true = np.flatnonzero(outcomes[rows].ever_true())
+    true = np.flatnonzero(outcomes.ever_true()[rows])
     last = np.full(ranking.true_boxes.shape[2], -1)
     last[category[true]] = true  # ascending, so that the last one stays
     kept = np.arange(len(rows)) <= last[category]
     rows, copies = rows[kept], copies[kept]
-    classes = np.searchsorted(ranking.category[rows], np.arange(len(last) + 1))
+    classes = np.searchsorted(category[kept], np.arange(len(last) + 1))
     return _Rows(
         ranking.picture[rows].astype(np.uint32),
         copies,
         ranking.rank[rows].astype(np.uint8),
         classes,
-        *_events(outcomes[rows], classes),
+        *events_of(outcomes.true[0], outcomes.skipped[0], outcomes.ious, rows, classes),
     )
-
-
-def _events(
-    outcomes: Outcomes, classes: NDArray[np.int64]
-) -> tuple[NDArray[np.int32], NDArray[np.bool_], NDArray[np.int64]]:
-    """Rows that are true or skipped, IoU by IoU, which are true, and where those of each IoU and class begin."""
-    rows, kinds, bounds, count = [], [], [], 0
-    for iou in range(outcomes.ious):
-        true, skipped = outcomes.at_iou(0, iou)
-        rows.append(np.flatnonzero(true | skipped).astype(np.uint32))
-        kinds.append(true[rows[-1]])
-        bounds.append(count + np.searchsorted(rows[-1], classes))
-        count += len(rows[-1])
-    return np.concatenate(rows), np.concatenate(kinds), np.stack(bounds)
 
 
 def _unrolled(

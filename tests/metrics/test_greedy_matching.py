@@ -71,7 +71,7 @@ def test_outcomes_are_the_partners_at_every_size_and_iou(seed: int) -> None:
     starts, *pairs = near_pairs(found, groups[0], true, groups[1], crowd, ious[0])
     before = random.integers(0, 2, (2, 1, 80), dtype=np.uint8) * np.packbits(np.ones(10, np.uint8))[:, None]
     bits = np.zeros_like(before), before.copy()
-    fill_outcomes(np.flatnonzero(np.diff(starts)), starts, *pairs, crowd, skipped, ious, *bits)
+    fill_outcomes(starts, *pairs, crowd, skipped, ious, *bits)
     is_true, is_skipped = (np.unpackbits(each, axis=1, count=10) for each in bits)
     partner = np.empty(80, np.int32)
     for area in range(2):

@@ -29,15 +29,6 @@ def test_boxes_that_are_never_true_are_known() -> None:
     assert pack(outcomes).ever_true().tolist() == [False, True, False]
 
 
-def test_one_size_and_one_iou_are_read_from_the_bits(plain: NDArray[np.uint8]) -> None:
-    """Which boxes are true and skipped there, for IoUs of the first and of the second byte."""
-    of_size = pack(plain).of_size(2)
-    for iou in range(10):
-        true, skipped = of_size.at_iou(0, iou)
-        np.testing.assert_array_equal(true, plain[2, iou] == TRUE)
-        np.testing.assert_array_equal(skipped, plain[2, iou] == SKIPPED)
-
-
 def test_skipped_throughout_and_unlike_the_one_before() -> None:
     """Skipped at nine of ten IoUs is not throughout; one IoU of one size class makes two neighbours unlike."""
     outcomes = np.full((2, 10, 4), SKIPPED, np.uint8)

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from detbench.metrics.precision_curves import curve_means, fill_curve, fill_hits, fill_needed, fill_weights
+from detbench.metrics.precision_curves import curve_means, events_of, fill_curve, fill_hits, fill_needed, fill_weights
+from detbench.metrics.outcomes import SKIPPED, TRUE, pack
 from detbench.metrics.resampled import RECALLS
 
 
@@ -44,6 +45,20 @@ def test_weights_are_repetitions() -> None:
     """A picture of weight 3 is three boxes, one of weight 0 none."""
     once = curve_of([0, 1, 2, 5, 6, 7], [1] * 8, 9)
     assert curve_of([0, 1, 3], [3, 0, 2, 3], 9) == pytest.approx(once)
+
+
+def test_events_are_the_boxes_that_are_true_or_skipped() -> None:
+    """At every IoU of both bytes, and among the rows that count alone; a class without rows has none."""
+    plain = np.random.default_rng(0).integers(0, 3, (1, 10, 23)).astype(np.uint8)
+    packed, rows, classes = pack(plain), np.array([0, 3, 4, 9, 15, 22]), np.array([0, 2, 2, 6])
+    events, is_true, bounds = events_of(packed.true[0], packed.skipped[0], packed.ious, rows, classes)
+    for iou, kinds in enumerate(plain[0][:, rows]):
+        expected = np.flatnonzero((kinds == TRUE) | (kinds == SKIPPED))
+        at_iou = slice(*bounds[iou, [0, -1]])
+        assert events[at_iou].tolist() == expected.tolist()
+        assert is_true[at_iou].tolist() == (kinds[expected] == TRUE).tolist()
+        assert (bounds[iou] - bounds[iou, 0]).tolist() == np.searchsorted(expected, classes).tolist()
+    assert bounds[-1, -1] == len(events)
 
 
 @pytest.mark.parametrize("positives", [*range(1, 130), 9_999, 54_000])
