@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from detbench.core.arm import SHARP, Arm
 from detbench.errors import DataError, NotEvaluableError
-from detbench.metrics.columns import TrueColumns, found_columns, joined, true_columns
+from detbench.metrics.columns import TrueColumns
 from detbench.metrics.evidence import ByMetric, Evidence, numbers_of_folds, point_numbers
 from detbench.metrics.image_metrics import image_metrics
 from detbench.metrics.jackknifed import JackknifedNumbers, harm_arms
@@ -124,7 +124,7 @@ def _refuse_reused(result: RunResult, folder: Path) -> None:
 
 
 def _read(run: RunFolder, result: RunResult) -> Measured:
-    truth, images = true_columns(run.read_json("truth.json")), run.read_images()
+    truth, images = run.read_truth(), run.read_images()
     evidence = {arm.name: _evidence(run, arm, truth, images) for arm in result.arms}
     if "sharp" in evidence:
         harmful = [arm.name for arm in result.arms if "harm" in arm.metrics and arm.metrics["harm"].value is not None]
@@ -172,8 +172,7 @@ def _evidence_on_sharp(run: RunFolder, deblurrer: str, truth: TrueColumns, place
 
 
 def _ranking(run: RunFolder, arm: str, truth: TrueColumns) -> Ranking:
-    found = joined(found_columns(results, truth) for results in run.read_detections(arm))
-    return trimmed(ranked(truth, found))
+    return trimmed(ranked(truth, run.read_found(arm, truth)))
 
 
 def _same(stated: object, given: float | None) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from detbench.metrics.columns import found_columns, true_columns
+from detbench.metrics.columns import FoundColumns, TrueColumns, found_columns, true_columns
 from detbench.metrics.ranking import ranked
 from detbench.metrics.resampled import defined, mean_over_classes, numbers_by_class, unit_weights
 
@@ -25,8 +25,13 @@ def evaluate(truth: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> 
     1e-12. `results` may be empty. Both arguments must have passed the dataset's validator.
     """
     columns = true_columns(truth)
-    ranking = ranked(columns, found_columns(results, columns))
-    by_class = numbers_by_class(ranking, unit_weights(len(columns.image_ids)))
-    per_class = zip(columns.category_ids.tolist(), map(defined, by_class["map"][:, 0]), strict=True)
+    return scores_of(columns, found_columns(results, columns))
+
+
+def scores_of(truth: TrueColumns, found: FoundColumns) -> CocoScores:
+    """The same of columns, however they were read."""
+    ranking = ranked(truth, found)
+    by_class = numbers_by_class(ranking, unit_weights(len(truth.image_ids)))
+    per_class = zip(truth.category_ids.tolist(), map(defined, by_class["map"][:, 0]), strict=True)
     stats = {key: defined(mean_over_classes(values)[0]) for key, values in by_class.items()}
     return CocoScores(stats, dict(per_class))

@@ -1,6 +1,6 @@
 """A dataset's true boxes and an arm's found ones as columns: work on all of them takes no loop over pictures."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 Records = Sequence[Mapping[str, Any]]
 """Annotations or results as COCO's JSON has them."""
+
+Getter = Callable[[str], Callable[[Any], Any]]
+"""What makes a reader of one key: `itemgetter` for dictionaries, `attrgetter` for objects with attributes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,30 +59,32 @@ class FoundColumns:
         return FoundColumns(self.picture[rows], self.category[rows], self.boxes_xywh[rows], self.scores[rows])
 
 
-def true_columns(truth: Mapping[str, Any]) -> TrueColumns:
-    """The columns of a document in COCO's instances format."""
+def true_columns(truth: Mapping[str, Any], get: Getter = itemgetter) -> TrueColumns:
+    """The columns of a document in COCO's instances format; `get` reads a key of its records."""
     annotations = truth["annotations"]
-    image_ids = np.unique(np.array([image["id"] for image in truth["images"]], np.int64))
-    category_ids = np.unique(np.array([category["id"] for category in truth["categories"]], np.int64))
+    image_ids = np.unique(_column(truth["images"], "id", np.int64, get))
+    category_ids = np.unique(_column(truth["categories"], "id", np.int64, get))
     return TrueColumns(
         image_ids,
         category_ids,
-        _indices(annotations, "image_id", _places(image_ids)),
-        _indices(annotations, "category_id", _places(category_ids)),
-        _boxes(annotations),
-        _column(annotations, "area", np.float64),
-        _column(annotations, "iscrowd", np.bool_),
-        _column(annotations, "id", np.int64),
+        _indices(annotations, "image_id", _places(image_ids), get),
+        _indices(annotations, "category_id", _places(category_ids), get),
+        _boxes(annotations, get),
+        _column(annotations, "area", np.float64, get),
+        _column(annotations, "iscrowd", np.bool_, get),
+        _column(annotations, "id", np.int64, get),
     )
 
 
-def found_columns(results: Records, truth: TrueColumns) -> FoundColumns:
-    """The columns of results in COCO's format; raises ValueError for a picture or category that the truth lacks."""
+def found_columns(results: Sequence[Any], truth: TrueColumns, get: Getter = itemgetter) -> FoundColumns:
+    """The columns of results in COCO's format, whose keys `get` reads; raises ValueError for a picture or category that
+    the truth lacks.
+    """
     return FoundColumns(
-        _indices(results, "image_id", truth.place_of_image),
-        _indices(results, "category_id", truth.place_of_category),
-        _boxes(results),
-        _column(results, "score", np.float64),
+        _indices(results, "image_id", truth.place_of_image, get),
+        _indices(results, "category_id", truth.place_of_category, get),
+        _boxes(results, get),
+        _column(results, "score", np.float64, get),
     )
 
 
@@ -122,23 +127,22 @@ def _places(ids: NDArray[np.int64]) -> Mapping[int, int]:
     return {number: place for place, number in enumerate(ids.tolist())}
 
 
-def _indices(records: Records, key: str, places: Mapping[int, int]) -> NDArray[np.int64]:
+def _indices(records: Sequence[Any], key: str, places: Mapping[int, int], get: Getter) -> NDArray[np.int64]:
     """The index of each record's id; a dictionary finds it in half the time of a search among sorted ids."""
-    ids = map(itemgetter(key), records)
     try:
-        return np.fromiter(map(places.__getitem__, ids), np.int64, len(records))
+        return np.fromiter(map(places.__getitem__, map(get(key), records)), np.int64, len(records))
     except KeyError:
-        unknown = min(record[key] for record in records if record[key] not in places)
+        unknown = min(number for number in map(get(key), records) if number not in places)
         raise ValueError(f"{key} {unknown} is not in the truth") from None
 
 
-def _boxes(records: Records) -> NDArray[np.float64]:
-    sides = chain.from_iterable(map(itemgetter("bbox"), records))
+def _boxes(records: Sequence[Any], get: Getter) -> NDArray[np.float64]:
+    sides = chain.from_iterable(map(get("bbox"), records))
     return np.fromiter(sides, np.float64, 4 * len(records)).reshape(-1, 4)
 
 
-def _column(records: Records, key: str, kind: type[np.generic]) -> NDArray[Any]:
+def _column(records: Sequence[Any], key: str, kind: type[np.generic], get: Getter) -> NDArray[Any]:
     try:
-        return np.fromiter(map(itemgetter(key), records), kind, len(records))
+        return np.fromiter(map(get(key), records), kind, len(records))
     except OverflowError as error:
         raise ValueError(f"{key}: {error}") from error

@@ -32,6 +32,8 @@ from PIL import Image as PillowImage
 
 from detbench.core.images import check_writable, remove_unfinished, write_atomically
 from detbench.errors import DataError, OutputError
+from detbench.metrics.coco_text import found_columns_of, true_columns_of
+from detbench.metrics.columns import FoundColumns, TrueColumns, joined
 from detbench.results.over_time_schema import OverTime, over_time_from_json
 from detbench.results.schema import RunResult, flat_metrics, result_from_json, result_to_json
 from detbench.types import Picture
@@ -153,6 +155,18 @@ class RunFolder:
                 if not isinstance(records, list):
                     raise DataError(f"{path}: holds no list; run `detbench run` again")
                 yield records
+
+    def read_truth(self) -> TrueColumns:
+        """The true boxes that were scored; raises DataError where their file is missing or damaged."""
+        path = self.path / "truth.json"
+        with _damage_reported(path):
+            return true_columns_of(path.read_bytes())
+
+    def read_found(self, arm: str, truth: TrueColumns) -> FoundColumns:
+        """All boxes of an arm; raises DataError where their file is missing, damaged, or not of this truth."""
+        path = self.path / "detections" / f"{arm}.json"
+        with _damage_reported(path), path.open("rb") as stream:
+            return joined(found_columns_of(text, truth) for text in _whole_records(stream))
 
     def read_images(self) -> pd.DataFrame:
         """The rows of `images.csv`; raises DataError where it is missing or damaged."""

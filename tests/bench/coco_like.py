@@ -1,11 +1,14 @@
 """Truth and results of COCO val's size."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 PICTURES, BOXES, CLASSES = 5_000, 54_000, 80
+
+Truth, Results = Mapping[str, Any], list[dict[str, Any]]
 
 
 def coco_like(arms: int) -> tuple[dict[str, Any], list[list[dict[str, Any]]]]:

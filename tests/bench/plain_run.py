@@ -137,7 +137,13 @@ def evaluated(coco: Any, scorer: Any, truth: Mapping[str, Any], results: list[di
         index = coco()
         index.dataset = dict(truth)
         index.createIndex()
-        evaluator = scorer(index, index.loadRes(results), "bbox")
+    return scored(index, scorer, results)
+
+
+def scored(truth: Any, scorer: Any, results: Any) -> Any:
+    """From an indexed truth and what its `loadRes` takes to the twelve numbers, in silence."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        evaluator = scorer(truth, truth.loadRes(results), "bbox")
         evaluator.evaluate()
         evaluator.accumulate()
         evaluator.summarize()

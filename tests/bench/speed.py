@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import numpy as np
 import plain_blur
 import pycocotools.coco
 import pycocotools.cocoeval
+import rust_evaluators
 import torch
 from coco_like import coco_like
 from PIL import Image as PillowImage
@@ -40,19 +41,21 @@ from detbench.blur.trajectory import random_trajectory
 from detbench.core.devices import device_name, resolve_device
 from detbench.core.images import read_image
 from detbench.deblurrers.network import DeblurGAN
-from detbench.metrics.coco_scores import evaluate
+from detbench.metrics.coco_scores import CocoScores, evaluate, scores_of
+from detbench.metrics.coco_text import found_columns_of, true_columns_of
 from detbench.metrics.columns import found_columns, true_columns
+from detbench.metrics.evidence import Evidence, numbers_of, p_values
 from detbench.metrics.quality import psnr_db, ssim
 from detbench.metrics.ranking import ranked
-from detbench.metrics.resampled import STAT_KEYS, average_precision
+from detbench.metrics.resampled import STAT_KEYS, average_precision, unit_weights
 from detbench.metrics.uncertainty import draw_pictures
 from detbench.types import Image
 
 ROUNDS = 7
+RESAMPLES = 1_000
+COCO_WORK = "COCO evaluation, 5,000 pictures, 54,000 boxes"
 DRAWING = Path(__file__).parents[1] / "drawn.py"
 OFFLINE = {"YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false"}
-
-Truth, Results = Mapping[str, Any], list[dict[str, Any]]
 
 
 def main() -> None:
@@ -82,25 +85,50 @@ def shown(rows: list[Measured]) -> Table:
 
 
 def coco_rows() -> Iterator[Row]:
-    """COCO evaluation against pycocotools, whose numbers come out, and faster-coco-eval."""
+    """COCO evaluation against pycocotools, whose numbers come out, faster-coco-eval, and two evaluators in Rust."""
     truth, (found,) = coco_like(arms=1)
-    theirs = evaluated(pycocotools.coco.COCO, pycocotools.cocoeval.COCOeval, truth, found)
-    faster = evaluated(faster_coco_eval.COCO, faster_coco_eval.COCOeval_faster, truth, found)
-    stats = evaluate(truth, found).stats
-    np.testing.assert_allclose([stats[key] for key in STAT_KEYS], theirs.stats, rtol=0, atol=1e-12)
-    np.testing.assert_allclose([stats[key] for key in STAT_KEYS], faster.stats[:12], rtol=0, atol=1e-6)
-    for peer, coco, scorer, aim in (
-        ("pycocotools", pycocotools.coco.COCO, pycocotools.cocoeval.COCOeval, 50),
-        ("faster-coco-eval", faster_coco_eval.COCO, faster_coco_eval.COCOeval_faster, 8),
+
+    def ours() -> CocoScores:
+        return evaluate(truth, found)
+
+    for peer, coco, scorer, tolerance, aim in (
+        ("pycocotools", pycocotools.coco.COCO, pycocotools.cocoeval.COCOeval, 1e-12, 50),
+        ("faster-coco-eval", faster_coco_eval.COCO, faster_coco_eval.COCOeval_faster, 1e-6, 8),
     ):
-        work = "COCO evaluation, 5,000 pictures, 54,000 boxes"
-        yield Row(
-            work,
-            peer,
-            lambda: evaluate(truth, found),
-            lambda coco=coco, scorer=scorer: evaluated(coco, scorer, truth, found),
-            aim,
-        )
+
+        def theirs(coco: type = coco, scorer: type = scorer) -> object:
+            return evaluated(coco, scorer, truth, found)
+
+        assert_same(ours(), theirs(), tolerance)
+        yield Row(COCO_WORK, peer, ours, theirs, aim)
+    for peer, theirs in rust_evaluators.from_memory(truth, found).items():
+        assert_same(ours(), theirs(), 1e-6)
+        yield Row(COCO_WORK, peer, ours, theirs, 1)
+
+
+def coco_files_rows() -> Iterator[Row]:
+    """The same from two JSON files, against the evaluators in Rust."""
+    truth, (found,) = coco_like(arms=1)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = Path(folder) / "truth.json", Path(folder) / "results.json"
+        for path, document in zip(paths, (truth, found), strict=True):
+            path.write_text(json.dumps(document))
+        expected = evaluate(truth, found)
+        del truth, found
+
+        def ours() -> CocoScores:
+            columns = true_columns_of(paths[0].read_bytes())
+            return scores_of(columns, found_columns_of(paths[1].read_bytes(), columns))
+
+        assert ours() == expected
+        for peer, theirs in rust_evaluators.from_files(*paths).items():
+            assert_same(ours(), theirs(), 1e-6)
+            yield Row(f"{COCO_WORK}, from JSON files", peer, ours, theirs, 1)
+
+
+def assert_same(ours: CocoScores, theirs: Any, tolerance: float) -> None:
+    """That a peer's evaluator has the same twelve numbers."""
+    np.testing.assert_allclose([ours.stats[key] for key in STAT_KEYS], theirs.stats[:12], rtol=0, atol=tolerance)
 
 
 def resamples_row() -> Iterator[Row]:
@@ -117,6 +145,26 @@ def resamples_row() -> Iterator[Row]:
         return evaluated(pycocotools.coco.COCO, pycocotools.cocoeval.COCOeval, truth, arms[0])
 
     yield Row("1,000 paired resamples of mAP", "one pycocotools evaluation", ours, theirs)
+
+
+def comparing_row() -> Iterator[Row]:
+    """1,000 paired resamples of two arms, matching included: ours have p-values, the peer's have intervals."""
+    truth, arms = coco_like(arms=2)
+
+    def evidence() -> list[Evidence]:
+        columns = true_columns(truth)
+        counts = np.zeros((len(columns.image_ids), 3), np.int64)
+        return [Evidence(ranked(columns, found_columns(found, columns)), counts, {}) for found in arms]
+
+    once = unit_weights(len(truth["images"]))
+    one, other = (numbers_of(each, once)["map"][0] for each in evidence())
+    assert abs((other - one) - rust_evaluators.compared(truth, arms, 1)["deltas"]["AP"]) <= 1e-6
+    yield Row(
+        "1,000 paired resamples of mAP of two arms, p-values included",
+        "hotcoco's compare",
+        lambda: p_values(*evidence(), RESAMPLES),
+        lambda: rust_evaluators.compared(truth, arms, RESAMPLES),
+    )
 
 
 def ssim_row() -> Iterator[Row]:
@@ -244,6 +292,7 @@ def starting_rows() -> Iterator[Row]:
 
 ROWS: dict[str, Callable[[], Iterator[Row]]] = {
     "coco": coco_rows,
+    "coco_files": coco_files_rows,
     "ssim": ssim_row,
     "psnr": psnr_row,
     "folder": folder_row,
@@ -251,6 +300,7 @@ ROWS: dict[str, Callable[[], Iterator[Row]]] = {
     "restoring": restoring_rows,
     "starting": starting_rows,
     "resamples": resamples_row,
+    "comparing": comparing_row,
     "detecting": detecting_row,
     "whole": whole_rows,
 }

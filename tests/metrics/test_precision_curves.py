@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from detbench.metrics.precision_curves import curve_means, events_of, fill_curve, fill_hits, fill_needed, fill_weights
 from detbench.metrics.outcomes import SKIPPED, TRUE, pack
+from detbench.metrics.precision_curves import curve_means, events_of, fill_curve, fill_hits, fill_needed, fill_weights
 from detbench.metrics.resampled import RECALLS
 
 

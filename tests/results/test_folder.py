@@ -10,6 +10,7 @@ from PIL import Image as PillowImage
 
 from detbench.core.images import picture_from_image
 from detbench.errors import DataError, OutputError
+from detbench.metrics.columns import found_columns, true_columns
 from detbench.results.folder import RunFolder, read_result
 from detbench.results.schema import RunResult, flat_metrics
 from detbench.types import Picture
@@ -214,6 +215,12 @@ def test_a_reopened_folder_claims_nothing(tmp_path: Path, make_result: Callable[
 
 
 RESULTS = [{"bbox": [0.1, 2, 3, 4.5], "category_id": 1, "image_id": n // 7, "score": 1 / n} for n in range(1, 60)]
+TRUE_DOCUMENT: dict[str, Any] = {
+    "images": [{"id": number} for number in range(9)],
+    "categories": [{"id": 1, "name": "car"}],
+    "annotations": [],
+}
+TRUTH = true_columns(TRUE_DOCUMENT)
 
 
 @pytest.mark.parametrize("separators", [(",", ":"), (", ", ": "), (",\n", ":")])
@@ -227,6 +234,10 @@ def test_detections_come_in_pieces(
     folder.write_detections({"blurred": [json.dumps(RESULTS[:count], separators=separators)]})
     pieces = list(folder.read_detections("blurred"))
     assert list(chain.from_iterable(pieces)) == RESULTS[:count]
+    found, expected = folder.read_found("blurred", TRUTH), found_columns(RESULTS[:count], TRUTH)
+    np.testing.assert_array_equal(found.boxes_xywh, expected.boxes_xywh)
+    np.testing.assert_array_equal(found.picture, expected.picture)
+    np.testing.assert_array_equal(found.scores, expected.scores)
     if separators == (",", ":") and count == 59:
         assert (len(pieces) > 20) == (block <= 100)
 
@@ -242,3 +253,14 @@ def test_damaged_detections_are_named(
         (folder.path / "detections/blurred.json").write_bytes(content)
     with pytest.raises(DataError, match=r"blurred\.json: .+run"):
         list(folder.read_detections("blurred"))
+    with pytest.raises(DataError, match=r"blurred\.json: .+run"):
+        folder.read_found("blurred", TRUTH)
+
+
+def test_true_boxes_are_read_as_columns(folder: RunFolder) -> None:
+    """The truth of a run comes back as it was written; a damaged one is a DataError that names the file."""
+    folder.write_json("truth.json", TRUE_DOCUMENT)
+    assert folder.read_truth().image_ids.tolist() == list(range(9))
+    (folder.path / "truth.json").write_bytes(b'{"images": []}')
+    with pytest.raises(DataError, match=r"truth\.json: .+annotations.+run"):
+        folder.read_truth()
