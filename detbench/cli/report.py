@@ -26,8 +26,6 @@ def report(
         detbench report reports/run
         detbench report reports/old reports/new --out comparison.html
     """
-    from detbench.report.render import render_comparison, render_report
-
     if out_file is not None and out_file.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"--out {out_file}: the page is one HTML file; give it a name that ends in .html")
     if figures is not None and figures.exists() and not figures.is_dir():
@@ -38,8 +36,27 @@ def report(
     if not folders:
         raise UsageError("no runs below reports/: name a run folder, or make one with `detbench run`")
     if len(folders) == 1:
-        print_path(render_report(folders[0], out_file, figures, budget))
+        print_path(_page(folders[0], out_file, figures, budget))
     elif budget is not None:
         raise UsageError(f"--budget marks the report of one run, and these are {len(folders)}; name one run folder")
     else:
+        from detbench.report.render import render_comparison
+
         print_path(render_comparison(folders, out_file or Path("reports/comparison.html"), figures))
+
+
+def _page(folder: Path, out_file: Path | None, figures: Path | None, budget: float | None) -> Path:
+    """The page of one run; what drew its plots is needed again only for files of their own."""
+    from detbench.core.paths import cache_folder
+    from detbench.report.kept_page import render_or_reuse
+    from detbench.results.cache import Cache
+
+    if figures is not None:
+        from detbench.report.render import render_report
+
+        return render_report(folder, out_file, figures, budget)
+    try:
+        cache = Cache(cache_folder())
+    except UsageError:  # no home folder: the page is drawn all the same
+        cache = None
+    return render_or_reuse(folder, cache, out_file, budget)

@@ -154,7 +154,7 @@ def run(
                 failed = run_shard(spec, share, folder, cache, steps, timeout, overwrite=overwrite, announce=announce)
         if share is None:
             known = with_settings(result, folder, settings_from(context))
-            tell(known, folder, log_to or (), quiet=quiet, as_json=as_json, opened=opened)
+            tell(known, folder, log_to or (), cache, quiet=quiet, as_json=as_json, opened=opened)
             return
     _note_failed(failed)
     print_path(folder)
@@ -199,6 +199,7 @@ def tell(
     result: "RunResult",
     folder: Path,
     log_to: "Sequence[Tracker]" = (),
+    cache: "Cache | None" = None,
     *,
     quiet: bool = False,
     as_json: bool = False,
@@ -206,12 +207,12 @@ def tell(
 ) -> None:
     """Render a finished run's report, print its notes and its answer, log it, and end with code 4 where an arm failed.
 
-    `quiet` leaves the folder alone on stdout and errors on stderr, `as_json` prints one object instead of tables, and
-    `opened` shows the report in the browser.
+    `cache` keeps the page for the next run with the same files. `quiet` leaves the folder alone on stdout and errors on
+    stderr, `as_json` prints one object instead of tables, and `opened` shows the report in the browser.
     """
-    from detbench.report.render import render_report
+    from detbench.report.kept_page import render_or_reuse
 
-    page = render_report(folder)
+    page = render_or_reuse(folder, cache)
     _note_failed(result.failed)
     if not quiet:
         for sentence in _notes(result):

@@ -25,6 +25,10 @@ SAME = (
 )
 """Names of distributions that hold the same modules, of which an installation has one; results name the first."""
 
+_SOURCES = {".py", ".j2", ".css", ".js", ".toml"}
+_INSTALLED = (".dist-info", ".egg-info")
+"""Endings of the folders that name an installed distribution and its version."""
+
 _ENDINGS = [stem + suffix for suffix in all_suffixes() for stem in ("/__init__", "")]
 """What stands behind the path of a module in the name of its file, sources first."""
 
@@ -65,6 +69,19 @@ def code_identity(code: ModuleType | Callable[..., Any] | str) -> dict[str, Any]
     for name, file in files.items():
         digest.update(f"{name} {file_sha256(file)}\n".encode())
     return {"code_sha256": digest.hexdigest(), "versions": dict(sorted(versions.items()))}
+
+
+@cache
+def package_identity() -> dict[str, Any]:
+    """What the results of anything in detbench depend on, JSON-able: every file of the package, every installed
+    distribution, and Python. More than `code_identity` says, and known sooner: nothing is parsed.
+    """
+    package, digest = Path(__file__).parents[1], hashlib.sha256()
+    for file in sorted(file for file in package.rglob("*") if file.suffix in _SOURCES):
+        digest.update(f"{file.relative_to(package)} {file_sha256(file)}\n".encode())
+    folders = (Path(each) for each in sys.path if Path(each).is_dir())
+    installed = {item.name for each in folders for item in each.iterdir() if item.name.endswith(_INSTALLED)}
+    return {"package_sha256": digest.hexdigest(), "python": sys.version, "installed": sorted(installed)}
 
 
 def _name(code: ModuleType | Callable[..., Any] | str) -> str:

@@ -3,7 +3,7 @@ import re
 import sys
 from collections.abc import Callable
 from importlib.machinery import EXTENSION_SUFFIXES
-from importlib.metadata import PackageNotFoundError
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from detbench.core import fingerprints
-from detbench.core.fingerprints import code_identity, file_sha256, installed_version
+from detbench.core.fingerprints import code_identity, file_sha256, installed_version, package_identity
 from detbench.detectors import blobs
 
 FILES = {
@@ -218,3 +218,11 @@ def test_one_library_may_have_several_names(monkeypatch: pytest.MonkeyPatch) -> 
         "ultralytics": "1 of ultralytics-opencv-headless",
         "numpy": None,
     }
+
+
+def test_the_package_counts_as_a_whole() -> None:
+    """The identity of all of detbench has the digest of its files, and each installed distribution with its version."""
+    identity = package_identity()
+    assert re.fullmatch(r"[0-9a-f]{64}", identity["package_sha256"])
+    assert f"numpy-{version('numpy')}.dist-info" in identity["installed"]
+    assert identity["installed"] == sorted(identity["installed"])
