@@ -63,7 +63,7 @@ def _image_rows(measured: Measurements, scored: Scored) -> Iterator[dict[str, An
     for place, sample in enumerate(measured.samples):
         by_id = int(np.searchsorted(image_ids, sample.id))
         for arm in scored.analysis:
-            counts = scored.evidence[arm].evidence.counts[by_id]
+            counts = scored.evidence[arm].counts[by_id]
             yield _image_row(measured.rows[arm][place], counts, sample.id in shown)
 
 

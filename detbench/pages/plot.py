@@ -9,14 +9,13 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from xml.etree import ElementTree
 
-import matplotlib as mpl
 from markupsafe import Markup
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import text_to_path
+
+if TYPE_CHECKING:  # a second of time that only drawing costs: words and tables need no more of this module than names
+    from matplotlib.figure import Figure
 
 INK, SOFT, RULE, PLAIN = "#000001", "#000002", "#000003", "#000004"
 FONT_SIZE = 12.0
@@ -90,7 +89,7 @@ class Plot(Markup):
     drawn by the same.
     """
 
-    draw: Callable[[Figure], None]
+    draw: Callable[["Figure"], None]
     height_in: float
 
 
@@ -119,15 +118,18 @@ def truncate_label(text: str) -> str:
 
 def width_pt(words: str) -> float:
     """How wide words are in a plot, in points: in Matplotlib's own font, which is wider than most readers'."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
     return text_to_path.get_text_width_height_descent(words, FontProperties(size=FONT_SIZE), ismath=False)[0]
 
 
-def make_room(figure: Figure, names: Sequence[str]) -> None:
+def make_room(figure: "Figure", names: Sequence[str]) -> None:
     """Widen the left margin, so that names stand beside the axis."""
     figure.subplots_adjust(left=(0.25 + LETTER_IN * max(map(len, names), default=0)) / WIDTH_IN)
 
 
-def inline_svg(key: str, alt: str, draw: Callable[[Figure], None], height_in: float = HEIGHT_IN) -> Plot:
+def inline_svg(key: str, alt: str, draw: Callable[["Figure"], None], height_in: float = HEIGHT_IN) -> Plot:
     """What `draw` puts on a figure, as an SVG element; equal drawings give equal text.
 
     `key` is unique among the plots of a page, `alt` describes it in words.
@@ -141,8 +143,11 @@ def inline_svg(key: str, alt: str, draw: Callable[[Figure], None], height_in: fl
 
 
 @contextmanager
-def drawn(draw: Callable[[Figure], None], height_in: float) -> Iterator[Figure]:
+def drawn(draw: Callable[["Figure"], None], height_in: float) -> Iterator["Figure"]:
     """A figure that is drawn, to be saved within the context: Matplotlib reads its settings until then."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the reader's fonts may have it
         figure = Figure(figsize=(WIDTH_IN, height_in))

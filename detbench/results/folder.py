@@ -17,6 +17,7 @@
 `result.json` is written last of what is measured: where it is, the files that it refers to are complete.
 """
 
+import csv
 import io
 import json
 import shutil
@@ -25,9 +26,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-import pandas as pd
 from PIL import Image as PillowImage
 
 from detbench.core.images import check_writable, remove_unfinished, write_atomically
@@ -37,6 +37,9 @@ from detbench.metrics.columns import FoundColumns, TrueColumns, joined
 from detbench.results.over_time_schema import OverTime, over_time_from_json
 from detbench.results.schema import RunResult, flat_metrics, result_from_json, result_to_json
 from detbench.types import Picture
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 REQUEST = "request.json"
 TENSORBOARD = "tensorboard"
@@ -119,11 +122,12 @@ class RunFolder:
 
     def write_images(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write `images.csv`."""
-        write_atomically(self.path / "images.csv", pd.DataFrame(list(rows)).to_csv(index=False))
+        columns = dict.fromkeys(chain.from_iterable(rows))  # not every arm's rows have all metrics
+        write_atomically(self.path / "images.csv", _csv_text(rows, list(columns)))
 
     def write_flips(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write `flips.csv`; its columns are there without rows too."""
-        write_atomically(self.path / "flips.csv", pd.DataFrame(list(rows), columns=_FLIPS).to_csv(index=False))
+        write_atomically(self.path / "flips.csv", _csv_text(rows, _FLIPS))
 
     def keep_shown(self, picture: Picture) -> str:
         """Keep a JPEG of a shown picture, once whatever arms share it; returns its path within the folder."""
@@ -168,11 +172,11 @@ class RunFolder:
         with _damage_reported(path), path.open("rb") as stream:
             return joined(found_columns_of(text, truth) for text in _whole_records(stream))
 
-    def read_images(self) -> pd.DataFrame:
+    def read_images(self) -> "pd.DataFrame":
         """The rows of `images.csv`; raises DataError where it is missing or damaged."""
         return _read_csv(self.path / "images.csv", ("file_name", "arm", "picture"))
 
-    def read_flips(self) -> pd.DataFrame:
+    def read_flips(self) -> "pd.DataFrame":
         """The rows of `flips.csv`; raises DataError where it is missing or damaged."""
         return _read_csv(self.path / "flips.csv", ("arm", "against", "class", "change"))
 
@@ -207,7 +211,18 @@ def read_result(path: Path) -> RunResult:
     return result_from_json(_read_json(path), str(path))
 
 
-def _read_csv(path: Path, texts: Sequence[str]) -> pd.DataFrame:
+def _csv_text(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """Rows under their columns; a value that is None or not there is an empty field."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()
+
+
+def _read_csv(path: Path, texts: Sequence[str]) -> "pd.DataFrame":
+    import pandas as pd
+
     try:
         # As bytes: of a path, pandas takes a folder called ~ for the home. Only an empty field is missing: a picture
         # may well be called "None".

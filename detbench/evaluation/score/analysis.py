@@ -92,7 +92,7 @@ def _sweep(matches: Matches) -> Iterator[dict[str, Any]]:
 
 def _operating_point(numbers: CachedNumbers, matches: Matches) -> dict[str, Any]:
     f1 = best_f1(matches, numbers.jackknifed.weights)
-    blurred = precision_recall_f1(*numbers.arms[BLURRED].evidence.counts.sum(axis=0, keepdims=True).T)
+    blurred = precision_recall_f1(*numbers.arms[BLURRED].counts.sum(axis=0, keepdims=True).T)
     found = calibration(matches)
     columns = (found.boxes.tolist(), found.mean_confidence.tolist(), found.true_share.tolist())
     return {

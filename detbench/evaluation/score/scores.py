@@ -85,7 +85,7 @@ def _paired(numbers: CachedNumbers, results: Mapping[Arm, ArmResult], arm: Arm, 
 
 def _metrics(numbers: CachedNumbers, arm: Arm) -> dict[str, Estimate]:
     """What every arm has: detection over all pictures, picture quality over those where it is defined."""
-    evidence, own = numbers.arms[arm].evidence, numbers.jackknifed.own(arm)
+    evidence, own = numbers.arms[arm], numbers.jackknifed.own(arm)
     pictures = {key: int((~np.isnan(values)).sum()) for key, values in evidence.quality.items()}
     return {
         key: estimated(defined(own[key][0]), pictures.get(key, len(evidence.counts)), own[key], spec.limits)

@@ -2,8 +2,10 @@
 pictures, numbers estimates, and these the run's result.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from detbench.core.arm import Arm
 from detbench.core.progress import Progress, unwatched
@@ -59,7 +61,7 @@ def score(measured: Measurements, cache: Cache, progress: Progress = unwatched) 
     basis, arms = measured.basis, reported_arms(measured)
     begun = _Counter(progress, len(measured.rows) + len(arms) + len(pairs_of(arms)))
     truth = true_boxes(measured)
-    evidence = evidence_of_arms(measured.rows, truth.columns, begun)
+    evidence = evidence_of_arms(measured.rows, truth.columns, begun, partial(_kept_matches, cache, truth.sha256))
     numbers = CachedNumbers(cache, truth, evidence, basis.specification["resamples"])
     analysis, results = dict[Arm, Record](), dict[Arm, ArmResult]()
     for arm in arms:
@@ -68,7 +70,7 @@ def score(measured: Measurements, cache: Cache, progress: Progress = unwatched) 
         results[arm] = arm_result(numbers, measured, arm, analysis[arm])
     compared = differences(numbers, results, begun)
     begun()
-    counts = {arm: each.evidence.counts for arm, each in evidence.items()}
+    counts = {arm: each.counts for arm, each in evidence.items()}
     alarms = alarms_of(measured.rows)
     shown = shown_ids(counts, truth.columns.image_ids, measured.kept)
     worst = (alarm.worst_ids[0] for alarm in alarms)
@@ -90,6 +92,14 @@ def score(measured: Measurements, cache: Cache, progress: Progress = unwatched) 
     )
     over_time = over_time_of(measured, arms, evidence, truth.columns, progress)
     return Scored(result, analysis, evidence, truth.columns, over_time)
+
+
+def _kept_matches(
+    cache: Cache, truth_sha256: str, depends_on: Mapping[str, Any], compute: Callable[[], Record]
+) -> Record:
+    everything = {"truth": truth_sha256, **depends_on}
+    record = cache.get("matches", everything)
+    return cache.put("matches", everything, compute()) if record is None else record
 
 
 def _definitions(named: Collection[str]) -> dict[str, str]:

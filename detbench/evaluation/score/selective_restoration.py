@@ -118,11 +118,14 @@ class _Restorer:
             return blurred
         if mask.all():
             return restored
+        mixed = mixture(blurred.evidence, restored.evidence, mask)
         return ArmEvidence(
-            mixture(blurred.evidence, restored.evidence, mask),
+            mixed.counts,
+            mixed.quality,
             blurred.pictures,
             np.where(mask[self._numbers.truth.picture], restored.is_taken, blurred.is_taken),
             digest([blurred.sha256, restored.sha256, mask.tolist()]),
+            lambda: mixed,
         )
 
     def _strategy(self, name: StrategyName) -> Strategy:
