@@ -20,7 +20,6 @@ def print_answer(result: "RunResult", page: Path) -> None:
     from detbench.report.alarms import alarm_words
     from detbench.report.consistency_table import NO_TRUTH
     from detbench.report.verdict import leader, verdicts
-    from detbench.report.when_to_deblur import selective_verdict
 
     first = verdicts(result)[0]
     print_sentence(f"{first.decision}.")
@@ -34,6 +33,8 @@ def print_answer(result: "RunResult", page: Path) -> None:
         print_sentence(f"{leading}.")
     for each in result.selective:
         if each.deblurrer == first.arm:
+            from detbench.report.when_to_deblur import selective_verdict  # it draws, too, and few runs have this
+
             print_sentence(selective_verdict(each))
     print_sentence("")
     if result.consistency:

@@ -139,7 +139,7 @@ class Cache:
 
     def _record_path(self, stage: str, depends_on: Mapping[str, Any]) -> Path:
         key = digest([FORMAT, depends_on])
-        return self.folder / stage / key[:2] / f"{key}.json"
+        return self.folder.joinpath(stage, key[:2], f"{key}.json")
 
     def _picture_path(self, sha256: str) -> Path:
         return self.folder / _PICTURES / sha256[:2] / f"{sha256}.png"

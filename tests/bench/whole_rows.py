@@ -86,7 +86,7 @@ def whole_rows() -> Iterator[Row]:
             assert abs(mine[f"{arm}.map"] - plain[arm]) <= 0.002
         work = f"{', '.join(DEBLURRERS)} on {PICTURES} streets"
         yield Row(work, "a script of usual tools", cold, theirs, 2)
-        yield Row(f"{work}, repeated", "a script of usual tools", warm, theirs, 30)
+        yield Row(f"{work}, repeated", "a script of usual tools", warm, theirs, 60)
 
 
 def _run(folder: str, name: str) -> None:

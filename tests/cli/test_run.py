@@ -393,6 +393,29 @@ def test_light_commands_never_import_torch(command: list[str], drawn_run: Run, t
     assert done.stdout.splitlines()[-1:] == ["HEAVY []"], done.stderr
 
 
+def test_what_was_done_before_needs_no_heavy_library(drawn_run: Run, drawn_dataset: Path, tmp_path: Path) -> None:
+    """A repeated run and the report of a finished one import none of the libraries that measure, match and draw; the
+    same files come out.
+    """
+    words = ("--name", "job", "--out", tmp_path, "--limit", 2, "--device", "cpu")
+    folder = folder_of(drawn_run(*words, deblurrers=("pix2pix",)))
+    shown = ("--deblurrer", "pix2pix", "--detector", "blobs", "--dataset", drawn_dataset, "--blur", "trajectory")
+    script = (
+        "import sys\nfrom detbench.cli.main import main\n"
+        "try:\n    main()\n"
+        "except SystemExit as stopped:\n    assert not stopped.code, stopped.code\n"
+        "print('HEAVY', sorted({'torch', 'numba', 'pandas', 'matplotlib', 'jinja2'} & set(sys.modules)))\n"
+    )
+    names = ("report.html", "summary.md", "metrics.json", "result.json", "images.csv", "flips.csv")
+    before = {name: (folder / name).read_bytes() for name in names}
+    for command in (("run", *shown, *words), ("report", folder)):
+        done = subprocess.run(
+            [sys.executable, "-c", script, *map(str, command)], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert done.stdout.splitlines()[-1:] == ["HEAVY []"], (command[0], done.stdout, done.stderr)
+        assert {name: (folder / name).read_bytes() for name in names} == before
+
+
 def test_a_deblurrer_that_was_trained_with_the_detector_is_marked(drawn_run: Run, tmp_path: Path) -> None:
     """Result, table, summary and notes say so of the weights whose card names the detector, and of no other."""
     own, other = tmp_path / "own" / "weights.safetensors", tmp_path / "other" / "weights.safetensors"
