@@ -27,7 +27,7 @@ def write_run(folder: RunFolder, measured: Measurements, scored: Scored) -> None
     folder.write_json("analysis.json", {arm.name: record for arm, record in scored.analysis.items()})
     folder.write_over_time(scored.over_time)
     folder.write_flips(flip_rows(is_taken, arms, scored.truth, classes))
-    folder.write_json("truth.json", truth_document(measured))
+    folder.write_document("truth.json", truth_document(measured))
     keep = {folder.keep_shown(picture) for picture in pictures}
     folder.write_detections({arm.name: _results_text(rows) for arm, rows in measured.rows.items()})
     folder.write_images(list(_image_rows(measured, scored)))

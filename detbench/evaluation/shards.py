@@ -32,9 +32,8 @@ from detbench.evaluation.run import measure
 from detbench.evaluation.run_plan import check_arm_names, request_of, resolve
 from detbench.evaluation.score.arm_evidence import matches_of
 from detbench.evaluation.score.shown_pictures import shown_ids
-from detbench.evaluation.score.true_boxes import truth_document
+from detbench.evaluation.score.true_boxes import true_columns_of
 from detbench.evaluation.shard_records import picture_line, read_picture_line
-from detbench.metrics.columns import true_columns
 from detbench.metrics.specs import CONFIDENCE
 from detbench.results.cache import Cache
 from detbench.results.folder import REQUEST, shown_jpeg, shown_name
@@ -166,7 +165,7 @@ def _shown(measured: Measurements) -> list[ArmPicture]:
     """The rows whose pictures a report of these pictures would show."""
     if not measured.samples:
         return []
-    truth = true_columns(truth_document(measured))
+    truth = true_columns_of(measured)
     reported = {arm: rows for arm, rows in measured.rows.items() if not arm.is_on_sharp}
     counts = {arm: matches_of(rows, truth).counts(CONFIDENCE) for arm, rows in reported.items()}
     shown = set(shown_ids(counts, truth.image_ids))

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from PIL import Image as PillowImage
 
 from detbench.core.images import check_writable, remove_unfinished, write_atomically
+from detbench.core.streamed_json import indented_pieces
 from detbench.errors import DataError, OutputError
 from detbench.metrics.coco_text import found_columns_of, true_columns_of
 from detbench.metrics.columns import FoundColumns, TrueColumns, joined
@@ -94,6 +95,10 @@ class RunFolder:
         """Write one JSON file, keys in the order given, one number always as the same text."""
         pieces = json.JSONEncoder(indent=1, allow_nan=False).iterencode(value)  # the whole text may be a large one
         write_atomically(self.path / name, chain(pieces, "\n"))
+
+    def write_document(self, name: str, document: Mapping[str, Any]) -> None:
+        """The same of a document whose lists may be iterators of records."""
+        write_atomically(self.path / name, chain(indented_pieces(document), "\n"))
 
     def write_over_time(self, over_time: OverTime | None) -> None:
         """Write `over_time.json`, or remove an earlier run's where the pictures are no frames of a video."""

@@ -1,15 +1,18 @@
 """The true boxes that a run is scored against, and what the result says of the data."""
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from detbench.core.instances import instances
+import numpy as np
+
+from detbench.core.boxes import xyxy_to_xywh
+from detbench.core.instances import streamed_instances
+from detbench.core.streamed_json import canonical_pieces
 from detbench.evaluation.measure.measured import Measurements
 from detbench.evaluation.measure.truth import PSEUDO_NOTE, REFERENCE_NOTE
-from detbench.metrics.columns import TrueColumns, true_columns
-from detbench.results.cache import canonical_json, digest
+from detbench.metrics.columns import TrueColumns
+from detbench.results.cache import canonical_json
 from detbench.results.schema import EvaluatedData
 
 
@@ -23,33 +26,58 @@ class TrueBoxes:
 
 
 def true_boxes(measured: Measurements) -> TrueBoxes:
-    """What `truth_document` holds, as numbers are made from it."""
-    document = truth_document(measured)
-    return TrueBoxes(true_columns(document), digest(document), _evaluated_data(measured, document))
+    """What `truth_document` holds, as numbers are made from it, and its digests."""
+    columns = true_columns_of(measured)
+    sha256, fingerprint = _digests(measured)
+    return TrueBoxes(columns, sha256, _evaluated_data(measured, columns, fingerprint))
 
 
 def truth_document(measured: Measurements) -> dict[str, Any]:
-    """The content of `truth.json`, COCO's instances format; made where it is needed, for it is as large as all that was
-    found.
-    """
-    truth = instances(measured.samples, measured.basis.classes)
+    """The content of `truth.json`, COCO's instances format, its records made one by one."""
+    truth = streamed_instances(measured.samples, measured.basis.classes)
     note = {"pseudo": PSEUDO_NOTE, "none": REFERENCE_NOTE}.get(measured.basis.specification["truth"])
     return {"info": {"description": note}, **truth} if note else truth
 
 
-def _evaluated_data(measured: Measurements, truth: Mapping[str, Any]) -> EvaluatedData:
+def true_columns_of(measured: Measurements) -> TrueColumns:
+    """The columns of that document."""
+    truths = [sample.truth for sample in measured.samples]
+    ids = np.array([sample.id for sample in measured.samples], np.int64)
+    image_ids, category_ids = np.unique(ids), np.unique(np.array(list(measured.basis.classes), np.int64))
+    return TrueColumns(
+        image_ids,
+        category_ids,
+        np.repeat(np.searchsorted(image_ids, ids), [len(each) for each in truths]),
+        np.searchsorted(category_ids, np.concatenate([each.labels for each in truths])),
+        xyxy_to_xywh(np.concatenate([each.boxes for each in truths])),
+        np.concatenate([each.areas for each in truths]),
+        np.concatenate([each.crowd for each in truths]),
+        np.concatenate([each.ids for each in truths]),
+    )
+
+
+def _digests(measured: Measurements) -> tuple[str, str]:
+    """The SHA-256 of the truth, and that of the pictures and the truth, which pins what was scored."""
+    pictures = [[each.id, each.sharp and each.sharp.sha256, each.blurred.sha256] for each in measured.samples]
+    of_truth, of_all = hashlib.sha256(), hashlib.sha256(f'{{"pictures":{canonical_json(pictures)},"truth":'.encode())
+    for piece in canonical_pieces(truth_document(measured)):
+        of_truth.update(piece.encode())
+        of_all.update(piece.encode())
+    of_all.update(b"}")
+    return of_truth.hexdigest(), of_all.hexdigest()
+
+
+def _evaluated_data(measured: Measurements, columns: TrueColumns, fingerprint: str) -> EvaluatedData:
     """What was scored, pinned: the dataset, the pictures after blur and limit, and the true boxes."""
-    basis, samples = measured.basis, measured.samples
-    pictures = [[sample.id, sample.sharp and sample.sharp.sha256, sample.blurred.sha256] for sample in samples]
-    content = canonical_json({"pictures": pictures, "truth": truth})
-    with_boxes = {annotation["category_id"] for annotation in truth["annotations"] if not annotation["iscrowd"]}
-    missed = {basis.classes[category] for category in with_boxes}
+    basis = measured.basis
+    with_boxes = columns.category_ids[np.unique(columns.category[~columns.crowd])]
+    missed = {basis.classes[category] for category in with_boxes.tolist()}
     return EvaluatedData(
         name=basis.dataset,
         source_fingerprint=basis.source_fingerprint,
-        fingerprint=hashlib.sha256(content.encode()).hexdigest(),
-        images=len(samples),
-        boxes=len(truth["annotations"]),
+        fingerprint=fingerprint,
+        images=len(measured.samples),
+        boxes=len(columns.ids),
         notes=basis.notes,
         unmatched_dataset_classes=tuple(name for name in basis.unmatched_dataset_classes if name in missed),
         unmatched_detector_classes=basis.unmatched_detector_classes,

@@ -1,20 +1,29 @@
 """The true boxes of a run as a COCO document, as columns, and as a fingerprint."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from detbench.evaluation.measure.measured import Measurements
 from detbench.evaluation.measure.truth import PSEUDO_NOTE
 from detbench.evaluation.score.true_boxes import true_boxes, truth_document
+from detbench.metrics.columns import true_columns
 from detbench.results.cache import digest
 from detbench.types import Sample
 
 
+def in_full(measured: Measurements) -> dict[str, Any]:
+    """The document with all its records at once."""
+    return {
+        key: list(value) if isinstance(value, Iterator) else value for key, value in truth_document(measured).items()
+    }
+
+
 def test_the_document_is_cocos(make_measured: Callable[..., Measurements]) -> None:
     """Boxes are left, top, width, height; areas are the annotators', not the boxes' own; pictures keep their order."""
-    document = truth_document(make_measured({"blurred": ()}))
+    document = in_full(make_measured({"blurred": ()}))
     assert document["images"][0] == {"id": 9, "file_name": "9.png", "width": 100, "height": 80}
     assert document["categories"] == [{"id": 3, "name": "car"}, {"id": 7, "name": "bus"}]
     of_box = {each["id"]: each for each in document["annotations"]}
@@ -35,7 +44,9 @@ def test_columns_and_digest_are_of_the_document(make_measured: Callable[..., Mea
     truth = true_boxes(measured)
     assert truth.columns.image_ids.tolist() == [4, 9]
     assert truth.columns.picture.tolist() == [1, 1, 0]
-    assert truth.sha256 == digest(truth_document(measured))
+    assert truth.sha256 == digest(in_full(measured))
+    for name, column in vars(true_columns(in_full(measured))).items():
+        assert getattr(truth.columns, name).tolist() == column.tolist()
     assert (truth.data.images, truth.data.boxes, truth.data.unmatched_detector_classes) == (2, 3, ("kite",))
 
 
