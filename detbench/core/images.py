@@ -7,7 +7,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -144,7 +144,7 @@ def picture_from_file(path: Path) -> Picture:
         opened = PillowImage.open(io.BytesIO(data), formats=_readable_formats())
         width, height = _upright_size(opened, path)
     damage = None if is_whole(data, str(opened.format)) else message_of(read_image, path)
-    return Picture(hashlib.sha256(data).hexdigest(), width, height, lambda: read_image(path), damage)
+    return Picture(hashlib.sha256(data).hexdigest(), width, height, partial(read_image, path), damage)
 
 
 def faults_of(reader: Callable[[Path], Picture], paths: Iterable[Path]) -> list[str]:

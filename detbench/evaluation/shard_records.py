@@ -11,7 +11,7 @@ import numpy as np
 from detbench.core.arm import Arm
 from detbench.errors import DataError
 from detbench.evaluation.measure.blur_estimates import FoundBlur
-from detbench.evaluation.measure.measured import ArmPicture, PackedDetections
+from detbench.evaluation.measure.measured import ArmPicture, PackedDetections, PackedQuality
 from detbench.evaluation.measure.steps import Restored
 from detbench.results.cache import Record
 from detbench.types import Blur, Boxes, Detections, GroundTruth, Image, Light, Parameter, Picture, Sample
@@ -124,7 +124,12 @@ def read_picture_line(line: bytes) -> tuple[Sample, list[ArmPicture]]:
     blur = None if read.blur is None else Blur(*read.blur)
     sample = Sample(read.id, read.file_name, sharp, _picture(read.blurred), truth, blur)
     views = {
-        sha256: (_picture(view.picture), PackedDetections.of(_detections(view.found)), view.quality, view.detect_ms)
+        sha256: (
+            _picture(view.picture),
+            PackedDetections.of(_detections(view.found)),
+            PackedQuality(view.quality),
+            view.detect_ms,
+        )
         for sha256, view in read.views.items()
     }
     rows = []

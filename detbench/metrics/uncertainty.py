@@ -61,7 +61,10 @@ def drawn_bound(values: Numbers, probability: float) -> float | None:
 
 def draw_swaps(pictures: int, times: int, seed: int = SEED) -> NDArray[np.uint8]:
     """For each picture 1 where two arms keep their names and 0 where they exchange them, by a fair coin: (B, N)."""
-    return np.random.default_rng(seed).integers(2, size=(times, pictures), dtype=np.int32).astype(np.uint8)
+    rng, keep = np.random.default_rng(seed), np.empty((times, pictures), np.uint8)
+    for row in keep:  # all at once would be four times as large for a moment
+        row[:] = rng.integers(2, size=pictures, dtype=np.int32)
+    return keep
 
 
 def standard_error(values: Numbers) -> float | None:

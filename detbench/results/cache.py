@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -112,12 +113,12 @@ class Cache:
         if not path.exists():
             with self._named():
                 write_atomically(path, encode_png(image))
-        return Picture(sha256, image.shape[1], image.shape[0], lambda: self._read_kept(path, sha256))
+        return Picture(sha256, image.shape[1], image.shape[0], partial(self._read_kept, sha256))
 
     def picture(self, sha256: str, width: int, height: int) -> Picture | None:
         """A stored picture by its digest, or None where it is gone."""
-        path = self._picture_path(sha256)
-        return Picture(sha256, width, height, lambda: self._read_kept(path, sha256)) if path.exists() else None
+        is_here = self._picture_path(sha256).exists()
+        return Picture(sha256, width, height, partial(self._read_kept, sha256)) if is_here else None
 
     @contextlib.contextmanager
     def _named(self) -> Iterator[None]:
@@ -129,7 +130,8 @@ class Cache:
                 f"the cache {self.folder}: {error}, or name another cache with DETBENCH_CACHE=FOLDER"
             ) from error
 
-    def _read_kept(self, path: Path, sha256: str) -> Image:
+    def _read_kept(self, sha256: str) -> Image:
+        path = self._picture_path(sha256)
         with contextlib.suppress(DataError):
             image = read_image(path)
             if image_sha256(image) == sha256:

@@ -1,7 +1,10 @@
 """What was measured of pictures: one in one arm, and all that a run rests on, by one machine or joined from many."""
 
-from collections.abc import Mapping, Sequence, Set
+import math
+from array import array
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,31 +18,43 @@ from detbench.results.schema import PartlyKnown
 from detbench.types import Detections, Picture, Sample, Timeline
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class PackedDetections:
-    """Detections, each column in single precision or in 16 bits where that loses nothing: a run keeps those of every
-    picture and arm until the end.
+    """Detections as one block of bytes, each column in single precision or in 16 bits where that loses nothing: a run
+    keeps those of every picture and arm until the end.
 
-    Networks answer in single precision, so that nearly all do: 22 bytes a box instead of 48.
+    Networks answer in single precision, so that nearly all take 22 bytes a box instead of 48. `kinds` are the types of
+    boxes, scores and labels, which follow each other in `content`; three arrays of a picture with 16 boxes would take
+    as much again.
     """
 
-    boxes: NDArray[Any]
-    scores: NDArray[Any]
-    labels: NDArray[Any]
+    content: bytes
+    kinds: tuple[np.dtype[Any], np.dtype[Any], np.dtype[Any]]
+    count: int
 
     @classmethod
     def of(cls, found: Detections) -> "PackedDetections":
         """Pack; `unpacked` gives back the same numbers to the last bit."""
-        columns = (_narrowed(found.boxes, np.float32), _narrowed(found.scores, np.float32))
-        return cls(*columns, _narrowed(found.labels, np.int16))
+        boxes, scores = (_narrowed(column, np.float32) for column in (found.boxes, found.scores))
+        labels = _narrowed(found.labels, np.int16)
+        content = b"".join(column.tobytes() for column in (boxes, scores, labels))
+        return cls(content, (boxes.dtype, scores.dtype, labels.dtype), len(found))
+
+    @property
+    def columns(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """Boxes (N, 4), scores (N,) and labels (N,) as they are packed, read-only."""
+        (of_boxes, of_scores, of_labels), count = self.kinds, self.count
+        scores_at = 4 * count * of_boxes.itemsize
+        return (
+            np.frombuffer(self.content, of_boxes, 4 * count).reshape(-1, 4),
+            np.frombuffer(self.content, of_scores, count, scores_at),
+            np.frombuffer(self.content, of_labels, count, scores_at + count * of_scores.itemsize),
+        )
 
     def unpacked(self) -> Detections:
         """The detections as they were."""
-        return Detections(
-            self.boxes.astype(np.float64, copy=False),
-            self.scores.astype(np.float64, copy=False),
-            self.labels.astype(np.int64, copy=False),
-        )
+        boxes, scores, labels = self.columns
+        return Detections(boxes.astype(np.float64), scores.astype(np.float64), labels.astype(np.int64))
 
 
 def _narrowed(column: NDArray[Any], kind: DTypeLike) -> NDArray[Any]:
@@ -47,6 +62,34 @@ def _narrowed(column: NDArray[Any], kind: DTypeLike) -> NDArray[Any]:
     with np.errstate(over="ignore"):
         small = column.astype(kind)
     return small if np.array_equal(small, column) else column
+
+
+class PackedQuality(Mapping[str, float | None]):
+    """What the metrics of single pictures say of one picture, in a third of a dictionary's bytes."""
+
+    __slots__ = ("_keys", "_values")
+
+    def __init__(self, quality: Quality) -> None:
+        self._keys = _shared(tuple(quality))
+        self._values = array("d", (np.nan if value is None else value for value in quality.values()))
+
+    def __getitem__(self, key: str) -> float | None:
+        if key not in self._keys:
+            raise KeyError(key)
+        value = self._values[self._keys.index(key)]
+        return None if math.isnan(value) else value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+
+@cache
+def _shared(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys as one object for all pictures."""
+    return keys
 
 
 @dataclass(frozen=True, eq=False)

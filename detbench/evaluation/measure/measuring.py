@@ -10,7 +10,7 @@ from detbench.core.arm import BLURRED, SHARP, Arm
 from detbench.core.progress import Progress
 from detbench.errors import ArmError, BackendError, DataError, NotEvaluableError
 from detbench.evaluation.measure.detection import DetectionSource
-from detbench.evaluation.measure.measured import ArmPicture, PackedDetections, drop_unpaired
+from detbench.evaluation.measure.measured import ArmPicture, PackedDetections, PackedQuality, drop_unpaired
 from detbench.evaluation.measure.steps import Restored, Stages
 from detbench.evaluation.measure.truth import Truth, blurred_reference, pseudo_truth
 from detbench.metrics.image_metrics import Quality
@@ -202,7 +202,7 @@ class _Views:
             found = PackedDetections.of(self._source(arm, self._sample, picture))
             sample = self._sample
             quality = self._stages.image_quality(picture, sample.sharp, sample.blurred, sample.benchmark)
-            self._done[picture.sha256] = found, quality, self._source.detect_ms(picture)
+            self._done[picture.sha256] = found, PackedQuality(quality), self._source.detect_ms(picture)
         found, quality, detect_ms = self._done[picture.sha256]
         return ArmPicture(arm, self._sample, picture, found, quality, restored, detect_ms)
 

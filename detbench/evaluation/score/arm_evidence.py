@@ -121,12 +121,9 @@ def _taken(matches: Matches, places: NDArray[np.int64]) -> Record:
 
 
 def _found_columns(pictures: Sequence[ArmPicture], truth: TrueColumns) -> FoundColumns:
-    found = [row.packed for row in pictures]
     image_ids = np.array([row.sample.id for row in pictures], np.int64)
-    picture = np.repeat(np.searchsorted(truth.image_ids, image_ids), [len(each.scores) for each in found])
-    labels, boxes, scores = (
-        np.concatenate([getattr(each, name) for each in found]) for name in ("labels", "boxes", "scores")
-    )
+    picture = np.repeat(np.searchsorted(truth.image_ids, image_ids), [row.packed.count for row in pictures])
+    boxes, scores, labels = map(np.concatenate, zip(*(row.packed.columns for row in pictures), strict=True))
     category = np.searchsorted(truth.category_ids, labels)
     return FoundColumns(picture, category, xyxy_to_xywh(boxes.astype(np.float64)), scores.astype(np.float64))
 
