@@ -321,3 +321,4 @@ def bench(session: nox.Session) -> None:
     session.run(sys.executable, "tests/bench/training.py", *session.posargs)
     session.run(sys.executable, "tests/bench/forward_share.py")
     session.run(sys.executable, "tests/bench/sharing.py")
+    session.run(sys.executable, "tests/bench/growth.py")
