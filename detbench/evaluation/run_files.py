@@ -1,6 +1,7 @@
 """What was measured and scored, written into the run folder."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def write_run(folder: RunFolder, measured: Measurements, scored: Scored) -> None
     folder.write_document("truth.json", truth_document(measured))
     keep = {folder.keep_shown(picture) for picture in pictures}
     folder.write_detections({arm.name: _results_text(rows) for arm, rows in measured.rows.items()})
-    folder.write_images(list(_image_rows(measured, scored)))
+    folder.write_images(_ImageRows(measured, scored))
     folder.prune_pictures(keep)
     folder.write_results(scored.result)
 
@@ -57,14 +58,23 @@ def _coco_results(row: ArmPicture) -> list[dict[str, Any]]:
     ]
 
 
-def _image_rows(measured: Measurements, scored: Scored) -> Iterator[dict[str, Any]]:
-    """The rows of `images.csv`: picture by picture, arm by arm; those of the shown pictures name their files."""
-    shown, image_ids = set(scored.result.shown), scored.truth.image_ids
-    for place, sample in enumerate(measured.samples):
-        by_id = int(np.searchsorted(image_ids, sample.id))
-        for arm in scored.analysis:
-            counts = scored.evidence[arm].counts[by_id]
-            yield _image_row(measured.rows[arm][place], counts, sample.id in shown)
+@dataclass(frozen=True, eq=False)
+class _ImageRows:
+    """The rows of `images.csv`: picture by picture, arm by arm; those of the shown pictures name their files.
+
+    They are made one by one whenever they are gone through: all at once would be as large as what was measured.
+    """
+
+    measured: Measurements
+    scored: Scored
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        shown, image_ids = set(self.scored.result.shown), self.scored.truth.image_ids
+        for place, sample in enumerate(self.measured.samples):
+            by_id = int(np.searchsorted(image_ids, sample.id))
+            for arm in self.scored.analysis:
+                counts = self.scored.evidence[arm].counts[by_id]
+                yield _image_row(self.measured.rows[arm][place], counts, sample.id in shown)
 
 
 def _image_row(row: ArmPicture, counts: NDArray[np.int64], is_shown: bool) -> dict[str, Any]:

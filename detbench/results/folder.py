@@ -125,14 +125,14 @@ class RunFolder:
             if file.stem not in by_arm:
                 file.unlink(missing_ok=True)
 
-    def write_images(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write `images.csv`."""
+    def write_images(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Write `images.csv`; the rows are gone through twice."""
         columns = dict.fromkeys(chain.from_iterable(rows))  # not every arm's rows have all metrics
-        write_atomically(self.path / "images.csv", _csv_text(rows, list(columns)))
+        write_atomically(self.path / "images.csv", _csv_lines(rows, list(columns)))
 
     def write_flips(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write `flips.csv`; its columns are there without rows too."""
-        write_atomically(self.path / "flips.csv", _csv_text(rows, _FLIPS))
+        write_atomically(self.path / "flips.csv", _csv_lines(rows, _FLIPS))
 
     def keep_shown(self, picture: Picture) -> str:
         """Keep a JPEG of a shown picture, once whatever arms share it; returns its path within the folder."""
@@ -216,13 +216,15 @@ def read_result(path: Path) -> RunResult:
     return result_from_json(_read_json(path), str(path))
 
 
-def _csv_text(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
+def _csv_lines(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[str]:
     """Rows under their columns; a value that is None or not there is an empty field."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()
+    line = io.StringIO()
+    writer = csv.DictWriter(line, columns, lineterminator="\n")
+    for row in chain([dict(zip(columns, columns, strict=True))], rows):
+        writer.writerow(row)
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()
 
 
 def _read_csv(path: Path, texts: Sequence[str]) -> "pd.DataFrame":
