@@ -15,6 +15,7 @@ import numpy as np
 from detbench.blur.recipes import PictureRecipe, recipe_spec
 from detbench.core.fingerprints import code_identity
 from detbench.core.memory import peak_of
+from detbench.core.recent_pictures import RecentPictures
 from detbench.errors import ArmError, BackendError, UsageError
 from detbench.evaluation.measure.blur_estimates import (
     FoundBlur,
@@ -68,6 +69,7 @@ class Stages:
         self.cache, self._finished, self._metrics = cache, FinishedWork(cache, scope), metrics
         self._scope, self._given_seconds, self._seconds = scope, seconds, seconds or PICTURE_TIMEOUT_S
         self._built: dict[str, Any] = {}
+        self._recent = RecentPictures()
         self._warm: set[str] = set()
         self._blur_code = code_identity(recipe_spec)
 
@@ -91,8 +93,8 @@ class Stages:
         if kept is not None:
             return kept
         sharp = sample.sharp or sample.blurred
-        image, blur = recipe.apply(sharp.load(), sample.id)
-        blurred = self.cache.keep_picture(image)
+        image, blur = recipe.apply(self._recent.load(sharp), sample.id)
+        blurred = self._kept_picture(image)
         content = {"picture": blurred.sha256, **_blur_to_json(blur)}
         record = self.cache.put("blur", self._blur_key(sample, recipe), content)
         return replace(sample, sharp=sharp, blurred=blurred, blur=_blur_from_json(record))
@@ -116,10 +118,10 @@ class Stages:
         record = self._finished.get("restore", depends_on, backend)
         kept = self._from_cache(record, picture) if record else None
         if record is None or kept is None:
-            image = picture.load()
+            image = self._recent.load(picture)
             restored, figures = self._restore_now(backend, image, kernel)
             unchanged = np.array_equal(restored, image)
-            kept = picture if unchanged else self.cache.keep_picture(restored)
+            kept = picture if unchanged else self._kept_picture(restored)
             record = {"picture": None if unchanged else kept.sha256, **figures}
             record = self._finished.put("restore", depends_on, record, backend)
         blur = self._found_blur(record["blur"], kernel) if "blur" in record else None
@@ -148,7 +150,7 @@ class Stages:
         depends_on = {"backend": backend.key, "picture": picture.sha256}
         record = self._finished.get("detect", depends_on, backend)
         if record is None:
-            image = picture.load()
+            image = self._recent.load(picture).copy()  # a detector that works in place would spoil it for others
             is_first = backend.name not in self._warm
             begun = time.perf_counter()
             found = self._call(backend, lambda detector: detector(image))
@@ -200,7 +202,8 @@ class Stages:
 
         Raises BackendError, which names the metric, where one fails.
         """
-        images = _Images(picture, sharp, blurred, () if benchmark is None else benchmark.references)
+        references = () if benchmark is None else benchmark.references
+        images = _Images(picture, sharp, blurred, references, self._recent.load)
         named = self._metrics if benchmark is None else (*self._metrics, benchmark.metric)
         return {key: self._image_quality(metric, images) for key, metric in measured_metrics(named).items()}
 
@@ -219,6 +222,12 @@ class Stages:
                 raise BackendError(f"{error}. Repair {metric.spec.function}, or uninstall its package") from error
             record = self._finished.put("quality", depends_on, {"value": value}, metric)
         kept: float | None = record["value"]
+        return kept
+
+    def _kept_picture(self, image: Image) -> Picture:
+        """The picture in the cache; what reads it next need not decode it."""
+        kept = self.cache.keep_picture(image)
+        self._recent.keep(kept.sha256, image.copy())  # what its deblurrer may still hold
         return kept
 
     def _from_cache(self, record: Record, picture: Picture) -> Picture | None:
@@ -299,8 +308,9 @@ class _Images:
 
     picture: Picture
     sharp: Picture | None
-    blurred: Picture | None = None
-    references: tuple[Picture, ...] = ()
+    blurred: Picture | None
+    references: tuple[Picture, ...]
+    load: Callable[[Picture], Image]
 
     def held_against(self, spec: MetricSpec) -> dict[str, Any]:
         """The digests of the pictures that a metric needs besides the picture itself, by what they are."""
@@ -319,9 +329,7 @@ class _Images:
     def loaded(self) -> tuple[Image, Image | None, Image | None]:
         """All three, (H, W, 3)."""
         distinct = {each.sha256: each for each in (self.picture, self.sharp, self.blurred) if each is not None}
-        images = {sha256: each.load() for sha256, each in distinct.items()}
-        for image in images.values():
-            image.flags.writeable = False
+        images = {sha256: self.load(each) for sha256, each in distinct.items()}
         sharp, blurred = (None if each is None else images[each.sha256] for each in (self.sharp, self.blurred))
         return images[self.picture.sha256], sharp, blurred
 
