@@ -10,13 +10,16 @@ Work = Callable[[], object]
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison, with the ratio that is aimed at (None where there is no aim)."""
+    """One comparison, with the ratio that is aimed at (None where there is no aim). A peer that takes minutes may allow
+    only so many rounds.
+    """
 
     work: str
     peer: str
     ours: Work
     theirs: Work
     aim: float | None = None
+    most_rounds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,8 @@ class Measured:
 
 
 def measured(row: Row, rounds: int) -> Measured:
-    """Time both in turn, `rounds` times after one warm-up of each."""
+    """Time both in turn, `rounds` times after one warm-up of each, or as often as the row allows."""
+    rounds = min(rounds, row.most_rounds or rounds)
     row.ours(), row.theirs()
     times = [(_milliseconds(row.ours), _milliseconds(row.theirs)) for _ in range(rounds)]
     ratios = sorted(their / our for our, their in times)

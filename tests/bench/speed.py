@@ -164,6 +164,8 @@ def comparing_row() -> Iterator[Row]:
         "hotcoco's compare",
         lambda: p_values(*evidence(), RESAMPLES),
         lambda: rust_evaluators.compared(truth, arms, RESAMPLES),
+        20,
+        most_rounds=1,
     )
 
 
