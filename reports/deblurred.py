@@ -27,7 +27,7 @@ from detbench.plugins.backend import resolve_deblurrer
 from detbench.types import Image
 
 HERE = Path(__file__).parent
-DEBLURRERS = ("blind", "nafnet", "pix2pix", "deblurgan")
+DEBLURRERS = ("guided", "blind", "nafnet", "deblurgan")
 RECIPE = "trajectory:exposure=0.5"
 STREET = "test-012-3.jpg"
 SIDE_PX = 220

@@ -28,7 +28,7 @@ from detbench.plugins.backend import Backend, resolve_deblurrer
 from detbench.types import BlurEstimate, Image, Kernel, KernelEstimator, Light, Restoration, Sample
 
 HERE = Path(__file__).parent
-DEBLURRERS = ("blind", "blind:light=linear", "tv", "wiener", "nafnet", "pix2pix", "deblurgan")
+DEBLURRERS = ("blind", "guided", "blind:light=linear", "tv", "wiener", "nafnet", "pix2pix", "deblurgan")
 
 
 @dataclass(frozen=True)
