@@ -1,10 +1,13 @@
 """Writes a small run folder, as `detbench run` would, for the tests of the report."""
 
+import importlib.util
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -247,3 +250,25 @@ def _estimate(value: float | None, run: Run) -> Estimate:
     if value is None or run.interval is None:
         return Estimate(value, run.images)
     return Estimate(value, run.images, value - run.interval, value + run.interval)
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., ModuleType]:
+    """Load a script of the folder `reports` as a module that reads and writes in a folder of its own, where copies of
+    some of that folder's files lie.
+    """
+    reports = Path(__file__).resolve().parents[2] / "reports"
+
+    def load(name: str, *files: str) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(name, reports / f"{name}.py")
+        assert spec
+        assert spec.loader
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, name, module)
+        spec.loader.exec_module(module)
+        for file in files:
+            (tmp_path / file).write_bytes((reports / file).read_bytes())
+        monkeypatch.setattr(module, "HERE", tmp_path)
+        return module
+
+    return load

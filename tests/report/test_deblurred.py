@@ -1,6 +1,6 @@
 """The script that makes a sheet of pictures by deblurrer."""
 
-import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -10,19 +10,11 @@ from PIL import Image as PillowImage
 
 from detbench.errors import NotEvaluableError
 
-HERE = Path(__file__).resolve().parents[2] / "reports"
-
 
 @pytest.fixture
-def deblurred(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The script as a module."""
-    spec = importlib.util.spec_from_file_location("deblurred", HERE / "deblurred.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(__import__("sys").modules, "deblurred", module)
-    spec.loader.exec_module(module)
-    return module
+def deblurred(script: Callable[..., ModuleType]) -> ModuleType:
+    """The script."""
+    return script("deblurred")
 
 
 def test_the_square_with_most_texture_is_shown(deblurred: ModuleType) -> None:

@@ -1,28 +1,17 @@
 """The script that makes the page of deblurrers on several kinds of blur."""
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-HERE = Path(__file__).resolve().parents[2] / "reports"
-
 
 @pytest.fixture
-def domains(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
-    """The script as a module, writing into a folder of its own."""
-    spec = importlib.util.spec_from_file_location("domains", HERE / "domains.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(__import__("sys").modules, "domains", module)
-    spec.loader.exec_module(module)
-    (tmp_path / "domains.md.j2").write_bytes((HERE / "domains.md.j2").read_bytes())
+def domains(script: Callable[..., ModuleType], tmp_path: Path) -> ModuleType:
+    """The script, with words of its own."""
     (tmp_path / "domains-words.md").write_text("What the numbers say.\n")
-    monkeypatch.setattr(module, "HERE", tmp_path)
-    return module
+    return script("domains", "domains.md.j2")
 
 
 def test_each_run_is_a_row_and_each_deblurrer_a_column(

@@ -1,6 +1,6 @@
 """The script that makes the page of Levin et al.'s pictures."""
 
-import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -16,21 +16,11 @@ from detbench.errors import DataError
 from detbench.types import Image, Kernel
 from tests.shakes import path_kernel
 
-HERE = Path(__file__).resolve().parents[2] / "reports"
-
 
 @pytest.fixture
-def levin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
-    """The script as a module, writing into a folder of its own."""
-    spec = importlib.util.spec_from_file_location("levin", HERE / "levin.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(__import__("sys").modules, "levin", module)
-    spec.loader.exec_module(module)
-    (tmp_path / "levin.md.j2").write_bytes((HERE / "levin.md.j2").read_bytes())
-    monkeypatch.setattr(module, "HERE", tmp_path)
-    return module
+def levin(script: Callable[..., ModuleType]) -> ModuleType:
+    """The script."""
+    return script("levin", "levin.md.j2")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The script that makes the results page of the shipped networks."""
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -11,21 +10,11 @@ from PIL import Image as PillowImage
 from detbench.results.schema import ArmResult, Difference
 from detbench.types import Estimate
 
-HERE = Path(__file__).resolve().parents[2] / "reports"
-
 
 @pytest.fixture
-def results(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
-    """The script as a module, writing into a folder of its own."""
-    spec = importlib.util.spec_from_file_location("results", HERE / "results.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(__import__("sys").modules, "results", module)
-    spec.loader.exec_module(module)
-    for name in ("results.md.j2", "results-words.md"):
-        (tmp_path / name).write_bytes((HERE / name).read_bytes())
-    monkeypatch.setattr(module, "HERE", tmp_path)
+def results(script: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+    """The script, with a figure of its own."""
+    module = script("results", "results.md.j2", "results-words.md")
     monkeypatch.setattr(module, "FIGURE", tmp_path / "figure-9.webp")
     return module
 
