@@ -1,17 +1,18 @@
 """How time and memory of a run grow: `python reports/growth.py` draws what `tests/bench/growth.py` measured."""
 
+import io
 import json
 from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
+from PIL import Image as PillowImage
 
-from detbench.core.images import write_atomically
 from detbench.pages.figure_files import figure_files
 
 FIGURES = Path(__file__).with_name("bench-growth.json")
-PLOT = Path(__file__).parents[1] / "detbench" / "docs" / "pages" / "pictures" / "growth.svg"
+PLOT = Path(__file__).parents[1] / "detbench" / "docs" / "pages" / "pictures" / "growth.webp"
 HEIGHT_IN = 2.6
 RUNS = {"first": "first run", "again": "repeated"}
 PANELS = {"s": ("seconds", "log"), "mb": ("peak memory, MB", "linear")}
@@ -28,7 +29,8 @@ def main() -> None:
         figure.subplots_adjust(wspace=0.6)
         figure.axes[1].legend(loc="center", frameon=False)
 
-    write_atomically(PLOT, figure_files(draw, HEIGHT_IN)["svg"])
+    with PillowImage.open(io.BytesIO(figure_files(draw, HEIGHT_IN)["png"])) as plot:
+        plot.convert("RGB").save(PLOT, "WEBP", quality=85, method=6)
 
 
 def _panel(axes: Axes, rows: list[dict[str, dict[str, float]]], key: str) -> None:
