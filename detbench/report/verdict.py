@@ -92,10 +92,10 @@ def _verdict(result: RunResult, arm: ArmResult, before: float | None) -> ArmVerd
     of_sharp = "" if ceiling is None else f" of {share(ceiling)}"
     numbers = f"{share(before)} → {share(after)}{of_sharp}{difference and f'; {difference}'}"
     gain = after - before
-    words = _words(result, arm, arm.name, change, gain)
-    sentence = f"{_words(result, arm, _named(arm), change, gain)} ({numbers})"
+    words, qualified = (_words(result, arm, name, change, gain) for name in (arm.name, _named(arm)))
+    sentence = f"{qualified} ({numbers})"
     if result.data.images < FEWEST_PICTURES:
-        return ArmVerdict(arm.name, words, numbers, "unknown", words, sentence)
+        return ArmVerdict(arm.name, words, numbers, "unknown", qualified, sentence)
     if gain != 0 and not change.is_shown:
         what = f"{_named(arm)}’s {_gain_or_loss(gain)}"
         return ArmVerdict(arm.name, words, numbers, "unknown", f"Not known: {_chance(change, what)}", sentence)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
@@ -419,6 +420,7 @@ def test_what_was_done_before_needs_no_heavy_library(drawn_run: Run, drawn_datas
 def test_a_deblurrer_that_was_trained_with_the_detector_is_marked(drawn_run: Run, tmp_path: Path) -> None:
     """Result, table, summary and notes say so of the weights whose card names the detector, and of no other."""
     own, other = tmp_path / "own" / "weights.safetensors", tmp_path / "other" / "weights.safetensors"
+    torch.manual_seed(0)
     for weights in (own, other):
         sha256 = save_weights(NAFNet(), weights)
         write_card(weights, {"sha256": sha256, "trained_with": [{"name": "blobs"}] if weights == own else None})

@@ -265,6 +265,15 @@ def test_what_is_not_claimed_is_neither_yes_nor_no(result: Results) -> None:
     assert failed.decision == "net failed and has no numbers"
 
 
+def test_few_pictures_hide_no_advantage(result: Results) -> None:
+    """A deblurrer whose loss contained the detector is marked in the decision there too, and plain in the words."""
+    run = result(maps={"sharp": 0.4, "blurred": 0.2, "wiener": 0.21}, images=6)
+    arms = tuple(replace(arm, trained_with_detector=arm.name == "wiener") for arm in run.arms)
+    (verdict,) = verdicts(replace(run, arms=arms))
+    assert "what wiener (trained with this detector) changes" in verdict.decision
+    assert "what wiener changes" in verdict.words
+
+
 def test_arms_stand_in_one_order(result: Results) -> None:
     """Ceiling, floor, then deblurrers as their verdicts do, whatever the order of the command line was."""
     maps = {"worse": 0.1, "blurred": 0.2, "best": 0.3, "identity": 0.2, "sharp": 0.4}
