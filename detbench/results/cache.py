@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -105,6 +105,11 @@ class Cache:
         if self.fresh:
             self._own.add(path)
         return dict(json.loads(text))
+
+    def kept(self, stage: str, depends_on: Mapping[str, Any], compute: Callable[[], Record]) -> Record:
+        """The record that was put under `depends_on`, or the one that is computed now, which is put there."""
+        record = self.get(stage, depends_on)
+        return self.put(stage, depends_on, compute()) if record is None else record
 
     def keep_picture(self, image: Image) -> Picture:
         """Store pixels once, whoever made them, and return the Picture that reads them back."""

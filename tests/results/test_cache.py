@@ -200,3 +200,16 @@ def test_another_formats_records_are_misses(tmp_path: Path, monkeypatch: pytest.
     assert Cache(tmp_path).get("detect", KEY) is None
     monkeypatch.undo()
     assert Cache(tmp_path).get("detect", KEY) == RECORD
+
+
+def test_what_is_kept_is_computed_once(cache: Cache) -> None:
+    """The first call computes the record, later ones give it back; other inputs have a record of their own."""
+    computed = []
+
+    def compute() -> dict[str, Any]:
+        computed.append(len(computed))
+        return {"sides": (1, 2)}
+
+    assert cache.kept("score", KEY, compute) == cache.kept("score", KEY, compute) == {"sides": [1, 2]}
+    cache.kept("score", {**KEY, "picture": "cd34"}, compute)
+    assert len(computed) == 2

@@ -56,8 +56,7 @@ class CachedNumbers:
     def kept(self, stage: str, depends_on: Mapping[str, Any], compute: Callable[[], Record]) -> Record:
         """What the cache holds for these arms; computed and kept where it holds nothing."""
         everything = {**self._depends_on, **depends_on}
-        record = self._cache.get(stage, everything)
-        return self._cache.put(stage, everything, compute()) if record is None else record
+        return self._cache.kept(stage, everything, compute)
 
     def _jackknifed(
         self, arms: Mapping[Arm, ArmEvidence], pictures: int, for_harm: JackknifedNumbers | None = None

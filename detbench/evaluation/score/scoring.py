@@ -97,9 +97,7 @@ def score(measured: Measurements, cache: Cache, progress: Progress = unwatched) 
 def _kept_matches(
     cache: Cache, truth_sha256: str, depends_on: Mapping[str, Any], compute: Callable[[], Record]
 ) -> Record:
-    everything = {"truth": truth_sha256, **depends_on}
-    record = cache.get("matches", everything)
-    return cache.put("matches", everything, compute()) if record is None else record
+    return cache.kept("matches", {"truth": truth_sha256, **depends_on}, compute)
 
 
 def _definitions(named: Collection[str]) -> dict[str, str]:
